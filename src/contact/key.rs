@@ -1,0 +1,35 @@
+//! The canonical identity of one value within its field.
+
+use serde::{Deserialize, Serialize};
+
+/// A canonical e-mail address or phone number. Equal keys mean the same value, whatever the spelling.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Key(String);
+
+impl Key {
+    /// Wraps a string that is already canonical.
+    pub(crate) fn from_canonical(value: String) -> Self {
+        Self(value)
+    }
+
+    /// The key of an e-mail address: trimmed and folded in case, local part included, as every large provider treats it.
+    /// `None` for blank text.
+    #[must_use]
+    pub fn email(raw: &str) -> Option<Self> {
+        let folded = super::folded_text(raw);
+        (!folded.is_empty()).then_some(Self(folded))
+    }
+
+    /// The canonical text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,82 @@
+//! The canonical contact: what the sync compares, merges and carries.
+//!
+//! A [`Contact`] is one side's record seen through our eyes. Each value keeps the side's own spelling beside a canonical *key*;
+//! two values are the same when their keys are, whatever their spelling.
+//!
+//! Law: pure. The same record gives the same contact, and nothing here knows a remote.
+
+mod field;
+mod key;
+mod phone;
+mod text;
+mod values;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use field::{Field, TextField};
+pub use key::Key;
+pub use phone::{PhoneContext, Region, plain_digits};
+pub use text::{canonical_text, folded_text};
+pub use values::{Value, Values};
+
+/// One contact in canonical form.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// Single-valued text fields that are present, in canonical spelling (NFC, trimmed, single blanks); never empty strings.
+    pub texts: BTreeMap<TextField, String>,
+    /// E-mail addresses in the side's order.
+    pub emails: Values,
+    /// Phone numbers in the side's order.
+    pub phones: Values,
+    /// Which phone is the mobile one, where the side says so.
+    pub mobile: Option<Key>,
+}
+
+impl Contact {
+    /// The text of `field`, or `""`.
+    #[must_use]
+    pub fn text(&self, field: TextField) -> &str {
+        self.texts.get(&field).map_or("", String::as_str)
+    }
+
+    /// Sets `field` to the canonical form of `value`; blank text removes it.
+    pub fn set_text(&mut self, field: TextField, value: &str) {
+        let canonical = canonical_text(value);
+        if canonical.is_empty() {
+            self.texts.remove(&field);
+        } else {
+            self.texts.insert(field, canonical);
+        }
+    }
+
+    /// Whether nothing that is mapped is present.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty() && self.emails.is_empty() && self.phones.is_empty()
+    }
+
+    /// The person's name as one folded string for matching: given, middle and family name; `""` for a nameless contact.
+    #[must_use]
+    pub fn folded_name(&self) -> String {
+        let parts = [TextField::Given, TextField::Middle, TextField::Family];
+        folded_text(&parts.map(|part| self.text(part)).join(" "))
+    }
+
+    /// The company's name folded for matching.
+    #[must_use]
+    pub fn folded_company(&self) -> String {
+        folded_text(self.text(TextField::Company))
+    }
+
+    /// Whether `field` has the same canonical content in both.
+    #[must_use]
+    pub fn agrees_on(&self, field: Field, other: &Self) -> bool {
+        match field {
+            Field::Text(text) => self.text(text) == other.text(text),
+            Field::Emails => self.emails.same_content(&other.emails),
+            Field::Phones => self.phones.same_content(&other.phones) && self.mobile == other.mobile,
+        }
+    }
+}

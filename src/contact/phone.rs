@@ -1,0 +1,118 @@
+//! Phone numbers: E.164 where a number can be understood, its digits otherwise.
+
+use phonenumber::{Mode, country};
+use serde::{Deserialize, Serialize};
+
+use super::Key;
+
+/// An ISO 3166 country code ("SA") whose dialling rules apply to numbers written without a country code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Region(country::Id);
+
+impl TryFrom<String> for Region {
+    type Error = String;
+
+    fn try_from(code: String) -> Result<Self, String> {
+        code.to_ascii_uppercase().parse().map(Self).map_err(|_| {
+            format!("`{code}` is not a country code; write two letters such as \"SA\" or \"DE\"")
+        })
+    }
+}
+
+impl From<Region> for String {
+    fn from(region: Region) -> Self {
+        format!("{:?}", region.0)
+    }
+}
+
+/// How numbers of one account are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PhoneContext {
+    /// Rules for numbers without a country code; without a region such numbers are compared by their digits.
+    pub region: Option<Region>,
+}
+
+impl PhoneContext {
+    /// The key of a phone number as written; `None` when it holds no digit at all and no other text either.
+    #[must_use]
+    pub fn key(self, raw: &str) -> Option<Key> {
+        let plain = plain_digits(raw);
+        if let Some(e164) = self.e164(&plain) {
+            return Some(Key::from_canonical(e164));
+        }
+        let significant: String =
+            plain.chars().filter(|c| c.is_alphanumeric() || matches!(c, '+' | '*' | '#')).collect();
+        (!significant.is_empty()).then(|| Key::from_canonical(significant.to_lowercase()))
+    }
+
+    /// The E.164 form, with `;ext=` kept apart from the number it extends.
+    fn e164(self, plain: &str) -> Option<String> {
+        let international = plain.strip_prefix("00").map(|rest| format!("+{rest}"));
+        let text = international.as_deref().unwrap_or(plain);
+        let number = phonenumber::parse(self.region.map(|region| region.0), text).ok()?;
+        if !phonenumber::is_valid(&number) {
+            return None;
+        }
+        let e164 = number.format().mode(Mode::E164).to_string();
+        Some(match number.extension() {
+            Some(extension) => format!("{e164};ext={extension}"),
+            None => e164,
+        })
+    }
+}
+
+/// Digits of every script as ASCII, without direction marks, trimmed.
+#[must_use]
+pub fn plain_digits(raw: &str) -> String {
+    super::canonical_text(raw)
+        .chars()
+        .map(|c| ascii_digit(c).unwrap_or(if c == '\u{A0}' { ' ' } else { c }))
+        .collect()
+}
+
+fn ascii_digit(c: char) -> Option<char> {
+    let zero = match c {
+        '\u{0660}'..='\u{0669}' => 0x0660,
+        '\u{06F0}'..='\u{06F9}' => 0x06F0,
+        '\u{0966}'..='\u{096F}' => 0x0966,
+        '\u{FF10}'..='\u{FF19}' => 0xFF10,
+        _ => return None,
+    };
+    char::from_digit(u32::from(c) - zero, 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn saudi() -> PhoneContext {
+        PhoneContext { region: Some(Region::try_from("sa".to_owned()).unwrap()) }
+    }
+
+    #[test]
+    fn one_number_in_many_spellings_has_one_key() {
+        let keys = [
+            "+966 50 123 4567",
+            "00966501234567",
+            "050 123 4567",
+            "٠٥٠١٢٣٤٥٦٧",
+            "(050)123-4567",
+            "\u{202A}+966501234567\u{202C}",
+        ]
+        .map(|raw| saudi().key(raw).unwrap().to_string());
+        assert_eq!(keys, std::array::from_fn::<_, 6, _>(|_| "+966501234567".to_owned()));
+    }
+
+    #[test]
+    fn an_extension_is_part_of_the_number() {
+        assert_ne!(saudi().key("+966 11 234 5678 ext. 12"), saudi().key("+966 11 234 5678"));
+    }
+
+    #[test]
+    fn a_short_code_is_compared_by_what_is_dialled() {
+        assert_eq!(saudi().key("*100#"), saudi().key(" *100# "));
+        assert_eq!(PhoneContext::default().key("050 123 4567"), PhoneContext::default().key("0501234567"));
+        assert_eq!(PhoneContext::default().key(" -- "), None);
+    }
+}

@@ -1,0 +1,53 @@
+//! Canonical text: what is compared, and what is only matched.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+/// NFC, trimmed, runs of white space as one blank, without control and bidirectional format characters.
+/// Case, accents and emoji stay: a change of those is an edit.
+#[must_use]
+pub fn canonical_text(raw: &str) -> String {
+    let composed: String = raw.nfc().filter(|c| !is_invisible(*c)).collect();
+    let mut canonical = String::with_capacity(composed.len());
+    for word in composed.split_whitespace() {
+        if !canonical.is_empty() {
+            canonical.push(' ');
+        }
+        canonical.push_str(word);
+    }
+    canonical
+}
+
+/// [`canonical_text`] with compatibility forms and case folded away: for matching, never for comparing edits.
+#[must_use]
+pub fn folded_text(raw: &str) -> String {
+    let compatible: String = raw.nfkc().collect();
+    canonical_text(&compatible).to_lowercase()
+}
+
+/// Characters that no reader sees: controls other than white space, and the marks that only steer direction.
+/// Zero-width joiners stay: they shape Arabic and hold emoji together.
+fn is_invisible(c: char) -> bool {
+    (c.is_control() && !c.is_whitespace())
+        || matches!(c, '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spelling_without_meaning_is_dropped() {
+        assert_eq!(canonical_text("  Cafe\u{301}  \u{200F}du\tNord\n"), "Café du Nord");
+    }
+
+    #[test]
+    fn case_and_emoji_are_content() {
+        assert_ne!(canonical_text("ada"), canonical_text("Ada"));
+        assert_eq!(canonical_text("👩‍💻 Ada"), "👩‍💻 Ada");
+    }
+
+    #[test]
+    fn folding_joins_what_people_take_for_the_same() {
+        assert_eq!(folded_text("Ｓｍｉｔｈ  JOHN"), folded_text("smith john"));
+    }
+}

@@ -1,0 +1,66 @@
+//! What one run did: the line that `sync` prints.
+
+use serde::{Deserialize, Serialize};
+
+use crate::sync::AccountName;
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Everything that was due was done, parked or recorded.
+    Ok,
+    /// The plan waits for `approve`.
+    Held,
+    /// The run ended early; the next one continues.
+    Failed,
+    /// Nothing was tried: the account is disabled, or has no direction, or waits for a person.
+    Skipped,
+}
+
+/// Writes to one side.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Records created.
+    pub created: u32,
+    /// Records updated.
+    pub updated: u32,
+    /// Records deleted.
+    pub deleted: u32,
+}
+
+/// Requests sent, by remote; token refreshes count for neither.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requests {
+    /// To the People API.
+    pub google: u32,
+    /// To the site.
+    pub dafater: u32,
+}
+
+/// One line of `sync --json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// The account.
+    pub account: AccountName,
+    /// How the run ended.
+    pub outcome: Outcome,
+    /// The run's id, by which `history` and `undo` know it; sortable by time.
+    pub run: String,
+    /// Writes to Google.
+    pub google: Counts,
+    /// Writes to Dafater.
+    pub dafater: Counts,
+    /// Pairs newly made from records that both existed.
+    pub linked: u32,
+    /// Conflicts open after the run.
+    pub conflicts: u32,
+    /// Items parked after the run.
+    pub parked: u32,
+    /// Ambiguous matches that wait for a person after the run.
+    pub review: u32,
+    /// Requests that the run needed.
+    pub requests: Requests,
+    /// Why the run failed, was held or skipped.
+    pub error: Option<String>,
+}

@@ -1,0 +1,3 @@
+//! The `dafater-contactsd` binary.
+
+fn main() {}

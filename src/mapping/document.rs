@@ -1,0 +1,103 @@
+//! A Dafater Contact document as it was read.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Malformed;
+
+/// The document's `name`. Changes with a rename; `creation` does not.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DocumentName(pub String);
+
+/// A date and time exactly as the site prints it: `2026-11-22 12:30:00.123456`, naive, in the site's own zone.
+///
+/// Kept as text because the site compares it as text: a lock with one digit missing is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SiteStamp(pub String);
+
+impl SiteStamp {
+    /// The stamp as civil date and time, for arithmetic and ordering; `None` if the site sent something else.
+    #[must_use]
+    pub fn civil(&self) -> Option<jiff::civil::DateTime> {
+        self.0.parse().ok()
+    }
+}
+
+impl From<jiff::civil::DateTime> for SiteStamp {
+    fn from(civil: jiff::civil::DateTime) -> Self {
+        Self(civil.strftime("%Y-%m-%d %H:%M:%S.%6f").to_string())
+    }
+}
+
+/// A row of `links`: a Customer, Supplier, … that the contact belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// "Customer", "Supplier", …
+    pub doctype: String,
+    /// Name of the linked document.
+    pub name: String,
+}
+
+/// A Contact document with its child tables.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// Address of the document.
+    pub name: DocumentName,
+    /// Identity over renames (microseconds).
+    pub creation: SiteStamp,
+    /// Revision, and the lock that an update must carry.
+    pub modified: SiteStamp,
+    /// Scalar fields as read; nulls are left out.
+    pub fields: Map<String, Value>,
+    /// Rows of `email_ids` in order of `idx`.
+    pub email_ids: Vec<Map<String, Value>>,
+    /// Rows of `phone_nos` in order of `idx`.
+    pub phone_nos: Vec<Map<String, Value>>,
+    /// Rows of `links` in order of `idx`.
+    pub links: Vec<Link>,
+}
+
+impl Document {
+    /// Reads a document; child tables inside it are taken, so that both a single read and an assembled bulk read fit.
+    ///
+    /// # Errors
+    /// The value is no object, or `name`, `creation` or `modified` is missing or no text.
+    pub fn parse(value: Value) -> Result<Self, Malformed> {
+        let Value::Object(mut fields) = value else {
+            return Err(Malformed { id: "(unknown)".to_owned(), reason: "not a JSON object".to_owned() });
+        };
+        let Some(Value::String(name)) = fields.remove("name") else {
+            return Err(Malformed { id: "(unknown)".to_owned(), reason: "no name".to_owned() });
+        };
+        let mut stamp = |key: &str| match fields.remove(key) {
+            Some(Value::String(stamp)) => Ok(SiteStamp(stamp)),
+            _ => Err(Malformed { id: name.clone(), reason: format!("no {key}") }),
+        };
+        let (creation, modified) = (stamp("creation")?, stamp("modified")?);
+        let email_ids = rows(fields.remove("email_ids"));
+        let phone_nos = rows(fields.remove("phone_nos"));
+        let links = rows(fields.remove("links")).iter().filter_map(link).collect();
+        fields.retain(|_, value| !value.is_null());
+        Ok(Self { name: DocumentName(name), creation, modified, fields, email_ids, phone_nos, links })
+    }
+}
+
+fn rows(table: Option<Value>) -> Vec<Map<String, Value>> {
+    let Some(Value::Array(rows)) = table else { return Vec::new() };
+    let mut rows: Vec<_> = rows
+        .into_iter()
+        .filter_map(|row| match row {
+            Value::Object(row) => Some(row),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => None,
+        })
+        .collect();
+    rows.sort_by_key(|row| row.get("idx").and_then(Value::as_i64).unwrap_or(i64::MAX));
+    rows
+}
+
+fn link(row: &Map<String, Value>) -> Option<Link> {
+    let text = |key: &str| row.get(key).and_then(Value::as_str).map(str::to_owned);
+    Some(Link { doctype: text("link_doctype")?, name: text("link_name")? })
+}

@@ -1,0 +1,48 @@
+//! The name of an account under sync.
+
+use serde::{Deserialize, Serialize};
+
+/// NAME of `[accounts.NAME]`: 1 to 64 characters of `a-z A-Z 0-9 . _ -`. It prefixes the account's keys in the store.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AccountName(String);
+
+impl AccountName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for AccountName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
+            return Err(format!("`{name}` cannot name an account; use 1 to 64 of a-z A-Z 0-9 . _ -"));
+        }
+        Ok(Self(name))
+    }
+}
+
+impl std::str::FromStr for AccountName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::try_from(name.to_owned())
+    }
+}
+
+impl From<AccountName> for String {
+    fn from(name: AccountName) -> Self {
+        name.0
+    }
+}
+
+impl std::fmt::Display for AccountName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}

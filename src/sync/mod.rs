@@ -1,0 +1,11 @@
+//! The decisions: from what both sides hold and what they last agreed on, to a plan.
+//!
+//! Law: pure. No clock, no I/O, no async, no randomness: the same snapshot gives the same plan.
+
+mod account;
+mod policy;
+mod side;
+
+pub use account::AccountName;
+pub use policy::{ConflictPolicy, DeletionPolicy, FirstSync, Policy, Scope};
+pub use side::Side;
