@@ -1,5 +1,12 @@
 //! Runs a plan: journal (intent, effect, receipt), recovery, outcome. The only writer of the outside world.
 
+mod engine;
 mod report;
+mod view;
 
+pub use engine::{Engine, EngineError, EngineErrorKind, RunRequest};
 pub use report::{Counts, Outcome, Requests, RunReport};
+pub use view::{
+    AccountStatus, ChangeView, ConflictView, HistoryFilter, HistoryView, HoldView, PlanView, ReviewView,
+    StepView,
+};

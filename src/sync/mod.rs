@@ -3,9 +3,13 @@
 //! Law: pure. No clock, no I/O, no async, no randomness: the same snapshot gives the same plan.
 
 mod account;
+mod pair;
 mod policy;
+mod record;
 mod side;
 
 pub use account::AccountName;
+pub use pair::{DafaterBase, GoogleBase, Origin, Pair, PairId, Withheld};
 pub use policy::{ConflictPolicy, DeletionPolicy, FirstSync, Policy, Scope};
+pub use record::{Conflict, Loose, LooseReason, RecordId, Review};
 pub use side::Side;

@@ -1,0 +1,123 @@
+//! A pair and its base.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::{AccountName, Side};
+use crate::contact::{Contact, Field, Key};
+use crate::mapping::{DocumentName, Etag, ResourceName, SiteStamp, SourceId};
+
+/// Names a pair for good, and is the marker that a created record carries.
+///
+/// Derived from the account and the record that came first, never drawn: the same person gives the same id after a crash, a lost
+/// answer or a lost store, so that a marker found on a remote always tells what it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PairId(String);
+
+impl PairId {
+    /// The id of the pair that starts from a Google contact.
+    #[must_use]
+    pub fn from_google(account: &AccountName, source: &SourceId) -> Self {
+        Self::derive(account, "google", &source.0)
+    }
+
+    /// The id of the pair that starts from a Dafater document: `creation` is what survives renames.
+    #[must_use]
+    pub fn from_dafater(account: &AccountName, creation: &SiteStamp, name: &DocumentName) -> Self {
+        Self::derive(account, "dafater", &format!("{}\0{}", creation.0, name.0))
+    }
+
+    /// Reads an id back from a marker or a command line.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        (text.len() == 24 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
+            .then(|| Self(text.to_owned()))
+    }
+
+    /// The id as text: 24 lower-case hexadecimal digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn derive(account: &AccountName, side: &str, record: &str) -> Self {
+        let digest = Sha256::digest(format!("{account}\0{side}\0{record}"));
+        Self(digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+impl std::fmt::Display for PairId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How a pair came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// Both records existed and were found to be the same person.
+    Matched,
+    /// The sync created the record on this side.
+    Created(Side),
+}
+
+/// A Google record and a Dafater record that are the same person, with what both last agreed on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pair {
+    /// Identity.
+    pub id: PairId,
+    /// How it came to be; decides what a deletion may do.
+    pub origin: Origin,
+    /// Google's half.
+    pub google: GoogleBase,
+    /// Dafater's half.
+    pub dafater: DafaterBase,
+    /// Values that one side spells so differently that their keys differ: sent as the first (Google's), stored as the second.
+    pub aliases: Vec<(Key, Key)>,
+    /// What could not go across, each reported once.
+    pub withheld: Vec<Withheld>,
+}
+
+/// Google's half of a base.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoogleBase {
+    /// Identity over time.
+    pub source_id: SourceId,
+    /// Address, may change.
+    pub resource_name: ResourceName,
+    /// Revision last seen or written.
+    pub etag: Etag,
+    /// Google's time of that revision.
+    pub updated: Option<Timestamp>,
+    /// Revisions that our own writes replaced, newest first: an observation of one of them is stale, not news.
+    pub superseded: Vec<Etag>,
+    /// What the record said at that revision, as far as it was agreed upon.
+    pub contact: Contact,
+}
+
+/// Dafater's half of a base.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DafaterBase {
+    /// Address, may change.
+    pub name: DocumentName,
+    /// Identity over renames.
+    pub creation: SiteStamp,
+    /// Revision last seen or written.
+    pub modified: SiteStamp,
+    /// What the record said at that revision, as far as it was agreed upon.
+    pub contact: Contact,
+}
+
+/// A value that one side cannot hold. It stays where it is; the rest of the contact goes across.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withheld {
+    /// The side that cannot hold it.
+    pub from: Side,
+    /// Its field.
+    pub field: Field,
+    /// Why, in words for people; no contact data.
+    pub reason: String,
+}
