@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use field::{Field, TextField};
-pub use key::Key;
+pub use key::{Key, bare_address};
 pub use phone::{PhoneContext, Region, plain_digits};
 pub use text::{canonical_text, folded_text};
 pub use values::{Value, Values};
@@ -42,8 +42,13 @@ impl Contact {
     }
 
     /// Sets `field` to the canonical form of `value`; blank text removes it.
+    ///
+    /// The full stop of a prefix is spelling: "Dr." and "Dr" are the same.
     pub fn set_text(&mut self, field: TextField, value: &str) {
-        let canonical = canonical_text(value);
+        let mut canonical = canonical_text(value);
+        if field == TextField::Prefix {
+            canonical.truncate(canonical.trim_end_matches('.').len());
+        }
         if canonical.is_empty() {
             self.texts.remove(&field);
         } else {

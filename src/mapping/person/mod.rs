@@ -1,10 +1,15 @@
 //! A Google Person as it was read: identity, revision, and every field as JSON.
 
+mod read;
+mod write;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Malformed;
+
+pub use write::{PersonField, PersonPatch};
 
 /// `people/c…`. May change when a contact is linked to a profile; [`SourceId`] does not.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

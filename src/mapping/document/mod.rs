@@ -1,5 +1,8 @@
 //! A Dafater Contact document as it was read.
 
+mod read;
+mod write;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
