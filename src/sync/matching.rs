@@ -178,6 +178,29 @@ impl Trait {
     }
 }
 
+/// The traits of some contacts: tells quickly which others could be the same person as one of them.
+#[derive(Debug, Default)]
+pub struct Lookout(BTreeSet<Trait>);
+
+impl Lookout {
+    /// Adds a contact to look out for.
+    pub fn add(&mut self, contact: &Contact) {
+        self.0.extend(Trait::all(contact));
+    }
+
+    /// Whether nobody is looked out for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether `contact` shares anything with one of them.
+    #[must_use]
+    pub fn sees(&self, contact: &Contact) -> bool {
+        !self.0.is_empty() && Trait::all(contact).iter().any(|trait_| self.0.contains(trait_))
+    }
+}
+
 struct Index {
     by_trait: BTreeMap<Trait, Vec<usize>>,
 }

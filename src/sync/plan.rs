@@ -454,7 +454,8 @@ impl<'a> Planner<'a> {
                 LooseReason::DirectionOff
                 | LooseReason::OutOfScope
                 | LooseReason::Review
-                | LooseReason::Empty,
+                | LooseReason::Empty
+                | LooseReason::Parked,
             )
             | None => {}
         }
