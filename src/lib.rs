@@ -15,6 +15,7 @@
 
 pub mod contact;
 pub mod execute;
+pub mod google;
 pub mod mapping;
 pub mod remote;
 #[cfg(feature = "sandbox")]
