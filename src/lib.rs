@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod contact;
+pub mod dafater;
 pub mod execute;
 pub mod google;
 pub mod mapping;
