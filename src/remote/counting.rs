@@ -29,7 +29,10 @@ impl CountingTransport {
 }
 
 impl Transport for CountingTransport {
-    fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
+    fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
         self.sent.fetch_add(1, Ordering::Relaxed);
         self.inner.send(request)
     }

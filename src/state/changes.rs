@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::VALUE_VERSION;
 use super::records::{Cursors, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone};
 use crate::contact::Field;
-use crate::store::codec::encode;
+use crate::store::encode;
 use crate::store::{Batch, Key, Tree};
 use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, RecordId, Review, Side};
 

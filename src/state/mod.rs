@@ -28,8 +28,8 @@ mod tables;
 
 pub use changes::Changes;
 pub use records::{
-    Cursors, DafaterCursor, GoogleCursor, HistoryEntry, Hold, HoldDecision, Intent, IntentKind, Parked, Progress,
-    Tombstone,
+    Cursors, DafaterCursor, GoogleCursor, HistoryEntry, Hold, HoldDecision, Intent, IntentKind, Parked,
+    Progress, Tombstone,
 };
 pub use tables::AccountState;
 

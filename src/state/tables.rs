@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use super::records::{Cursors, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone};
 use super::{Changes, VALUE_VERSION};
 use crate::mapping::{DocumentName, SiteStamp, SourceId};
-use crate::store::codec::{get_decoded, scan_decoded};
 use crate::store::{Key, Store, StoreError, Tree};
+use crate::store::{get_decoded, scan_decoded};
 use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, RecordId, Review};
 
 /// The tables of one account.
@@ -205,7 +205,12 @@ impl AccountState {
         get_decoded(self.store.as_ref(), tree, key.as_bytes(), VALUE_VERSION)
     }
 
-    fn scan<T: DeserializeOwned>(&self, tree: Tree, prefix: &Key) -> impl Iterator<Item = Result<T, StoreError>> + use<'_, T> {
-        scan_decoded(self.store.as_ref(), tree, prefix.as_bytes(), VALUE_VERSION).map(|entry| entry.map(|(_, value)| value))
+    fn scan<T: DeserializeOwned>(
+        &self,
+        tree: Tree,
+        prefix: &Key,
+    ) -> impl Iterator<Item = Result<T, StoreError>> + use<'_, T> {
+        scan_decoded(self.store.as_ref(), tree, prefix.as_bytes(), VALUE_VERSION)
+            .map(|entry| entry.map(|(_, value)| value))
     }
 }

@@ -97,7 +97,7 @@ pub fn scan_decoded<'a, T: DeserializeOwned + 'a>(
     tree: Tree,
     prefix: &[u8],
     version: u8,
-) -> impl Iterator<Item = Result<(Vec<u8>, T), StoreError>> + Send + 'a {
+) -> impl Iterator<Item = Result<(Vec<u8>, T), StoreError>> + Send + use<'a, T> {
     store.scan(tree, prefix).map(move |entry| {
         let (key, bytes) = entry?;
         let value = decode(version, &bytes).map_err(|cause| StoreError::Undecodable { tree, cause })?;
