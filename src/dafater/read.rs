@@ -198,19 +198,27 @@ impl SiteClient {
     /// # Errors
     /// The site did not answer.
     pub async fn find_by_google_id(&self, ids: &[String]) -> Result<Vec<Document>, DafaterError> {
+        self.find_by_value("google_contacts_id", ids).await
+    }
+
+    /// The contacts that carry just one of these values in `field`, which must be one of the fields that are read.
+    ///
+    /// # Errors
+    /// The site did not answer, or has no such field.
+    pub async fn find_by_value(&self, field: &str, values: &[String]) -> Result<Vec<Document>, DafaterError> {
         let mut found = Vec::new();
-        for ids in ids.chunks(CHUNK) {
-            let query = self.parents().filter("google_contacts_id", "in", ids);
+        for values in values.chunks(CHUNK) {
+            let query = self.parents().filter(field, "in", values);
             for lookup in self.with_children(self.list(LIST, &query).await?).await? {
                 if let Lookup::Found(document) = lookup {
                     found.push(document);
                 }
             }
         }
-        // API: the site compares loosely, resource names are exact.
+        // API: the site compares without regard to case and accents; markers and resource names are exact.
         found.retain(|document| {
-            let id = document.fields.get("google_contacts_id").and_then(Value::as_str);
-            id.is_some_and(|id| ids.iter().any(|asked| asked == id))
+            let value = document.fields.get(field).and_then(Value::as_str);
+            value.is_some_and(|value| values.iter().any(|asked| asked == value))
         });
         Ok(found)
     }
