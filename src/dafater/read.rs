@@ -188,7 +188,9 @@ impl SiteClient {
             let query =
                 ListQuery::of("Contact", &Stamp::FIELDS).filter("creation", "in", spellings(creations));
             let rows = self.list(LIST, &query).await?;
-            found.extend(rows.iter().filter_map(|row| Stamp::read(row).ok()));
+            for row in &rows {
+                found.push(Stamp::read(row).map_err(|_| UNREADABLE_MATCH)?);
+            }
         }
         Ok(found)
     }
@@ -210,8 +212,10 @@ impl SiteClient {
         for values in values.chunks(CHUNK) {
             let query = self.parents().filter(field, "in", values);
             for lookup in self.with_children(self.list(LIST, &query).await?).await? {
-                if let Lookup::Found(document) = lookup {
-                    found.push(document);
+                match lookup {
+                    Lookup::Found(document) => found.push(document),
+                    Lookup::Missing(_) => {}
+                    Lookup::Hidden(_) | Lookup::Malformed(_) => return Err(UNREADABLE_MATCH),
                 }
             }
         }
@@ -366,6 +370,10 @@ fn spellings(stamps: &[SiteStamp]) -> BTreeSet<String> {
 
 const LIST: Call = Call::read("list contacts");
 const ROWS: Call = Call::read("list e-mails, phones and links of contacts");
+/// A match that cannot be read is no "nothing found": the caller would create it again, or take it for deleted.
+const UNREADABLE_MATCH: DafaterError =
+    DafaterError::Protocol { call: LIST, status: 200, what: "a contact that matches cannot be read" };
+
 const GET: Call = Call::read_document("read a contact");
 
 /// Names or ids in one filter.

@@ -370,3 +370,15 @@ async fn a_marker_finds_the_contact_that_an_earlier_attempt_created() {
     assert_eq!(found[0].name, name("Idem"));
     assert_eq!(script.body(0)["filters"], json!([["custom_sync_key", "in", ["uuid-1"]]]));
 }
+
+#[tokio::test]
+async fn a_match_that_cannot_be_read_is_not_taken_for_none() {
+    let broken = || {
+        message(
+            json!([{"name": "Broken", "creation": AT, "modified": null, "google_contacts_id": "people/c1"}]),
+        )
+    };
+    let (site, _) = Script::site([broken(), broken()]);
+    assert!(site.find_by_google_id(&["people/c1".to_owned()]).await.is_err());
+    assert!(site.find_by_creation(&[stamp(AT)]).await.is_err());
+}
