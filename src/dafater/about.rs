@@ -13,7 +13,7 @@ use crate::mapping::SiteStamp;
 use crate::remote::Disposition;
 
 /// What the site's user may do; `None` where the site would not say.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Permissions {
     /// Read contacts. Also true of a user who sees only contacts of their own: such a user lacks [`Permissions::write`].
     pub read: Option<bool>,
@@ -25,6 +25,8 @@ pub struct Permissions {
     pub delete: Option<bool>,
     /// Read Deleted Document, from which deletions are learnt.
     pub deleted_documents: Option<bool>,
+    /// Fields of Contact that the user's role hides: they look empty in every read, and nothing written to them stays.
+    pub hidden_fields: BTreeSet<String>,
 }
 
 /// Versions of the site's apps.
@@ -96,6 +98,7 @@ impl SiteClient {
             create: self.permission("create").await?,
             delete: self.permission("delete").await?,
             deleted_documents: self.may_list("Deleted Document").await?,
+            hidden_fields: self.hidden_fields().await?,
         })
     }
 
@@ -121,6 +124,19 @@ impl SiteClient {
         }
     }
 
+    /// API: a list leaves out the columns above the user's permission level; one that is only empty comes as null.
+    async fn hidden_fields(&self) -> Result<BTreeSet<String>, DafaterError> {
+        let call = Call::read("tell a permission");
+        let mut query = ListQuery::of("Contact", &[]).limit(1);
+        query.fields.clone_from(&self.fields);
+        let rows = match self.list(call, &query).await {
+            Ok(rows) => rows,
+            Err(error) => return unless_it_concerns_the_site(error).map(|()| BTreeSet::new()),
+        };
+        let Some(row) = rows.first().and_then(Value::as_object) else { return Ok(BTreeSet::new()) };
+        Ok(self.fields.iter().filter(|&field| !row.contains_key(field)).cloned().collect())
+    }
+
     /// The salutations that a contact may carry; `None` when the site's user may not read them.
     ///
     /// # Errors
@@ -137,8 +153,8 @@ impl SiteClient {
         }
     }
 
-    /// Which time the site's stamps mean: from the System Settings, else measured, else assumed. [`super::zone`] tells the
-    /// limits.
+    /// Which time the site's stamps mean: from the System Settings, else measured, else assumed. [`SiteZone`] tells
+    /// the limits.
     ///
     /// # Errors
     /// The site did not answer.

@@ -51,14 +51,18 @@ fn refusal(call: Call, response: &http::Response<Bytes>, body: &Map<String, Valu
         (_, Some("SessionStopped" | "InReadOnlyMode")) => DafaterError::Closed(answer),
         (_, Some("TimestampMismatchError")) => DafaterError::Stale(answer),
         (400, Some(class)) if class.starts_with("InvalidAuthorization") => DafaterError::Credentials(answer),
-        // API: wrong keys give 401 without a message; "Password not found for …" is a 401 too, but comes with one.
-        (401, Some("AuthenticationError")) if !message::server_messages(body).is_empty() => {
+        // API: wrong keys give 401 without a message; a save that needs a password which the site lacks gives one with it.
+        (401, Some("AuthenticationError")) if call.writes && !message::server_messages(body).is_empty() => {
             DafaterError::SecretNotSet(answer)
         }
         (401, _) => DafaterError::Credentials(answer),
         (403, _) if speaks_to_a_guest(body) => DafaterError::NotLoggedIn(answer),
         (403, _) => DafaterError::Forbidden(answer),
         (404, Some("DoesNotExistError")) if call.of_document => DafaterError::Missing(answer),
+        // API: a hook may look up something that the new document refers to and not find it.
+        (404, Some("DoesNotExistError")) if call.writes && !message::server_messages(body).is_empty() => {
+            DafaterError::Refused(answer)
+        }
         (300..=399 | 404, _) => DafaterError::WrongAddress(answer),
         (409, Some("DuplicateEntryError")) => DafaterError::Duplicate(answer),
         (413, _) => DafaterError::TooLarge(answer),

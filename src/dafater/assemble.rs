@@ -88,9 +88,9 @@ mod tests {
     const STAMP: &str = "2026-11-22 11:33:46.381217";
 
     fn parents(names: &[&str]) -> BTreeMap<String, Map<String, Value>> {
-        let parent = |name: &&str| match json!({"name": name, "modified": STAMP}) {
-            Value::Object(parent) => ((*name).to_owned(), parent),
-            _ => panic!("an object"),
+        let parent = |name: &&str| {
+            let parent = json!({"name": name, "modified": STAMP});
+            ((*name).to_owned(), parent.as_object().expect("an object").clone())
         };
         names.iter().map(parent).collect()
     }

@@ -132,9 +132,7 @@ impl SiteClient {
         method: &str,
         arguments: &[(&str, &str)],
     ) -> Result<Reply, DafaterError> {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(arguments);
-        let query = query.finish();
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(arguments).finish();
         let mark = if query.is_empty() { "" } else { "?" };
         self.request(call, Method::GET, &format!("/api/method/{method}{mark}{query}"), None).await
     }
@@ -182,5 +180,42 @@ impl Reply {
 impl fmt::Debug for SiteClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SiteClient").field("base", &self.base).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::dafater::testing::Script;
+    use crate::mapping::{DocumentName, SiteStamp};
+
+    #[test]
+    fn every_call_can_run_on_any_thread() {
+        fn travels(_call: impl Send) {}
+        let (site, _) = Script::site([]);
+        let (name, stamp) = (DocumentName("Omar".to_owned()), SiteStamp("2026-11-22 11:33:48".to_owned()));
+        let known = BTreeSet::from([name.clone()]);
+        travels(site.changed_contacts(None, None, |name, _| known.contains(name)));
+        travels(site.contacts_by_name(&[]));
+        travels(site.find_by_creation(&[]));
+        travels(site.find_by_google_id(&[]));
+        travels(site.sweep(None));
+        travels(site.deleted_contacts(&stamp));
+        travels(site.create_contact(Map::new()));
+        travels(site.update_contact(&name, &stamp, Map::new()));
+        travels(site.delete_contact(&name, &stamp));
+        travels(site.site_time());
+        travels(site.permissions());
+    }
+
+    #[tokio::test]
+    async fn a_site_below_a_path_keeps_it_and_the_configured_query_goes() {
+        let url = "https://erp.example/site/?x=1#top".parse().expect("a URL");
+        let answer = crate::dafater::testing::message(Value::from("sync@dafater.test"));
+        let (site, script) = Script::site_with([answer], |options| options.url = url);
+        site.logged_user().await.expect("a user");
+        assert_eq!(script.lines(), ["GET /site/api/method/frappe.auth.get_logged_user"]);
     }
 }

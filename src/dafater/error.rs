@@ -134,8 +134,8 @@ pub enum DafaterError {
     /// The body was larger than the site or its proxy accepts. Nothing was written.
     #[error("the request to {} is larger than the site accepts ({})", .0.call.purpose, .0)]
     TooLarge(Box<Answer>),
-    /// The database was locked or not usable; the site undid what it had begun.
-    #[error("the site's database was not able to {} now ({})", .0.call.purpose, .0)]
+    /// The site's database was locked or not usable, or a read failed; the site undid what it had begun.
+    #[error("the site was not able to {} just now ({})", .0.call.purpose, .0)]
     Busy(Box<Answer>),
     /// The site is in maintenance or read-only.
     #[error("the site is closed for maintenance and did not {} ({})", .0.call.purpose, .0)]
@@ -264,6 +264,9 @@ impl DafaterError {
             Self::Closed(_) => "nothing to do: it is tried again when the site is open",
             Self::Throttled { .. } => "nothing to do: it is tried again when the site's rate limit allows",
             Self::Unclear(_) => "look at the logs of the site and of its proxy; it is tried again",
+            Self::Protocol { status: 417, .. } => {
+                "the site's Contact lacks a field that is read: check its version and the configured marker field"
+            }
             Self::Protocol { .. } => {
                 "check that [dafater] url leads to a Frappe site of version 14 or later, and not to a login page or another app"
             }
@@ -297,18 +300,18 @@ fn refused_hint(answer: &Answer) -> &'static str {
 mod tests {
     use super::*;
 
-    fn answer() -> Box<Answer> {
-        Box::new(Answer {
+    fn answer() -> Answer {
+        Answer {
             call: Call::change("update a contact"),
             status: Some(417),
             exc_type: Some("InvalidPhoneNumberError".to_owned()),
             reason: Some("0500 Layla is not a valid Phone Number".to_owned()),
-        })
+        }
     }
 
     #[test]
     fn an_error_shows_its_class_but_not_the_words_that_quote_a_contact() {
-        let error = DafaterError::Refused(answer());
+        let error = DafaterError::Refused(Box::new(answer()));
         assert_eq!(error.to_string(), "the site refused to update a contact (417 InvalidPhoneNumberError)");
         assert!(!format!("{error:?}").contains("Layla"));
         assert_eq!(error.reason_for_people(), Some("0500 Layla is not a valid Phone Number"));

@@ -9,7 +9,8 @@ const LONGEST: usize = 500;
 pub(super) fn explanation(body: &Map<String, Value>) -> Option<String> {
     let messages = server_messages(body);
     let text = if messages.is_empty() {
-        plain(body.get("exception").and_then(Value::as_str)?)
+        // The class alone explains nothing.
+        plain(body.get("exception").and_then(Value::as_str).filter(|text| text.contains(": "))?)
     } else {
         messages.iter().map(|message| plain(message)).collect::<Vec<_>>().join(" ")
     };
@@ -46,18 +47,36 @@ fn plain(html: &str) -> String {
     while let Some(at) = rest.find('<') {
         let (before, tail) = rest.split_at(at);
         text.push_str(before);
-        // A bare "<" is content: "Name cannot contain special characters like '<', '>'".
-        let (shown, length) = tag_length(tail).map_or(('<', 1), |length| (' ', length));
-        text.push(shown);
-        rest = tail.get(length..).unwrap_or_default();
+        let Some(length) = tag_length(tail) else {
+            // A bare "<" is content: "Name cannot contain special characters like '<', '>'".
+            text.push('<');
+            rest = tail.get(1..).unwrap_or_default();
+            continue;
+        };
+        let (tag, after) = tail.split_at(length);
+        if !is_inline(tag) {
+            text.push(' ');
+        }
+        rest = after;
     }
     text.push_str(rest);
     for (entity, character) in ENTITIES {
         text = text.replace(entity, character);
     }
-    let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    // A closing tag before a full stop left a blank there.
-    folded.replace(" .", ".").replace(" ,", ",")
+    // Control and direction characters could rearrange a person's terminal.
+    text.retain(|c| {
+        c.is_whitespace()
+            || !c.is_control()
+                && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    });
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether the tag stands inside a line, so that no blank replaces it.
+fn is_inline(tag: &str) -> bool {
+    let name = tag.trim_start_matches(['<', '/']);
+    let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
+    matches!(name.get(..end), Some("strong" | "b" | "i" | "em" | "a" | "span" | "code" | "u"))
 }
 
 fn tag_length(tail: &str) -> Option<usize> {
@@ -75,7 +94,7 @@ mod tests {
 
     use super::*;
 
-    fn explained(body: Value) -> Option<String> {
+    fn explained(body: &Value) -> Option<String> {
         explanation(body.as_object().expect("an object"))
     }
 
@@ -84,19 +103,30 @@ mod tests {
         assert_eq!(plain("Only one <strong>Email ID</strong> can be set"), "Only one Email ID can be set");
         assert_eq!(plain("like '<', '>'"), "like '<', '>'");
         assert_eq!(plain("a<br>b &amp; c &lt;d&gt;"), "a b & c <d>");
+        assert_eq!(
+            plain("'<strong>First Name</strong>' is <a href=\"/x\">too long</a>."),
+            "'First Name' is too long."
+        );
+        assert_eq!(plain("a < b <"), "a < b <");
     }
 
     #[test]
     fn the_messages_are_read_out_of_json_in_json() {
         let body = json!({"exc_type": "LinkExistsError",
             "_server_messages": "[\"{\\\"message\\\": \\\"Contact <a href=\\\\\\\"/app/x\\\\\\\">L</a> is linked\\\", \\\"title\\\": \\\"Message\\\"}\"]"});
-        assert_eq!(explained(body).as_deref(), Some("Contact L is linked"));
+        assert_eq!(explained(&body).as_deref(), Some("Contact L is linked"));
     }
 
     #[test]
     fn without_messages_the_exception_speaks_and_without_both_nothing_does() {
-        assert_eq!(explained(json!({"exception": "TypeError: x"})).as_deref(), Some("TypeError: x"));
-        assert_eq!(explained(json!({"exc_type": "DoesNotExistError"})), None);
+        assert_eq!(explained(&json!({"exception": "TypeError: x"})).as_deref(), Some("TypeError: x"));
+        assert_eq!(explained(&json!({"exception": "frappe.exceptions.PermissionError"})), None);
+        assert_eq!(explained(&json!({"exc_type": "DoesNotExistError"})), None);
+    }
+
+    #[test]
+    fn a_message_cannot_drive_the_terminal() {
+        assert_eq!(plain("\u{1b}[2J\u{202e}call me\u{202c}\nis not valid"), "[2Jcall me is not valid");
     }
 
     #[test]

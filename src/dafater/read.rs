@@ -188,7 +188,9 @@ impl SiteClient {
             let query =
                 ListQuery::of("Contact", &Stamp::FIELDS).filter("creation", "in", spellings(creations));
             let rows = self.list(LIST, &query).await?;
-            found.extend(rows.iter().filter_map(|row| Stamp::read(row).ok()));
+            for row in &rows {
+                found.push(Stamp::read(row).map_err(|_| UNREADABLE_MATCH)?);
+            }
         }
         Ok(found)
     }
@@ -198,19 +200,29 @@ impl SiteClient {
     /// # Errors
     /// The site did not answer.
     pub async fn find_by_google_id(&self, ids: &[String]) -> Result<Vec<Document>, DafaterError> {
+        self.find_by_value("google_contacts_id", ids).await
+    }
+
+    /// The contacts that carry just one of these values in `field`, which must be one of the fields that are read.
+    ///
+    /// # Errors
+    /// The site did not answer, or has no such field.
+    pub async fn find_by_value(&self, field: &str, values: &[String]) -> Result<Vec<Document>, DafaterError> {
         let mut found = Vec::new();
-        for ids in ids.chunks(CHUNK) {
-            let query = self.parents().filter("google_contacts_id", "in", ids);
+        for values in values.chunks(CHUNK) {
+            let query = self.parents().filter(field, "in", values);
             for lookup in self.with_children(self.list(LIST, &query).await?).await? {
-                if let Lookup::Found(document) = lookup {
-                    found.push(document);
+                match lookup {
+                    Lookup::Found(document) => found.push(document),
+                    Lookup::Missing(_) => {}
+                    Lookup::Hidden(_) | Lookup::Malformed(_) => return Err(UNREADABLE_MATCH),
                 }
             }
         }
-        // API: the site compares loosely, resource names are exact.
+        // API: the site compares without regard to case and accents; markers and resource names are exact.
         found.retain(|document| {
-            let id = document.fields.get("google_contacts_id").and_then(Value::as_str);
-            id.is_some_and(|id| ids.iter().any(|asked| asked == id))
+            let value = document.fields.get(field).and_then(Value::as_str);
+            value.is_some_and(|value| values.iter().any(|asked| asked == value))
         });
         Ok(found)
     }
@@ -358,6 +370,10 @@ fn spellings(stamps: &[SiteStamp]) -> BTreeSet<String> {
 
 const LIST: Call = Call::read("list contacts");
 const ROWS: Call = Call::read("list e-mails, phones and links of contacts");
+/// A match that cannot be read is no "nothing found": the caller would create it again, or take it for deleted.
+const UNREADABLE_MATCH: DafaterError =
+    DafaterError::Protocol { call: LIST, status: 200, what: "a contact that matches cannot be read" };
+
 const GET: Call = Call::read_document("read a contact");
 
 /// Names or ids in one filter.

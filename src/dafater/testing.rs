@@ -76,11 +76,13 @@ pub(super) fn answer(status: u16, body: &Value) -> Response<Bytes> {
 }
 
 /// `{"message": …}`, as methods answer.
+#[expect(clippy::needless_pass_by_value, reason = "reads better where the value is written in place")]
 pub(super) fn message(value: Value) -> Response<Bytes> {
     answer(200, &json!({ "message": value }))
 }
 
 /// `{"data": …}`, as documents are answered.
+#[expect(clippy::needless_pass_by_value, reason = "reads better where the value is written in place")]
 pub(super) fn data(value: Value) -> Response<Bytes> {
     answer(200, &json!({ "data": value }))
 }

@@ -42,12 +42,16 @@ impl SiteClient {
         body.insert("modified".to_owned(), json!(lock));
         if path_carries(name) {
             let path = format!("/api/resource/Contact/{}", encoded(name));
-            let reply = self.request(UPDATE, Method::PUT, &path, Some(&Value::Object(body))).await?;
-            self.written(UPDATE, reply, "data")
+            match self.request(UPDATE, Method::PUT, &path, Some(&Value::Object(body))).await {
+                Ok(reply) => self.written(UPDATE, reply, "data"),
+                Err(error) => Err(self.confirmed(name, error).await),
+            }
         } else {
             let arguments = json!({"doctype": "Contact", "name": name, "fieldname": body});
-            let reply = self.post_method(UPDATE, "frappe.client.set_value", &arguments).await?;
-            self.written(UPDATE, reply, "message")
+            match self.post_method(UPDATE, "frappe.client.set_value", &arguments).await {
+                Ok(reply) => self.written(UPDATE, reply, "message"),
+                Err(error) => Err(self.confirmed(name, error).await),
+            }
         }
     }
 
@@ -73,14 +77,28 @@ impl SiteClient {
         if document.modified != *lock {
             return Err(DafaterError::Stale(Box::new(Answer::concluded(DELETE))));
         }
-        if path_carries(&document.name) {
+        let outcome = if path_carries(&document.name) {
             let path = format!("/api/resource/Contact/{}", encoded(&document.name));
-            self.request(DELETE, Method::DELETE, &path, None).await?;
+            self.request(DELETE, Method::DELETE, &path, None).await
         } else {
             let arguments = json!({"doctype": "Contact", "name": document.name});
-            self.post_method(DELETE, "frappe.client.delete", &arguments).await?;
+            self.post_method(DELETE, "frappe.client.delete", &arguments).await
+        };
+        match outcome {
+            Ok(_) => Ok(document),
+            Err(error) => Err(self.confirmed(name, error).await),
         }
-        Ok(document)
+    }
+
+    /// Looks the contact up before a write reports it missing: a hook that misses another document answers alike.
+    async fn confirmed(&self, name: &DocumentName, error: DafaterError) -> DafaterError {
+        let DafaterError::Missing(answer) = error else { return error };
+        match self.get_contact(name).await {
+            Ok(Lookup::Missing(_)) => DafaterError::Missing(answer),
+            Ok(Lookup::Found(_) | Lookup::Malformed(_)) => DafaterError::Refused(answer),
+            Ok(Lookup::Hidden(_)) => DafaterError::Forbidden(answer),
+            Err(error) => error,
+        }
     }
 
     fn written(&self, call: Call, mut reply: Reply, key: &str) -> Result<Document, DafaterError> {

@@ -14,6 +14,8 @@ use jiff::{Timestamp, Unit};
 use crate::mapping::SiteStamp;
 
 /// The meaning of the site's stamps.
+///
+/// A measured distance is that of the moment: wrong for stamps of the other half of the year where clocks change.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SiteZone {
     /// The zone in the System Settings.

@@ -74,9 +74,17 @@ async fn the_version_is_that_of_frappe_among_the_apps() {
 #[tokio::test]
 async fn permissions_are_told_one_by_one_and_what_is_not_told_stays_open() {
     let may = |granted: bool| message(json!({ "has_permission": granted }));
-    let unknown = refusal(417, "ValidationError", "Failed to get method");
-    let (site, script) =
-        Script::site([may(true), may(true), unknown, may(false), refusal(403, "PermissionError", "no")]);
+    let mut row: Map<String, Value> =
+        crate::dafater::CONTACT_FIELDS.iter().map(|&field| (field.to_owned(), Value::Null)).collect();
+    row.remove("designation");
+    let (site, script) = Script::site([
+        may(true),
+        may(true),
+        refusal(417, "ValidationError", "Failed to get method"),
+        may(false),
+        refusal(403, "PermissionError", "no"),
+        message(json!([row])),
+    ]);
     let permissions = site.permissions().await.expect("permissions");
     let expected = Permissions {
         read: Some(true),
@@ -84,12 +92,11 @@ async fn permissions_are_told_one_by_one_and_what_is_not_told_stays_open() {
         create: None,
         delete: Some(false),
         deleted_documents: Some(false),
+        hidden_fields: BTreeSet::from(["designation".to_owned()]),
     };
     assert_eq!(permissions, expected);
-    assert_eq!(
-        script.lines()[3],
-        "GET /api/method/frappe.client.has_permission?doctype=Contact&docname=&perm_type=delete"
-    );
+    let line = "GET /api/method/frappe.client.has_permission?doctype=Contact&docname=&perm_type=delete";
+    assert_eq!(script.lines()[3], line);
 }
 
 #[tokio::test]

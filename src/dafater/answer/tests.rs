@@ -40,6 +40,9 @@ fn a_password_that_the_site_lacks_is_not_taken_for_wrong_keys() {
     let error = error(UPDATE, &lacking);
     assert!(matches!(error, DafaterError::SecretNotSet(_)), "{error:?}");
     assert_eq!(error.disposition(), Disposition::Refused);
+    // Where no document is saved, no such password is needed: there it is a rule about the login.
+    let barred = refusal(401, "AuthenticationError", "Access not allowed from this IP Address");
+    assert_eq!(disposition(LIST, &barred), Disposition::Unauthorized);
 }
 
 #[test]
@@ -68,6 +71,16 @@ fn not_found_means_gone_only_when_the_site_says_it_of_a_document() {
         html(404, "<!doctype html>\n<title>404 Not Found</title>\n<p>nosuch.example does not exist</p>\n");
     assert_eq!(disposition(GET, &unknown_site), Disposition::Forbidden);
     assert!(error(GET, &unknown_site).hint().contains("[dafater] url"));
+}
+
+#[test]
+fn a_create_that_misses_something_it_refers_to_is_refused_and_no_wrong_address() {
+    let missing = refusal(404, "DoesNotExistError", "Customer Globex LLC not found");
+    assert_eq!(disposition(CREATE, &missing), Disposition::Refused);
+    assert_eq!(
+        disposition(CREATE, &answer(404, &json!({"exc_type": "DoesNotExistError"}))),
+        Disposition::Forbidden
+    );
 }
 
 #[test]

@@ -358,3 +358,27 @@ async fn a_marker_field_of_the_site_is_read_when_asked_for() {
     let body = script.body(0);
     assert!(body["fields"].as_array().expect("a list").contains(&json!("custom_sync_key")));
 }
+
+#[tokio::test]
+async fn a_marker_finds_the_contact_that_an_earlier_attempt_created() {
+    let mut row = parent("Idem", AT);
+    row["custom_sync_key"] = json!("uuid-1");
+    let answers = [message(json!([row])), nothing(), nothing(), nothing()];
+    let (site, script) =
+        Script::site_with(answers, |options| options.extra_fields = vec!["custom_sync_key".to_owned()]);
+    let found = site.find_by_value("custom_sync_key", &["uuid-1".to_owned()]).await.expect("documents");
+    assert_eq!(found[0].name, name("Idem"));
+    assert_eq!(script.body(0)["filters"], json!([["custom_sync_key", "in", ["uuid-1"]]]));
+}
+
+#[tokio::test]
+async fn a_match_that_cannot_be_read_is_not_taken_for_none() {
+    let broken = || {
+        message(
+            json!([{"name": "Broken", "creation": AT, "modified": null, "google_contacts_id": "people/c1"}]),
+        )
+    };
+    let (site, _) = Script::site([broken(), broken()]);
+    assert!(site.find_by_google_id(&["people/c1".to_owned()]).await.is_err());
+    assert!(site.find_by_creation(&[stamp(AT)]).await.is_err());
+}

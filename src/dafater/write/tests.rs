@@ -15,6 +15,7 @@ fn lock() -> SiteStamp {
     SiteStamp(LOCK.to_owned())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "reads better where the value is written in place")]
 fn body(value: Value) -> Map<String, Value> {
     value.as_object().expect("an object").clone()
 }
@@ -134,4 +135,29 @@ async fn a_reading_failure_before_a_deletion_is_not_a_deletion_in_doubt() {
     let (site, _) = Script::site([html(502, "Bad Gateway")]);
     let error = site.delete_contact(&name(), &lock()).await.expect_err("not read");
     assert_eq!(error.disposition(), Disposition::Unavailable);
+}
+
+#[tokio::test]
+async fn a_write_reports_a_contact_missing_only_after_looking() {
+    let missing = || refusal(404, "DoesNotExistError", "Contact Upd Test-Globex LLC not found");
+    let (site, script) = Script::site([missing(), missing()]);
+    let error = site.update_contact(&name(), &lock(), Map::new()).await.expect_err("missing");
+    assert_eq!(error.disposition(), Disposition::Gone);
+    assert_eq!(script.lines()[1], "GET /api/resource/Contact/Upd%20Test-Globex%20LLC");
+
+    let hook = refusal(404, "DoesNotExistError", "Customer Globex LLC not found");
+    let (site, _) = Script::site([hook, data(stored(NAME, LOCK))]);
+    let error =
+        site.update_contact(&name(), &lock(), Map::new()).await.expect_err("a hook misses its customer");
+    assert_eq!(error.disposition(), Disposition::Refused);
+    assert_eq!(error.reason_for_people(), Some("Customer Globex LLC not found"));
+}
+
+#[tokio::test]
+async fn a_lock_that_is_refused_reaches_the_caller_as_stale() {
+    let text = "Error: Document has been modified after you have opened it";
+    let (site, script) = Script::site([refusal(417, "TimestampMismatchError", text)]);
+    let error = site.update_contact(&name(), &lock(), Map::new()).await.expect_err("stale");
+    assert_eq!(error.disposition(), Disposition::Stale);
+    assert_eq!(script.lines().len(), 1, "it is not tried again here");
 }
