@@ -62,6 +62,22 @@ impl Contact {
         self.texts.is_empty() && self.emails.is_empty() && self.phones.is_empty()
     }
 
+    /// How people know the contact: its name, else its company, else an address or number.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let name =
+            [TextField::Given, TextField::Middle, TextField::Family].map(|part| self.text(part)).join(" ");
+        let name = canonical_text(&name);
+        if !name.is_empty() {
+            return name;
+        }
+        let reach = self.emails.iter().chain(&self.phones).next().map(|value| value.raw.clone());
+        Some(self.text(TextField::Company).to_owned())
+            .filter(|company| !company.is_empty())
+            .or(reach)
+            .unwrap_or_default()
+    }
+
     /// The person's name as one folded string for matching: given, middle and family name; `""` for a nameless contact.
     #[must_use]
     pub fn folded_name(&self) -> String {

@@ -60,7 +60,9 @@ impl SiteZone {
         !matches!(self, Self::Assumed)
     }
 
-    fn time_zone(&self) -> TimeZone {
+    /// The zone in which the stamps are to be read.
+    #[must_use]
+    pub fn time_zone(&self) -> TimeZone {
         match self {
             Self::Named(zone) => zone.clone(),
             Self::Measured { offset, .. } => TimeZone::fixed(*offset),

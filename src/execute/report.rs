@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::EngineErrorKind;
 use crate::sync::AccountName;
 
 /// How a run ended.
@@ -63,4 +64,28 @@ pub struct RunReport {
     pub requests: Requests,
     /// Why the run failed, was held or skipped.
     pub error: Option<String>,
+    /// The class of the failure, for the exit code; not part of the JSON.
+    #[serde(skip)]
+    pub failure: Option<EngineErrorKind>,
+}
+
+impl RunReport {
+    /// A run of `account` that has done nothing yet.
+    #[must_use]
+    pub fn new(account: AccountName, run: String) -> Self {
+        Self {
+            account,
+            outcome: Outcome::Ok,
+            run,
+            google: Counts::default(),
+            dafater: Counts::default(),
+            linked: 0,
+            conflicts: 0,
+            parked: 0,
+            review: 0,
+            requests: Requests::default(),
+            error: None,
+            failure: None,
+        }
+    }
 }

@@ -43,4 +43,10 @@ impl Person {
             .filter_map(|entry| Marker::parse(entry.get("value")?.as_str()?))
             .find(|marker| marker.site == site)
     }
+
+    /// The resource names of the labels that the person carries.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.items("memberships")
+            .filter_map(|item| item.get("contactGroupMembership")?.get("contactGroupResourceName")?.as_str())
+    }
 }

@@ -205,11 +205,11 @@ impl AccountState {
         get_decoded(self.store.as_ref(), tree, key.as_bytes(), VALUE_VERSION)
     }
 
-    fn scan<T: DeserializeOwned>(
-        &self,
+    fn scan<'a, T: DeserializeOwned + 'a>(
+        &'a self,
         tree: Tree,
         prefix: &Key,
-    ) -> impl Iterator<Item = Result<T, StoreError>> + use<'_, T> {
+    ) -> impl Iterator<Item = Result<T, StoreError>> + use<'a, T> {
         scan_decoded(self.store.as_ref(), tree, prefix.as_bytes(), VALUE_VERSION)
             .map(|entry| entry.map(|(_, value)| value))
     }

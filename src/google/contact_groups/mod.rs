@@ -2,6 +2,8 @@
 
 mod members;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -49,6 +51,15 @@ pub struct Groups {
     pub groups: Vec<Group>,
     /// The cursor for the next read. Labels have their own, apart from the contacts'.
     pub next_sync_token: Option<SyncToken>,
+}
+
+impl Groups {
+    /// The resource names of the labels by their names.
+    #[must_use]
+    pub fn by_name(&self) -> BTreeMap<String, String> {
+        let live = self.groups.iter().filter(|group| !group.deleted);
+        live.map(|group| (group.name.clone(), group.resource_name.0.clone())).collect()
+    }
 }
 
 impl PeopleClient {
