@@ -44,7 +44,7 @@ struct Over {
 }
 
 /// An access token that is about to expire might do so on its way.
-const MARGIN: Duration = Duration::from_secs(60);
+const MARGIN: Duration = Duration::from_mins(1);
 /// Google says how long a token lives; this is for an answer that does not.
 const UNSTATED_LIFE: Duration = Duration::from_mins(5);
 /// A suspended account that comes back makes an `invalid_grant` good again, so the verdict is not for ever.

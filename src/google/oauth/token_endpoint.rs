@@ -159,7 +159,7 @@ impl From<StandardTokenResponse<IdentityFields, BasicTokenType>> for Tokens {
     }
 }
 
-/// The part of a token answer that OpenID Connect adds.
+/// The part of a token answer that `OpenID` Connect adds.
 #[derive(Serialize, Deserialize)]
 struct IdentityFields {
     #[serde(default)]
