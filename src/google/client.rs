@@ -167,17 +167,14 @@ impl Call {
 /// The path segments of a resource name, with `verb` (`:updateContact`) behind the last.
 pub(super) fn record_path(
     method: Method,
-    collection: &str,
+    collection: &'static str,
     name: &str,
     verb: &str,
 ) -> Result<[String; 2], GoogleError> {
     let id = name.strip_prefix(collection).and_then(|rest| rest.strip_prefix('/')).unwrap_or_default();
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     if id.is_empty() || !id.chars().all(fits) {
-        return Err(GoogleError::Unsendable {
-            method,
-            reason: format!("`{name}` is no name in {collection}"),
-        });
+        return Err(GoogleError::Unaddressable { method, name: name.to_owned(), collection });
     }
     Ok([collection.to_owned(), format!("{id}{verb}")])
 }

@@ -108,6 +108,8 @@ fn a_page_in_the_place_of_an_error_body_is_never_evidence_about_a_contact() {
         let error = ApiError::read(method, false, &page(status).unwrap());
         assert_eq!((error.body, error.disposition()), (BodyKind::Html, meaning), "{method} {status}");
     }
+    let gateway = read(Method::Get, 404, r#"{"error": {"message": "no such route"}}"#);
+    assert_eq!(gateway.disposition(), Disposition::Protocol, "Google repeats the code in the body");
     let empty = ApiError::read(Method::Get, false, &raw(404, "application/json", "").unwrap());
     assert_eq!((empty.body, empty.disposition()), (BodyKind::Empty, Disposition::Protocol));
 }

@@ -242,13 +242,21 @@ async fn what_the_api_could_only_refuse_is_not_sent() {
         client.batch_create(vec![Map::new(); 201]).await.unwrap_err(),
         client.batch_delete(&(0..501).map(name).collect::<Vec<_>>()).await.unwrap_err(),
     ];
+    for error in &refused {
+        assert_eq!(error.disposition(), Disposition::Protocol, "{error:?}");
+    }
+    refused.clear();
     for odd in ["people/", "c1", "people/../x", "people/c1/y", "people/c1?z", "contactGroups/c1", "people/.."]
     {
         refused.push(client.delete_contact(&ResourceName(odd.to_owned())).await.unwrap_err());
     }
     for error in &refused {
-        assert!(matches!(error, GoogleError::Unsendable { .. }), "{error:?}");
+        assert!(matches!(error, GoogleError::Unaddressable { .. }), "{error:?}");
+        assert_eq!(error.disposition(), Disposition::Refused, "only that record suffers");
     }
+    let odd = ResourceName("people/c1?z".to_owned());
+    let lookups = client.batch_get(std::slice::from_ref(&odd)).await.unwrap();
+    assert!(matches!(lookups.as_slice(), [(name, Lookup::Failed(_))] if *name == odd));
     assert_eq!(script.count(), 0);
 }
 
