@@ -4,6 +4,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::google::oauth::CodeGrant;
 use crate::google::testing::{
     ManualClock, MemoryStore, Script, account, answer, credentials, endpoints, id_token, vault,
 };
@@ -120,10 +121,20 @@ async fn a_token_that_google_refuses_is_not_stored() {
 }
 
 #[tokio::test]
-async fn a_code_that_brings_no_refresh_token_is_of_no_use() {
-    let scene = Scene::new([granted(Some(ALL), Some("sales@example.com"), "1087")]);
-    let tokens = scene.authorizer.endpoint().refresh(&SecretString::from("1//x")).await.unwrap();
-    let error = scene.authorizer.accept(&account("sales"), "sales@example.com", tokens).await.unwrap_err();
-    assert!(matches!(error, AuthorizeError::NoRefreshToken { .. }), "{error}");
+async fn a_code_brings_a_consent_and_without_a_refresh_token_it_is_of_no_use() {
+    let mut whole = granted(Some(ALL), Some("sales@example.com"), "1087");
+    whole.1["refresh_token"] = json!("1//from-code");
+    let scene = Scene::new([granted(Some(ALL), Some("sales@example.com"), "1087"), whole]);
+    let finish = async |code: &str| {
+        let redirect_uri = url::Url::parse("http://127.0.0.1:4711/").unwrap();
+        let (_, pending) = CodeGrant::begin(&credentials(), &endpoints().auth, &redirect_uri, "");
+        scene.authorizer.finish(&account("sales"), "sales@example.com", pending, code).await
+    };
+    let useless = finish("4/0Adeu5BWx").await.unwrap_err();
+    assert!(matches!(useless, AuthorizeError::NoRefreshToken { .. }), "{useless}");
     assert!(scene.store.entries().is_empty());
+    assert_eq!(finish("4/0Adeu5BWy").await.unwrap().address.as_deref(), Some("sales@example.com"));
+    assert_eq!(scene.stored().as_deref(), Some("1//from-code"));
+    let slip = finish("oops").await.unwrap_err();
+    assert!(matches!(slip, AuthorizeError::Redirect(RedirectError::NoCode)), "{slip}");
 }
