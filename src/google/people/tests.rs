@@ -1,12 +1,13 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::google::testing::{Script, answer, client, no_answer, page, person, raw};
-use crate::google::{GoogleError, UpdateMask, UpdatePath, with_lock};
+use crate::google::testing::{ManualClock, Script, answer, client, no_answer, page, person, raw};
+use crate::google::{Budget, GoogleError, UpdateMask, UpdatePath, with_lock};
 use crate::mapping::{Etag, ResourceName, SourceId};
-use crate::remote::Disposition;
+use crate::remote::{Clock as _, Disposition};
 
 fn name(id: u64) -> ResourceName {
     ResourceName(format!("people/c{id}"))
@@ -288,6 +289,21 @@ async fn a_refused_access_token_is_replaced_once_and_the_call_repeated_once() {
     let error = client.create_contact(Map::new()).await.unwrap_err();
     assert_eq!(error.disposition(), Disposition::Unauthorized);
     assert_eq!(script.count(), 4, "no third try");
+}
+
+#[tokio::test]
+async fn a_paced_client_waits_for_its_budget_by_the_clock_it_was_given() {
+    let script = Script::new((0..3).map(|_| answer(200, &json!({}))));
+    let clock = ManualClock::new();
+    let started = clock.now();
+    let budget = Budget { writes: 2, ..Budget::default() };
+    let client = client(&script).paced(budget, clock.clone());
+    for id in 0..2 {
+        client.delete_contact(&name(id)).await.unwrap();
+    }
+    assert_eq!(clock.now(), started, "what fits does not wait");
+    client.delete_contact(&name(2)).await.unwrap();
+    assert_eq!(clock.now(), started + Duration::from_mins(1));
 }
 
 #[tokio::test]
