@@ -322,3 +322,16 @@ async fn writes_go_one_after_the_other_and_reads_do_not_wait() {
     assert!(one.is_ok() && two.is_ok());
     assert_eq!(script.most_at_once(), 2);
 }
+
+#[test]
+fn calls_can_be_awaited_from_any_task() {
+    fn sendable<T: Send>(value: T) -> T {
+        value
+    }
+    let client = client(&Script::new([]));
+    let mask = phones();
+    drop(sendable(client.list_connections(&ListConnections::default())));
+    drop(sendable(client.batch_get(&[])));
+    drop(sendable(client.batch_update(&mask, Vec::new())));
+    drop(sendable(client.list_groups(None)));
+}

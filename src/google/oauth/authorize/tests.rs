@@ -128,7 +128,10 @@ async fn a_code_brings_a_consent_and_without_a_refresh_token_it_is_of_no_use() {
     let finish = async |code: &str| {
         let redirect_uri = url::Url::parse("http://127.0.0.1:4711/").unwrap();
         let (_, pending) = CodeGrant::begin(&credentials(), &endpoints().auth, &redirect_uri, "");
-        scene.authorizer.finish(&account("sales"), "sales@example.com", pending, code).await
+        let sales = account("sales");
+        let finished: futures_util::future::BoxFuture<'_, _> =
+            Box::pin(scene.authorizer.finish(&sales, "sales@example.com", pending, code));
+        finished.await
     };
     let useless = finish("4/0Adeu5BWx").await.unwrap_err();
     assert!(matches!(useless, AuthorizeError::NoRefreshToken { .. }), "{useless}");

@@ -119,7 +119,8 @@ async fn the_listener_takes_the_one_redirect_it_waits_for() {
         let real = visit(port, &format!("/?state={state}&code=4/0Adeu5&scope=openid")).await;
         assert!(real.starts_with("HTTP/1.1 200") && real.contains("go back to the terminal"), "{real}");
     };
-    let (received, ()) = futures_util::future::join(listener.receive(&pending), browser).await;
+    let waiting: futures_util::future::BoxFuture<'_, _> = Box::pin(listener.receive(&pending));
+    let (received, ()) = futures_util::future::join(waiting, browser).await;
     assert_eq!(pending.code_in(&received.unwrap()).unwrap().expose_secret(), "4/0Adeu5");
 }
 
