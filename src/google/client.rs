@@ -4,8 +4,8 @@
 //! engine knows whether a write may be sent again.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
@@ -20,8 +20,9 @@ use zeroize::Zeroizing;
 use super::error::{ApiError, GoogleError};
 use super::method::Method;
 use super::oauth::AccessTokens;
+use super::pacing::{Budget, Ledger};
 use crate::mapping::ResourceName;
-use crate::remote::Transport;
+use crate::remote::{Clock, Transport};
 
 /// The People API on behalf of one Google account.
 pub struct PeopleClient {
@@ -31,13 +32,27 @@ pub struct PeopleClient {
     // API: "Mutate requests for the same user should be sent sequentially" (People API reference, every mutate method).
     mutations: Mutex<()>,
     sent: AtomicU64,
+    pace: Option<Pace>,
+}
+
+/// The books, and the clock to wait by.
+struct Pace {
+    ledger: std::sync::Mutex<Ledger>,
+    clock: Arc<dyn Clock>,
 }
 
 impl PeopleClient {
     /// A client for the account whose consent `tokens` stands for.
     #[must_use]
     pub fn new(transport: Arc<dyn Transport>, api_url: Url, tokens: Arc<dyn AccessTokens>) -> Self {
-        Self { transport, api_url, tokens, mutations: Mutex::new(()), sent: AtomicU64::new(0) }
+        Self { transport, api_url, tokens, mutations: Mutex::new(()), sent: AtomicU64::new(0), pace: None }
+    }
+
+    /// Makes each call wait until it fits into `budget`. Dropping a call that waits is safe: nothing was sent.
+    #[must_use]
+    pub fn paced(mut self, budget: Budget, clock: Arc<dyn Clock>) -> Self {
+        self.pace = Some(Pace { ledger: std::sync::Mutex::new(Ledger::new(budget)), clock });
+        self
     }
 
     /// Requests sent to the People API so far, repeated ones included, token refreshes not.
@@ -61,6 +76,9 @@ impl PeopleClient {
     }
 
     async fn exchange(&self, call: &Call) -> Result<Response<Bytes>, GoogleError> {
+        if let Some(pace) = &self.pace {
+            pace.wait(call.method).await;
+        }
         let token = self.tokens.access_token().await?;
         let response = self.send(call, &token).await?;
         if response.status() != StatusCode::UNAUTHORIZED {
@@ -82,6 +100,20 @@ impl PeopleClient {
             .send(request)
             .await
             .map_err(|source| GoogleError::Transport { method: call.method, source })
+    }
+}
+
+impl Pace {
+    async fn wait(&self, method: Method) {
+        loop {
+            let now = self.clock.now();
+            // A panic elsewhere leaves at worst a call that was booked and not sent.
+            let booked = self.ledger.lock().unwrap_or_else(PoisonError::into_inner).book(method, now);
+            match booked {
+                Ok(()) => return,
+                Err(delay) => self.clock.sleep(delay).await,
+            }
+        }
     }
 }
 
@@ -167,17 +199,14 @@ impl Call {
 /// The path segments of a resource name, with `verb` (`:updateContact`) behind the last.
 pub(super) fn record_path(
     method: Method,
-    collection: &str,
+    collection: &'static str,
     name: &str,
     verb: &str,
 ) -> Result<[String; 2], GoogleError> {
     let id = name.strip_prefix(collection).and_then(|rest| rest.strip_prefix('/')).unwrap_or_default();
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     if id.is_empty() || !id.chars().all(fits) {
-        return Err(GoogleError::Unsendable {
-            method,
-            reason: format!("`{name}` is no name in {collection}"),
-        });
+        return Err(GoogleError::Unaddressable { method, name: name.to_owned(), collection });
     }
     Ok([collection.to_owned(), format!("{id}{verb}")])
 }

@@ -14,6 +14,7 @@ mod error;
 mod mask;
 mod method;
 pub mod oauth;
+mod pacing;
 mod people;
 mod wire;
 
@@ -31,6 +32,7 @@ pub use error::{
 };
 pub use mask::{FieldMask, UnknownPath, UpdateMask, UpdatePath};
 pub use method::Method;
+pub use pacing::Budget;
 pub use people::{
     ConnectionsPage, ListConnections, Lookup, MAX_BATCH, MAX_BATCH_DELETE, PAGE_SIZE, SyncToken,
 };

@@ -28,11 +28,25 @@ type Answer = Result<Response<Bytes>, TransportError>;
 pub(crate) struct Script {
     answers: Mutex<VecDeque<Answer>>,
     asked: Mutex<Vec<Request<Bytes>>>,
+    /// Requests under way, and the most there ever were.
+    under_way: Mutex<(usize, usize)>,
 }
 
 impl Script {
     pub(crate) fn new(answers: impl IntoIterator<Item = Answer>) -> Arc<Self> {
-        Arc::new(Self { answers: Mutex::new(answers.into_iter().collect()), asked: Mutex::default() })
+        let answers = Mutex::new(answers.into_iter().collect());
+        Arc::new(Self { answers, ..Self::default() })
+    }
+
+    /// The most requests that were under way at the same time.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.under_way.lock().unwrap().1
+    }
+
+    fn count_under_way(&self, change: impl Fn(usize) -> usize) {
+        let mut under_way = self.under_way.lock().unwrap();
+        under_way.0 = change(under_way.0);
+        under_way.1 = under_way.1.max(under_way.0);
     }
 
     /// What was asked so far, as "VERB path?query" with the query decoded.
@@ -66,10 +80,12 @@ impl Transport for Script {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Answer> {
         async move {
             self.asked.lock().unwrap().push(request);
+            self.count_under_way(|now| now + 1);
             // Lets the others run, so that tests of concurrency mean something.
             for _ in 0..3 {
                 tokio::task::yield_now().await;
             }
+            self.count_under_way(|now| now - 1);
             self.answers.lock().unwrap().pop_front().expect("a request that the script does not foresee")
         }
         .boxed()
@@ -89,6 +105,7 @@ pub(crate) fn answer(status: u16, body: &Value) -> Answer {
 }
 
 /// Any answer.
+#[expect(clippy::unnecessary_wraps, reason = "a script is a list of answers, and this is one")]
 pub(crate) fn raw(status: u16, kind: &str, body: impl Into<Bytes>) -> Answer {
     Ok(Response::builder().status(status).header("content-type", kind).body(body.into()).unwrap())
 }
@@ -197,10 +214,12 @@ impl Clock for ManualClock {
     }
 }
 
+type Entries = BTreeMap<(Tree, Vec<u8>), Vec<u8>>;
+
 /// A store in memory that counts its commits.
 #[derive(Default)]
 pub(crate) struct MemoryStore {
-    entries: Mutex<BTreeMap<(Tree, Vec<u8>), Vec<u8>>>,
+    entries: Mutex<Entries>,
     commits: Mutex<usize>,
 }
 

@@ -51,6 +51,8 @@ pub struct ApiError {
     /// Contacts of a batch that were refused.
     pub contact_errors: Option<ContactErrors>,
     pub(super) help_urls: Vec<String>,
+    /// The status code as the body repeats it; what stands between us and Google does not.
+    pub(super) code: Option<i64>,
     message: String,
 }
 
@@ -73,6 +75,7 @@ impl ApiError {
             field_violations: details.field_violations,
             contact_errors: details.contact_errors,
             help_urls: details.help_urls,
+            code: error.and_then(|error| error.get("code")).and_then(Value::as_i64),
             message: error.map(|error| text(error, "message")).unwrap_or_default(),
         }
     }

@@ -34,7 +34,7 @@ impl GoogleError {
             Self::Unintelligible { method, .. } if method.is_mutation() => Disposition::InDoubt,
             Self::Unintelligible { .. } | Self::Unsendable { .. } => Disposition::Protocol,
             Self::Malformed { method, .. } if method.is_mutation() => Disposition::InDoubt,
-            Self::Malformed { .. } => Disposition::Refused,
+            Self::Malformed { .. } | Self::Unaddressable { .. } => Disposition::Refused,
         }
     }
 }
@@ -59,7 +59,9 @@ impl ApiError {
             // A page or an empty body comes from something in between, which knows nothing about contacts.
             _ if self.body != BodyKind::Google => Disposition::Protocol,
             400 | 409 | 412 if self.is_stale_lock() => Disposition::Stale,
-            404 | 410 if self.method.names_records() => Disposition::Gone,
+            404 | 410 if self.method.names_records() && self.code == Some(self.http_status.into()) => {
+                Disposition::Gone
+            }
             400 | 409 | 413 | 422 if self.method.is_mutation() => Disposition::Refused,
             _ => Disposition::Protocol,
         }
@@ -87,6 +89,7 @@ impl ApiError {
         Some(match limit {
             _ if limit.contains("PerMinute") => Quota::Minute,
             _ if limit.contains("PerDay") || limit.contains("Daily") => Quota::Day,
+            _ if self.has_reason("dailyLimitExceeded") => Quota::Day,
             _ => Quota::Unnamed,
         })
     }
@@ -109,9 +112,7 @@ impl ApiError {
         match self.http_status {
             429 => true,
             // API: the older form of a quota error is a 403 with one of these reasons.
-            403 => ["rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "RATE_LIMIT_EXCEEDED"]
-                .into_iter()
-                .any(|reason| self.has_reason(reason)),
+            403 => THROTTLING_REASONS.into_iter().any(|reason| self.has_reason(reason)),
             400 => self.status == "RESOURCE_EXHAUSTED",
             _ => false,
         }
@@ -139,6 +140,15 @@ impl ApiError {
             .map(|status| status.message.as_str())
     }
 }
+
+/// Reasons of a 403 that means "too fast" and not "not allowed".
+const THROTTLING_REASONS: [&str; 5] = [
+    "rateLimitExceeded",
+    "userRateLimitExceeded",
+    "dailyLimitExceeded",
+    "quotaExceeded",
+    "RATE_LIMIT_EXCEEDED",
+];
 
 /// No verdict came: a read failed, a mutation may have happened.
 fn silence(method: Method) -> Disposition {

@@ -19,7 +19,7 @@ impl GoogleError {
             Self::Authorization(error) => error.hint().into(),
             Self::Api(error) => error.hint(),
             Self::Unintelligible { .. } => WRONG_ADDRESS.into(),
-            Self::Malformed { .. } => {
+            Self::Malformed { .. } | Self::Unaddressable { .. } => {
                 "open and save this contact in Google Contacts; if that does not help, report it as a bug".into()
             }
             Self::Unsendable { .. } => "report this as a bug of dafater-contactsd".into(),

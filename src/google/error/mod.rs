@@ -53,6 +53,16 @@ pub enum GoogleError {
         #[source]
         source: Malformed,
     },
+    /// A record's name is none that can be called. Nothing was sent.
+    #[error("{method} was not sent: `{name}` is no name in {collection}")]
+    Unaddressable {
+        /// What was to be called.
+        method: Method,
+        /// The name.
+        name: String,
+        /// `people` or `contactGroups`.
+        collection: &'static str,
+    },
     /// Nothing was sent, because the API could only refuse it.
     #[error("{method} was not sent: {reason}")]
     Unsendable {
@@ -73,6 +83,7 @@ impl GoogleError {
             | Self::Authorization(_)
             | Self::Unintelligible { .. }
             | Self::Malformed { .. }
+            | Self::Unaddressable { .. }
             | Self::Unsendable { .. } => None,
         }
     }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::{
-    AuthorizationError, CONTACTS_SCOPE, Grant, RedirectError, TokenEndpoint, TokenRefusal, TokenVault,
-    Tokens, VaultError, id_token,
+    AuthorizationError, CONTACTS_SCOPE, FinishError, Grant, PendingGrant, RedirectError, TokenEndpoint,
+    TokenRefusal, TokenVault, Tokens, VaultError, id_token,
 };
 use crate::remote::Clock;
 use crate::sync::AccountName;
@@ -93,12 +93,6 @@ impl Authorizer {
         Self { endpoint, vault, clock }
     }
 
-    /// The endpoint at which a [`super::PendingGrant`] is finished.
-    #[must_use]
-    pub fn endpoint(&self) -> &TokenEndpoint {
-        &self.endpoint
-    }
-
     /// Stores a refresh token that was obtained elsewhere, after proving it with one refresh.
     ///
     /// A token whose consent did not include `openid` does not say whose it is; [`Grant::address`] is `None` then.
@@ -114,6 +108,24 @@ impl Authorizer {
         let mut tokens =
             self.endpoint.refresh(&refresh_token).await.map_err(|refusal| Self::refused(account, refusal))?;
         tokens.refresh_token.get_or_insert(refresh_token);
+        self.accept(account, email_id, tokens).await
+    }
+
+    /// Finishes a consent with what the browser brought, and stores it.
+    ///
+    /// # Errors
+    /// There is no good code, or the consent is not this account's, or does not include contacts. Nothing was stored.
+    pub async fn finish(
+        &self,
+        account: &AccountName,
+        email_id: &str,
+        pending: PendingGrant,
+        answer: &str,
+    ) -> Result<Grant, AuthorizeError> {
+        let tokens = pending.finish(&self.endpoint, answer).await.map_err(|error| match error {
+            FinishError::Redirect(error) => error.into(),
+            FinishError::Refused(refusal) => Self::refused(account, refusal),
+        })?;
         self.accept(account, email_id, tokens).await
     }
 
@@ -136,9 +148,7 @@ impl Authorizer {
         Ok(grant)
     }
 
-    /// Says whose token Google refused.
-    #[must_use]
-    pub fn refused(account: &AccountName, refusal: TokenRefusal) -> AuthorizeError {
+    fn refused(account: &AccountName, refusal: TokenRefusal) -> AuthorizeError {
         AuthorizationError::from_refusal(account.clone(), refusal).into()
     }
 

@@ -33,6 +33,14 @@ pub enum AuthorizationError {
         /// Google's words.
         reason: String,
     },
+    /// Google does not let the service account act for this user.
+    #[error("google does not let the service account act for account {account} ({reason})")]
+    ServiceAccount {
+        /// The account.
+        account: AccountName,
+        /// Google's words.
+        reason: String,
+    },
     /// The token endpoint cannot be reached or does not work at the moment.
     #[error("no access token for account {account} at the moment: {reason}")]
     Unavailable {
@@ -70,6 +78,7 @@ impl AuthorizationError {
             Self::NotAuthorized { .. }
             | Self::Revoked { .. }
             | Self::Client { .. }
+            | Self::ServiceAccount { .. }
             | Self::Vault { source: VaultError::Sealed { .. } | VaultError::Version { .. }, .. } => {
                 Disposition::Unauthorized
             }
@@ -93,6 +102,12 @@ impl AuthorizationError {
             Self::Client { .. } => {
                 "whoever owns the Google Cloud project checks that the OAuth client exists, is enabled, and has the id and \
                  secret in [google]"
+                    .to_owned()
+            }
+            Self::ServiceAccount { .. } => {
+                "an administrator of the Workspace checks that `email_id` is a user there, that the service account's numeric \
+                 client id has domain-wide delegation with the scope https://www.googleapis.com/auth/contacts, and that the \
+                 clock of this machine is right; a change there takes up to 24 hours"
                     .to_owned()
             }
             Self::Unavailable { .. } => "nothing to do unless it persists; the daemon tries again by itself".to_owned(),

@@ -1,7 +1,7 @@
 //! Who consented, as the token endpoint says it.
 //!
-//! The signature is not checked: the token comes straight from the token endpoint over TLS, which OpenID Connect accepts in its
-//! place (OpenID Connect Core 1.0, section 3.1.3.7). The claims are.
+//! The signature is not checked: the token comes straight from the token endpoint over TLS, which `OpenID` Connect accepts in its
+//! place (`OpenID` Connect Core 1.0, section 3.1.3.7). The claims are.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -2,11 +2,13 @@
 //!
 //! A person consents once ([`CodeGrant`], or a refresh token brought from elsewhere); [`Authorizer`] proves what came out of it
 //! and puts it into the [`TokenVault`]; [`RefreshingTokens`] turns it into access tokens while the daemon runs; [`revoke`] ends it.
+//! In a Workspace an administrator may consent for everyone instead: [`ServiceAccountTokens`].
 //!
 //! Law: no secret is ever shown by `Debug`, `Display` or an error, none lies unsealed on disk, and an authorization code is never
 //! stored at all.
 
 mod authorize;
+mod cache;
 mod code_grant;
 mod error;
 mod grant;
@@ -14,6 +16,7 @@ mod id_token;
 mod loopback;
 mod refreshing;
 mod revocation;
+mod service_account;
 mod token_endpoint;
 mod vault;
 mod vault_key;
@@ -30,6 +33,7 @@ pub use grant::Grant;
 pub use loopback::LoopbackListener;
 pub use refreshing::RefreshingTokens;
 pub use revocation::{Revocation, revoke};
+pub use service_account::{ServiceAccountError, ServiceAccountKey, ServiceAccountTokens};
 pub use token_endpoint::{TokenEndpoint, TokenRefusal, Tokens};
 pub use vault::{TokenVault, VaultError};
 pub use vault_key::{VaultKey, VaultKeyError};

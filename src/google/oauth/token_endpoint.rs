@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use oauth2::basic::{
     BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
     BasicTokenIntrospectionResponse, BasicTokenType,
@@ -71,9 +72,11 @@ pub enum TokenRefusal {
     Unavailable(String),
 }
 
+type TokenAnswer = StandardTokenResponse<IdentityFields, BasicTokenType>;
+
 type OauthClient = Client<
     BasicErrorResponse,
-    StandardTokenResponse<IdentityFields, BasicTokenType>,
+    TokenAnswer,
     BasicTokenIntrospectionResponse,
     StandardRevocableToken,
     BasicRevocationErrorResponse,
@@ -106,7 +109,9 @@ impl TokenEndpoint {
         let client = self.client();
         let through = Through(self.transport.as_ref());
         let answer = client.exchange_refresh_token(&token).request_async(&through).await;
-        answer.map(Tokens::from).map_err(|error| refusal(error, &[refresh_token, &self.credentials.secret]))
+        answer.map(Tokens::from).map_err(|error| {
+            refusal(error, &[refresh_token.expose_secret(), self.credentials.secret.expose_secret()])
+        })
     }
 
     /// Turns an authorization code into tokens.
@@ -126,7 +131,9 @@ impl TokenEndpoint {
             .set_pkce_verifier(verifier)
             .request_async(&through)
             .await;
-        answer.map(Tokens::from).map_err(|error| refusal(error, &[code, &self.credentials.secret]))
+        answer
+            .map(Tokens::from)
+            .map_err(|error| refusal(error, &[code.expose_secret(), self.credentials.secret.expose_secret()]))
     }
 
     fn client(&self) -> OauthClient {
@@ -146,8 +153,8 @@ impl fmt::Debug for TokenEndpoint {
     }
 }
 
-impl From<StandardTokenResponse<IdentityFields, BasicTokenType>> for Tokens {
-    fn from(answer: StandardTokenResponse<IdentityFields, BasicTokenType>) -> Self {
+impl From<TokenAnswer> for Tokens {
+    fn from(answer: TokenAnswer) -> Self {
         let secret = |text: &String| SecretString::from(text.clone());
         Self {
             access_token: secret(answer.access_token().secret()),
@@ -159,7 +166,32 @@ impl From<StandardTokenResponse<IdentityFields, BasicTokenType>> for Tokens {
     }
 }
 
-/// The part of a token answer that OpenID Connect adds.
+/// Sends a form to `url` and reads a token answer, for the grants that the `oauth2` crate does not know.
+pub(super) async fn post_form(
+    transport: &dyn Transport,
+    url: &Url,
+    form: &[(&str, &str)],
+) -> Result<Tokens, TokenRefusal> {
+    let secrets: Vec<&str> = form.iter().map(|(_, value)| *value).collect();
+    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let request = http::Request::post(url.as_str())
+        .header(ACCEPT, "application/json")
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(CONTENT_LENGTH, form.len())
+        .body(form.into_bytes())
+        .map_err(|_| TokenRefusal::Unavailable("its address is not one that HTTP can carry".to_owned()))?;
+    let answer = Through(transport).call(request).await;
+    let answer = answer.map_err(|error| TokenRefusal::Unavailable(error.to_string()))?;
+    let unclear = |_| TokenRefusal::Unavailable("its answer cannot be understood".to_owned());
+    if answer.status().is_success() {
+        let tokens: TokenAnswer = serde_json::from_slice(answer.body()).map_err(unclear)?;
+        return Ok(tokens.into());
+    }
+    let refusal: BasicErrorResponse = serde_json::from_slice(answer.body()).map_err(unclear)?;
+    Err(verdict(&refusal, &secrets))
+}
+
+/// The part of a token answer that `OpenID` Connect adds.
 #[derive(Serialize, Deserialize)]
 struct IdentityFields {
     #[serde(default)]
@@ -213,10 +245,7 @@ pub(super) fn is_transient(status: StatusCode) -> bool {
         || status == StatusCode::REQUEST_TIMEOUT
 }
 
-fn refusal(
-    error: RequestTokenError<NoVerdict, BasicErrorResponse>,
-    secrets: &[&SecretString],
-) -> TokenRefusal {
+fn refusal(error: RequestTokenError<NoVerdict, BasicErrorResponse>, secrets: &[&str]) -> TokenRefusal {
     match error {
         RequestTokenError::ServerResponse(answer) => verdict(&answer, secrets),
         RequestTokenError::Request(error) => TokenRefusal::Unavailable(error.to_string()),
@@ -228,7 +257,7 @@ fn refusal(
     }
 }
 
-fn verdict(answer: &BasicErrorResponse, secrets: &[&SecretString]) -> TokenRefusal {
+fn verdict(answer: &BasicErrorResponse, secrets: &[&str]) -> TokenRefusal {
     let code = answer.error().as_ref();
     let reason = match answer.error_description() {
         Some(words) => format!("{code}: {words}"),
@@ -253,8 +282,8 @@ fn verdict(answer: &BasicErrorResponse, secrets: &[&SecretString]) -> TokenRefus
 const TRANSIENT: [&str; 4] = ["internal_failure", "server_error", "temporarily_unavailable", "slow_down"];
 
 /// The endpoint's words as one short line, and not at all if they repeat what we sent.
-fn presentable(words: &str, secrets: &[&SecretString]) -> String {
-    if secrets.iter().any(|secret| words.contains(secret.expose_secret())) {
+fn presentable(words: &str, secrets: &[&str]) -> String {
+    if secrets.iter().any(|secret| !secret.is_empty() && words.contains(secret)) {
         return "its words repeat a secret and are withheld".to_owned();
     }
     words.chars().filter(|c| !c.is_control()).take(200).collect()

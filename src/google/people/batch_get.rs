@@ -55,10 +55,8 @@ impl PeopleClient {
         for chunk in names.chunks(MAX_BATCH) {
             let mut answers = self.batch_get_chunk(chunk).await?;
             found.extend(chunk.iter().map(|name| {
-                let lookup = answers
-                    .remove(name.0.as_str())
-                    .unwrap_or_else(|| Lookup::Failed("not answered".to_owned()));
-                ((*name).clone(), lookup)
+                let lookup = answers.remove(name.0.as_str());
+                ((*name).clone(), lookup.unwrap_or_else(|| Lookup::Failed("not answered".to_owned())))
             }));
         }
         Ok(found)
@@ -70,12 +68,25 @@ impl PeopleClient {
     ) -> Result<BTreeMap<String, Lookup>, GoogleError> {
         let method = Method::GetBatchGet;
         let mut call = Call::new(method, http::Method::GET, ["people:batchGet"]).read_fields();
+        let mut answers = BTreeMap::new();
+        let mut asked = false;
         for name in names {
-            person_path(method, name, "")?;
-            call = call.query("resourceNames", &name.0);
+            // One name that Google would refuse must not spoil the look-up of the others.
+            match person_path(method, name, "") {
+                Ok(_) => {
+                    call = call.query("resourceNames", &name.0);
+                    asked = true;
+                }
+                Err(error) => {
+                    answers.insert(name.0.clone(), Lookup::Failed(error.to_string()));
+                }
+            }
         }
-        let wire: Wire = self.call(call).await?;
-        Ok(wire.responses.into_iter().map(lookup).collect())
+        if asked {
+            let wire: Wire = self.call(call).await?;
+            answers.extend(wire.responses.into_iter().map(lookup));
+        }
+        Ok(answers)
     }
 }
 
