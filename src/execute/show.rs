@@ -16,7 +16,7 @@ pub(super) fn counts(plan: &Plan) -> (Counts, Counts) {
                     Action::Create { .. } => counts.created += 1,
                     Action::Delete { .. } => counts.deleted += 1,
                     Action::Merge(_) | Action::Detach { .. } | Action::Forget | Action::Postpone => {
-                        counts.updated += 1
+                        counts.updated += 1;
                     }
                 }
             }

@@ -1,9 +1,10 @@
 //! Writes to the site: one record each, a few at the same time.
 
-use futures_util::StreamExt as _;
-use futures_util::stream;
+use futures_util::future::BoxFuture;
+use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 
+use super::google::leave_alone;
 use super::receipt::Work;
 use super::{Executor, Patience, concerns_all};
 use crate::contact::Field;
@@ -19,9 +20,9 @@ const NAME_ATTEMPTS: u32 = 3;
 impl Executor<'_> {
     pub(super) async fn write_dafater(&self, works: Vec<Work<'_>>) -> Result<(), EngineError> {
         let due = works.into_iter().filter(|work| work.step.writes(Side::Dafater));
-        let mut writes = stream::iter(due)
-            .map(|work| async move { if self.must_stop() { Ok(()) } else { self.write_one(work).await } })
-            .buffer_unordered(self.settings.connections.max(1));
+        let writes: Vec<BoxFuture<'_, Result<(), EngineError>>> =
+            due.map(|work| Box::pin(self.write_unless_stopped(work)) as _).collect();
+        let mut writes = stream::iter(writes).buffer_unordered(self.settings.connections.max(1));
         let mut outcome = Ok(());
         while let Some(done) = writes.next().await {
             // Those under way are let finish, so that each has its receipt.
@@ -33,6 +34,10 @@ impl Executor<'_> {
             }
         }
         outcome
+    }
+
+    async fn write_unless_stopped(&self, work: Work<'_>) -> Result<(), EngineError> {
+        if self.must_stop() { Ok(()) } else { self.write_one(work).await }
     }
 
     async fn write_one(&self, mut work: Work<'_>) -> Result<(), EngineError> {
@@ -131,10 +136,17 @@ impl Executor<'_> {
             let reason = match disposition {
                 Disposition::Stale => "the contact was changed in Dafater meanwhile".to_owned(),
                 Disposition::Gone => "the contact is no longer in Dafater".to_owned(),
-                _ => format!("{error}: {}", error.hint()),
+                Disposition::Refused
+                | Disposition::Forbidden
+                | Disposition::InDoubt
+                | Disposition::Unavailable
+                | Disposition::Throttled { .. }
+                | Disposition::CursorExpired
+                | Disposition::Unauthorized
+                | Disposition::Protocol => format!("{error}: {}", error.hint()),
             };
             self.park(step, &reason, Patience::of(&disposition));
-            self.leave_alone(work, &mut changes);
+            leave_alone(work, &mut changes);
         }
         Ok(self.parts.state.commit(changes).await?)
     }

@@ -13,6 +13,7 @@ use crate::google::{
 };
 use crate::mapping::{Marker, Person, PersonField, PersonPatch, ResourceName};
 use crate::remote::Disposition;
+use crate::state::Changes;
 use crate::sync::{Action, LooseReason, PairId, Side};
 
 /// One write: which work it belongs to, and what is sent.
@@ -295,7 +296,7 @@ impl Executor<'_> {
             match fault {
                 Some(fault) => {
                     self.park(work.step, &reason_of(&fault, error), Patience::of(&fault));
-                    self.leave_alone(work, &mut changes);
+                    leave_alone(work, &mut changes);
                 }
                 None => sound.push(outgoing),
             }
@@ -306,15 +307,6 @@ impl Executor<'_> {
             queue.push_front(outgoing);
         }
         Ok(if is_mended { MAX_BATCH } else { (size / 2).max(1) })
-    }
-
-    /// The record whose counterpart could not be made still takes part in matching.
-    pub(super) fn leave_alone(&self, work: &Work<'_>, changes: &mut crate::state::Changes) {
-        if let (Action::Create { side, .. }, None) = (&work.step.action, &work.step.before)
-            && let Some(loose) = work.loose(side.other(), LooseReason::Parked)
-        {
-            changes.set_loose(&loose);
-        }
     }
 
     /// Writes down what is about to be sent.
@@ -333,6 +325,15 @@ impl Executor<'_> {
             changes.remove_intent(&work.step.pair, side);
         }
         Ok(self.parts.state.commit(changes).await?)
+    }
+}
+
+/// The record whose counterpart could not be made still takes part in matching.
+pub(super) fn leave_alone(work: &Work<'_>, changes: &mut Changes) {
+    if let (Action::Create { side, .. }, None) = (&work.step.action, &work.step.before)
+        && let Some(loose) = work.loose(side.other(), LooseReason::Parked)
+    {
+        changes.set_loose(&loose);
     }
 }
 

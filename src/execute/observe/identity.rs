@@ -417,7 +417,7 @@ impl Observer<'_> {
             {
                 continue;
             }
-            google.push(self.alone_person(person, before, labels.as_ref()));
+            google.push(alone_person(person, before, labels.as_ref()));
         }
         let mut dafater = Vec::new();
         for (name, document) in std::mem::take(&mut gathered.dafater) {
@@ -475,16 +475,6 @@ impl Observer<'_> {
         }))
     }
 
-    fn alone_person(
-        &self,
-        person: Person,
-        before: Option<Loose>,
-        labels: Option<&BTreeSet<String>>,
-    ) -> Alone<Person> {
-        let is_in_scope = labels.is_none_or(|labels| person.labels().any(|label| labels.contains(label)));
-        Alone { record: person, before, is_in_scope }
-    }
-
     fn alone_document(&self, document: Document, before: Option<Loose>) -> Alone<Document> {
         let linked_to = &self.settings.policy.scope.linked_to;
         let is_in_scope =
@@ -502,8 +492,12 @@ impl Observer<'_> {
     ) -> Result<Vec<(RecordId, Contact)>, EngineError> {
         let phones = self.settings.policy.phones;
         let mut lookout = Lookout::default();
-        google.iter().for_each(|alone| lookout.add(&alone.record.contact(phones)));
-        dafater.iter().for_each(|alone| lookout.add(&alone.record.contact(phones)));
+        for contact in google.iter().map(|alone| alone.record.contact(phones)) {
+            lookout.add(&contact);
+        }
+        for contact in dafater.iter().map(|alone| alone.record.contact(phones)) {
+            lookout.add(&contact);
+        }
         if lookout.is_empty() {
             return Ok(Vec::new());
         }
@@ -528,7 +522,7 @@ impl Observer<'_> {
         self.fetch_alone(&sources, &names, &mut gathered).await?;
         for (source, person) in gathered.google {
             let before = state.loose(&RecordId::Google(source))?;
-            google.push(self.alone_person(person, before, labels));
+            google.push(alone_person(person, before, labels));
         }
         for document in gathered.dafater.into_values() {
             let before = self.loose_document(&document)?;
@@ -603,4 +597,9 @@ fn sight(pair: &Pair, person: Person) -> Sighting<Person> {
 /// API: people/c<DECIMAL> is the unsigned decimal of the CONTACT source's hexadecimal id.
 fn resource_name(source: &SourceId) -> Option<ResourceName> {
     u64::from_str_radix(&source.0, 16).ok().map(|number| ResourceName(format!("people/c{number}")))
+}
+
+fn alone_person(person: Person, before: Option<Loose>, labels: Option<&BTreeSet<String>>) -> Alone<Person> {
+    let is_in_scope = labels.is_none_or(|labels| person.labels().any(|label| labels.contains(label)));
+    Alone { record: person, before, is_in_scope }
 }
