@@ -240,14 +240,15 @@ impl Place<'_> {
         Some((repaired?, kept))
     }
 
-    fn migrate(&self, database: Database) -> Result<(Database, Option<u32>), OpenError> {
+    fn migrate(&self, mut database: Database) -> Result<(Database, Option<u32>), OpenError> {
         let from = database.format;
         if from == FORMAT {
             return Ok((database, None));
         }
         migrate::migrate(self.state, &database, migrate::STEPS, FORMAT, self.options.now)
             .map_err(|cause| OpenError::Migration { state: self.state.to_owned(), from, cause })?;
-        Ok((Database { format: FORMAT, ..database }, Some(from)))
+        database.format = FORMAT;
+        Ok((database, Some(from)))
     }
 
     /// Advances the generation, so that a copy made before this opening is never mistaken for what follows.

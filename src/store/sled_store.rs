@@ -130,6 +130,13 @@ impl SledStore {
     }
 }
 
+#[cfg(test)]
+impl SledStore {
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+}
+
 impl Store for SledStore {
     fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.shared.check()?;
