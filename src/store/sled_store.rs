@@ -31,11 +31,10 @@ use futures_util::FutureExt as _;
 use futures_util::future::{self, BoxFuture};
 use jiff::Timestamp;
 
-use super::disk::Trouble;
 use super::export::{ExportError, ExportSummary, write_export};
 use super::layout::physical_key;
 use super::rotation::{automatic_path, create_export_directory, rotate};
-use super::verify::{self, VerifyReport};
+use super::verify::{self, Validate, VerifyReport};
 use super::writer::{Shared, Writer};
 use super::{Batch, Entry, OpenError, OpenOptions, Opened, Store, StoreError, Tree, files, open};
 
@@ -112,10 +111,7 @@ impl SledStore {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn verify(
-        &self,
-        validate: &dyn Fn(Tree, &[u8], &[u8]) -> Result<(), String>,
-    ) -> Result<VerifyReport, StoreError> {
+    pub fn verify(&self, validate: &Validate<'_>) -> Result<VerifyReport, StoreError> {
         self.shared.check()?;
         verify::verify(&self.shared, validate)
     }
@@ -140,7 +136,7 @@ impl SledStore {
 impl Store for SledStore {
     fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.shared.check()?;
-        let value = self.shared.database.get(&physical_key(tree, key)).map_err(failed)?;
+        let value = self.shared.database.get(&physical_key(tree, key))?;
         Ok(value.map(|value| value.to_vec()))
     }
 
@@ -153,7 +149,7 @@ impl Store for SledStore {
             return Box::new(std::iter::once(Err(stopped)));
         }
         Box::new(self.shared.database.scan(&physical_key(tree, prefix)).map(|entry| {
-            let (key, value) = entry.map_err(failed)?;
+            let (key, value) = entry?;
             Ok((key.iter().skip(1).copied().collect(), value.to_vec()))
         }))
     }
@@ -167,8 +163,4 @@ impl Store for SledStore {
             Err(refused) => future::ready(Err(refused)).boxed(),
         }
     }
-}
-
-fn failed(trouble: Trouble) -> StoreError {
-    StoreError::Failed(trouble.to_string())
 }
