@@ -1,13 +1,18 @@
 //! Stories about damaged, lost and exchanged files. None may end with a store that opens and shows less than was stored.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use super::mark::{FILE_NAME, Mark};
 use super::sled_tests::{everything, open, put};
+use super::writer::MARK_AFTER_COMMITS;
 use super::*;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -90,6 +95,108 @@ fn a_database_with_zeroed_or_flipped_bytes_is_whole_or_refused() {
         }
     }
     assert!(refused > 0, "no damage was deep enough to matter");
+}
+
+/// What the image of a killed process holds: the state directory, and the entries after each of its generations.
+struct Killed {
+    state: tempfile::TempDir,
+    after: BTreeMap<u64, Everything>,
+}
+
+/// A store that was killed in the middle of its work: files as the system had them, and no close.
+fn killed() -> Killed {
+    let state = tempfile::tempdir().unwrap();
+    let living = state.path().join("living");
+    let store = open(&living);
+    commit(&store, "before", 300);
+    drop(store);
+    let store = open(&living);
+    let mut after = BTreeMap::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for n in 0..MARK_AFTER_COMMITS + 44 {
+        let mut batch =
+            put(Tree::Pairs, &format!("sales\0{:02}", n % 97), &vec![u8::try_from(n % 251).unwrap(); 2_000]);
+        batch.put(Tree::Accounts, "sales\0cursor", encode(1, &n));
+        batch.delete(Tree::Pairs, format!("sales\0{:02}", (n + 13) % 97));
+        runtime.block_on(store.commit(batch)).unwrap();
+        after.insert(store.shared().database.hold().generation, everything(&store));
+    }
+    copy(&living, &state.path().join("killed"));
+    Killed { state, after }
+}
+
+#[derive(Debug, Clone)]
+enum Harm {
+    Nothing,
+    Cut(f64),
+    Zero(f64, usize),
+    Flip(f64, u8),
+}
+
+fn harm() -> impl Strategy<Value = Harm> {
+    prop_oneof![
+        1 => Just(Harm::Nothing),
+        8 => (0.0..1.0).prop_map(Harm::Cut),
+        8 => ((0.0..1.0), 1_usize..70_000).prop_map(|(place, length)| Harm::Zero(place, length)),
+        8 => ((0.0..1.0), 0_u8..8).prop_map(|(place, bit)| Harm::Flip(place, 1 << bit)),
+    ]
+}
+
+impl Harm {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "a place in a small file"
+    )]
+    fn strike(&self, log: &Path) {
+        let bytes = fs::read(log).unwrap();
+        let used = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+        let at = |place: &f64| (place * used as f64) as usize;
+        let file = File::options().write(true).open(log).unwrap();
+        match self {
+            Self::Nothing => {}
+            Self::Cut(place) => file.set_len(at(place) as u64).unwrap(),
+            Self::Zero(place, length) => file.write_all_at(&vec![0; *length], at(place) as u64).unwrap(),
+            Self::Flip(place, bit) => file.write_all_at(&[bytes[at(place)] ^ bit], at(place) as u64).unwrap(),
+        }
+    }
+}
+
+#[test]
+fn a_killed_and_damaged_store_shows_one_moment_no_older_than_its_mark_or_is_refused() {
+    let killed = killed();
+    let image = killed.state.path().join("killed");
+    let marked = Mark::read(&image).unwrap().unwrap().generation;
+    let latest = *killed.after.keys().next_back().unwrap();
+    let outcomes = RefCell::new(BTreeMap::<&str, u32>::new());
+    let cases = ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() };
+    let checked = TestRunner::new(cases).run(&harm(), |harm| {
+        let state = killed.state.path().join("struck");
+        files::remove_directory(&state).unwrap();
+        copy(&image, &state);
+        harm.strike(&log(&state));
+        let outcome = match SledStore::open(&state, &OpenOptions::new(NOW)) {
+            Ok((store, opened)) => {
+                let reached = opened.generation - 1;
+                prop_assert!(reached >= marked, "an older moment than the mark's was shown");
+                prop_assert!(everything(&store) == killed.after[&reached], "what is shown was never stored");
+                if reached == latest { "whole" } else { "the last commits lost" }
+            }
+            Err(OpenError::Damaged { cause, .. }) if cause.starts_with("the engine gave up") => "panic",
+            Err(OpenError::Damaged { cause, .. }) if cause.contains("entries") => "seal",
+            Err(OpenError::Damaged { .. }) => "damaged",
+            Err(OpenError::Lost { .. }) => "lost",
+            Err(error) => return Err(TestCaseError::fail(error.to_string())),
+        };
+        *outcomes.borrow_mut().entry(outcome).or_default() += 1;
+        prop_assert!(outcome == "whole" || !matches!(harm, Harm::Nothing));
+        Ok(())
+    });
+    let outcomes = outcomes.into_inner();
+    eprintln!("{outcomes:?}");
+    checked.unwrap();
+    assert!(outcomes.len() > 2, "too little was tried: {outcomes:?}");
 }
 
 #[test]
