@@ -164,13 +164,24 @@ impl Harm {
 }
 
 #[test]
-fn a_killed_and_damaged_store_shows_one_moment_no_older_than_its_mark_or_is_refused() {
+fn a_killed_and_damaged_store_is_whole_or_refused() {
+    strike(&killed(), |reached, latest, _| reached == latest);
+}
+
+#[test]
+fn after_a_power_cut_a_damaged_store_shows_one_moment_no_older_than_its_mark_or_is_refused() {
     let killed = killed();
+    fs::remove_file(killed.state.path().join("killed").join(tally::FILE_NAME)).unwrap();
+    strike(&killed, |reached, _, marked| reached >= marked);
+}
+
+/// Damages copies of the image at random places. What opens must be one moment of the store's life, and that a `fair` one.
+fn strike(killed: &Killed, fair: impl Fn(u64, u64, u64) -> bool) {
     let image = killed.state.path().join("killed");
     let marked = Mark::read(&image).unwrap().unwrap().generation;
     let latest = *killed.after.keys().next_back().unwrap();
     let outcomes = RefCell::new(BTreeMap::<&str, u32>::new());
-    let cases = ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() };
+    let cases = ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() };
     let checked = TestRunner::new(cases).run(&harm(), |harm| {
         let state = killed.state.path().join("struck");
         files::remove_directory(&state).unwrap();
@@ -179,7 +190,10 @@ fn a_killed_and_damaged_store_shows_one_moment_no_older_than_its_mark_or_is_refu
         let outcome = match SledStore::open(&state, &OpenOptions::new(NOW)) {
             Ok((store, opened)) => {
                 let reached = opened.generation - 1;
-                prop_assert!(reached >= marked, "an older moment than the mark's was shown");
+                prop_assert!(
+                    fair(reached, latest, marked),
+                    "generation {reached} was shown, {latest} was the last"
+                );
                 prop_assert!(everything(&store) == killed.after[&reached], "what is shown was never stored");
                 if reached == latest { "whole" } else { "the last commits lost" }
             }
@@ -194,9 +208,8 @@ fn a_killed_and_damaged_store_shows_one_moment_no_older_than_its_mark_or_is_refu
         Ok(())
     });
     let outcomes = outcomes.into_inner();
-    eprintln!("{outcomes:?}");
     checked.unwrap();
-    assert!(outcomes.len() > 2, "too little was tried: {outcomes:?}");
+    assert!(outcomes.len() > 1, "too little was tried: {outcomes:?}");
 }
 
 #[test]
@@ -416,10 +429,11 @@ fn starting_over_sets_the_database_aside_and_outruns_its_generation() {
     used(state.path());
     let old = state.path().join("old");
     copy(&state.path().join("db"), &old);
+    let reached = Mark::read(state.path()).unwrap().unwrap().generation;
     let later = NOW + SignedDuration::from_secs(1);
     let options = OpenOptions { trust: Trust::StartOver, ..OpenOptions::new(later) };
     let (store, opened) = SledStore::open(state.path(), &options).unwrap();
-    assert!(opened.created);
+    assert!(opened.created && opened.generation > reached + 1);
     assert_eq!(everything(&store), []);
     drop(store);
     open(state.path());

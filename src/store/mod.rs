@@ -23,6 +23,7 @@ mod panics;
 mod rotation;
 mod seal;
 mod sled_store;
+mod tally;
 mod verify;
 mod writer;
 

@@ -312,6 +312,34 @@ async fn a_cut_or_altered_export_is_refused_and_leaves_nothing() {
     }
 }
 
+#[test]
+fn an_export_that_agrees_with_its_checksum_but_makes_no_store_is_refused() {
+    let header =
+        format!(r#"{{"format":1,"store":"{NOW}","generation":1,"exported_at":"{NOW}","written_by":"0"}}"#);
+    let entry = r#"{"tree":"queue","key":"a","value":"MQ=="}"#;
+    let import = |entries: &[&str]| {
+        let lines = format!("{}\n", [&[&*header], entries].concat().join("\n"));
+        let mut hash = <sha2::Sha256 as sha2::Digest>::new();
+        sha2::Digest::update(&mut hash, &lines);
+        let sha256 = export::hex(hash);
+        let whole = format!("{lines}{{\"entries\":{},\"sha256\":\"{sha256}\"}}\n", entries.len());
+        let state = tempfile::tempdir().unwrap();
+        import_from(state.path(), &mut whole.as_bytes(), &ImportOptions::new(NOW))
+    };
+    import(&[entry]).unwrap();
+    for (entries, reason) in [
+        ([entry, entry], "is out of order"),
+        ([entry, r#"{"tree":"queue","key":"A","value":"MQ=="}"#], "is out of order"),
+        ([entry, r#"{"tree":"queue","value":"MQ=="}"#], "is no entry"),
+        ([entry, r#"{"tree":"queue","key":"b","value":"?"}"#], "is no entry"),
+        ([entry, r#"{"tree":"contacts","key":"b","value":"MQ=="}"#], "is no entry"),
+        ([r#"{"tree":"meta","key":"store.seal","value":"MQ=="}"#, entry], "is an entry that no store takes"),
+    ] {
+        let refused = import(&entries).unwrap_err().to_string();
+        assert!(refused.ends_with(reason), "{refused}");
+    }
+}
+
 #[tokio::test]
 async fn an_import_replaces_a_store_only_when_it_may_set_it_aside() {
     let state = tempfile::tempdir().unwrap();
@@ -325,12 +353,15 @@ async fn an_import_replaces_a_store_only_when_it_may_set_it_aside() {
     };
     let refused = import(&ImportOptions::new(NOW)).unwrap_err();
     assert!(matches!(refused, ImportError::State(OpenError::Locked { .. })), "{refused}");
+    store.close(SOON).unwrap();
+    let reached = marked(state.path());
     drop(store);
     let refused = import(&ImportOptions::new(NOW)).unwrap_err();
     assert!(matches!(refused, ImportError::NotEmpty { .. }), "{refused}");
 
     let later = NOW + jiff::SignedDuration::from_secs(1);
     let done = import(&ImportOptions { set_aside: true, ..ImportOptions::new(later) }).unwrap();
+    assert!(done.generation > reached, "generations go on, they never begin again");
     assert!(done.set_aside.unwrap().join("db").exists());
     let store = open(state.path());
     assert_eq!(everything(&store), [(Tree::Queue, b"a".to_vec(), b"exported".to_vec())]);
