@@ -1,7 +1,7 @@
 //! A database whose seal is checked at open and kept with every commit.
 //!
-//! Opening counts all entries and compares them with the seal: about one second for 100 000 entries, and the only way to
-//! notice that the engine dropped some of them while it recovered.
+//! Opening counts all entries and compares them with the seal: the only way to notice that the engine dropped some of them
+//! while it recovered. Its cost grows with the store.
 //!
 //! Law: an open database holds exactly the entries that its last durable commit left.
 

@@ -10,8 +10,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::files;
 use super::panics::caught;
+use super::{StoreError, files};
 
 /// What the engine ran into.
 #[derive(Debug)]
@@ -58,6 +58,12 @@ impl From<sled::Error> for Trouble {
             | sled::Error::ReportableBug(_)
             | sled::Error::Corruption { .. }) => Self::Damaged(error.to_string()),
         }
+    }
+}
+
+impl From<Trouble> for StoreError {
+    fn from(trouble: Trouble) -> Self {
+        Self::Failed(trouble.to_string())
     }
 }
 

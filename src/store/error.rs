@@ -147,6 +147,9 @@ impl OpenError {
             Self::NewerFormat { .. } => {
                 format!("install the newer version again, or import an export of format {FORMAT} or older")
             }
+            Self::Create { path, source } if source.kind() == io::ErrorKind::StorageFull => {
+                format!("free some space on the file system of {}", path.display())
+            }
             Self::Create { path, .. } => {
                 format!(
                     "check that {} is on a writable file system and belongs to the daemon's user",

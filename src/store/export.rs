@@ -137,5 +137,5 @@ fn write_line(writer: &mut dyn Write, hash: &mut Sha256, line: &impl Serialize) 
 
 /// A finished checksum as text.
 pub(super) fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", hash.finalize())
 }

@@ -53,21 +53,19 @@ pub(super) fn write_whole<T, E: From<io::Error>>(
 
 /// Puts `new` at `place`. What stood there goes to `aside`, or is removed.
 pub(super) fn replace_directory(new: &Path, place: &Path, aside: Option<&Path>) -> io::Result<()> {
-    if place.exists() {
-        match rustix::fs::renameat_with(CWD, new, CWD, place, RenameFlags::EXCHANGE) {
-            Ok(()) => match aside {
-                Some(aside) => fs::rename(new, aside)?,
-                None => fs::remove_dir_all(new)?,
-            },
-            Err(_) => {
-                let old = beside(place, ".old");
-                fs::rename(place, aside.unwrap_or(&old))?;
-                fs::rename(new, place)?;
-                remove_directory(&old)?;
-            }
+    if !place.exists() {
+        fs::rename(new, place)?;
+    } else if rustix::fs::renameat_with(CWD, new, CWD, place, RenameFlags::EXCHANGE).is_ok() {
+        match aside {
+            Some(aside) => fs::rename(new, aside)?,
+            None => fs::remove_dir_all(new)?,
         }
     } else {
+        // Not every file system can exchange two names at once.
+        let old = beside(place, ".old");
+        fs::rename(place, aside.unwrap_or(&old))?;
         fs::rename(new, place)?;
+        remove_directory(&old)?;
     }
     match place.parent() {
         Some(parent) => sync_directory(parent),

@@ -147,7 +147,7 @@ fn build(
     lines.hash.update(&first);
 
     let origin = Origin { created: options.now, written_by: options.written_by.clone() };
-    let mut builder = Builder::begin(directory, header.format, &origin).map_err(unwritten)?;
+    let mut builder = Builder::begin(directory, header.format, &origin)?;
     let mut entries = 0;
     let mut previous: Option<Vec<u8>> = None;
     loop {
@@ -166,7 +166,7 @@ fn build(
         if previous.as_ref().is_some_and(|previous| *previous >= key) {
             return Err(lines.wrong("is out of order"));
         }
-        builder.add(key.clone(), value).map_err(unwritten)?;
+        builder.add(key.clone(), value)?;
         previous = Some(key);
         entries += 1;
     }
@@ -174,7 +174,7 @@ fn build(
         return Err(lines.wrong("stands after the checksum"));
     }
     let generation = header.generation.max(reached) + 1;
-    builder.finish(generation).map_err(unwritten)?;
+    builder.finish(generation)?;
     Ok((origin, header, entries, generation))
 }
 
@@ -184,8 +184,10 @@ fn check(tree: Tree, key: &[u8], value: &[u8]) -> Result<(), &'static str> {
     batch.check().map_err(|_| "is an entry that no store takes")
 }
 
-fn unwritten(trouble: Trouble) -> ImportError {
-    ImportError::Write(trouble.to_string())
+impl From<Trouble> for ImportError {
+    fn from(trouble: Trouble) -> Self {
+        Self::Write(trouble.to_string())
+    }
 }
 
 /// The lines of an export, each bounded in length, its newline included.

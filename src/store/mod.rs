@@ -23,6 +23,7 @@ mod panics;
 mod rotation;
 mod seal;
 mod sled_store;
+mod tally;
 mod verify;
 mod writer;
 
@@ -43,7 +44,7 @@ pub use memory::{Durable, Fault, MemoryStore};
 pub use open::{OpenOptions, Opened, Trust};
 pub use rotation::{AutomaticExport, automatic_exports};
 pub use sled_store::SledStore;
-pub use verify::{TreeReport, Undecodable, VerifyReport};
+pub use verify::{TreeReport, Undecodable, Validate, VerifyReport};
 
 /// The format that this version reads and writes.
 pub const FORMAT: u32 = 1;

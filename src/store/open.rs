@@ -19,6 +19,7 @@ use super::error::{OpenError, WayOut, WhyLost};
 use super::layout::{ORIGIN_KEY, Origin};
 use super::mark::Mark;
 use super::rotation::{automatic_exports, stamp};
+use super::tally::{self, Tally};
 use super::writer::Shared;
 use super::{FORMAT, files, migrate};
 
@@ -118,13 +119,14 @@ pub(super) fn open(state: &Path, options: &OpenOptions) -> Result<(Shared, File,
     let mark = if created { place.read_mark()? } else { mark };
     let (database, repaired) = place.open_whole(mark.as_ref())?;
     let (database, migrated_from) = place.migrate(database)?;
-    let (generation, entries) = place.begin(&database)?;
+    let (tally, generation, entries) = place.begin(&database)?;
 
     let shared = Shared {
         state: state.to_owned(),
         database,
         commits: AtomicU64::new(0),
         syncs: AtomicU64::new(0),
+        tally,
         stopped: OnceLock::new(),
     };
     Ok((shared, lock, Opened { created, repaired, migrated_from, generation, entries }))
@@ -156,7 +158,10 @@ impl Place<'_> {
     fn read_mark(&self) -> Result<Option<Mark>, OpenError> {
         match Mark::read(self.state) {
             Ok(Some(mark)) if mark.format > FORMAT => Err(self.newer(mark.format)),
-            Ok(mark) => Ok(mark),
+            Ok(mark) => Ok(mark.map(|mark| {
+                let latest = tally::latest(self.state, mark.store).unwrap_or(0);
+                Mark { generation: mark.generation.max(latest), ..mark }
+            })),
             Err(Some(source)) => Err(self.unreachable(source)),
             Err(None) if self.options.trust == Trust::Proven => Err(self.lost(WhyLost::MarkUnreadable)),
             Err(None) => Ok(None),
@@ -240,25 +245,27 @@ impl Place<'_> {
         Some((repaired?, kept))
     }
 
-    fn migrate(&self, database: Database) -> Result<(Database, Option<u32>), OpenError> {
+    fn migrate(&self, mut database: Database) -> Result<(Database, Option<u32>), OpenError> {
         let from = database.format;
         if from == FORMAT {
             return Ok((database, None));
         }
         migrate::migrate(self.state, &database, migrate::STEPS, FORMAT, self.options.now)
             .map_err(|cause| OpenError::Migration { state: self.state.to_owned(), from, cause })?;
-        Ok((Database { format: FORMAT, ..database }, Some(from)))
+        database.format = FORMAT;
+        Ok((database, Some(from)))
     }
 
     /// Advances the generation, so that a copy made before this opening is never mistaken for what follows.
-    fn begin(&self, database: &Database) -> Result<(u64, u64), OpenError> {
+    fn begin(&self, database: &Database) -> Result<(Tally, u64, u64), OpenError> {
         let origin = Origin { written_by: self.options.written_by.clone(), ..database.origin.clone() };
         let changes = Changes::from([(ORIGIN_KEY.to_vec(), Some(encode(Origin::VERSION, &origin)))]);
         let seal = database.commit(changes).map_err(|trouble| self.troubled(trouble))?;
         Mark { format: database.format, store: origin.created, generation: seal.generation }
             .write(self.state)
-            .map_err(|source| self.unreachable(source))?;
-        Ok((seal.generation, seal.entries))
+            .and_then(|()| Tally::begin(self.state, origin.created, seal.generation))
+            .map(|tally| (tally, seal.generation, seal.entries))
+            .map_err(|source| self.unreachable(source))
     }
 
     fn way_out(&self) -> WayOut {

@@ -27,6 +27,7 @@ pub struct AutomaticExport {
 }
 
 /// The automatic exports of a state directory, oldest first. A directory that cannot be read has none.
+#[must_use]
 pub fn automatic_exports(state: &Path) -> impl DoubleEndedIterator<Item = AutomaticExport> + use<> {
     let entries = fs::read_dir(export_directory(state)).into_iter().flatten().flatten();
     let mut exports: Vec<_> = entries

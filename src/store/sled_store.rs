@@ -2,21 +2,25 @@
 //!
 //! ```text
 //! <state>/db/            the engine's directory
-//! <state>/generation     how far the database had come at least
+//! <state>/generation     how far the database had come at least; generation.latest beside it, unsynced
 //! <state>/lock           held by the one process that uses the store
 //! <state>/export/        automatic exports
 //! ```
 //!
-//! **How a loss is noticed.** The engine may open a damaged file and show less than was stored, even nothing. Two witnesses
-//! contradict it. The *seal* inside (one more key in every batch, so it costs no extra sync) holds the generation, which grows
-//! with each commit, and the sum of all entries: a database whose entries do not add up is damaged. The *generation file*
-//! outside says how far the database had come at least: it is written after an open, after an automatic export, at close,
-//! after every 256 commits, and when no commit came for two seconds, each time after the commits that it speaks of are durable. A database that is older
-//! than the file is a restored copy or has lost its last commits; one that is empty or gone while the file stands has lost all.
-//! Opening itself is a commit, so a copy made before it never passes for what came after.
+//! **How a loss is noticed.** The engine may open a damaged file and show less than was stored, even nothing. Witnesses
+//! contradict it:
 //!
-//! What stays unnoticed: the loss of the very last commits (at most 256, at most since the last two quiet seconds) when the
-//! process was killed *and* the file was cut cleanly between two commits; and a restored copy of the whole state directory.
+//! * The *seal*, one more key in every batch, so it costs no sync of its own. It holds the generation, which grows with each
+//!   commit, and the sum of all entries. A database whose entries do not add up is damaged.
+//! * The *generation file* beside the database says how far that had come at least. It is replaced and synced at open, before
+//!   an automatic export, at close, after 256 commits, and when no commit came for two seconds, always after the commits that
+//!   it speaks of are durable. A database older than it is a restored copy or has lost its last commits; one that is empty or
+//!   gone has lost all; one created at another time belongs elsewhere.
+//! * The *tally* notes each commit beside it without a sync, so that a killed process leaves an exact witness too.
+//! * Opening is itself a commit, so a copy from before it never passes for what came after.
+//!
+//! What stays unnoticed: that a power cut takes the unsynced tally *and* the disk loses commits that it had reported as
+//! synced since the file was last replaced; and a restored copy of the whole state directory.
 //!
 //! Law: what [`Store::commit`] acknowledged is there after any crash and power cut, or the store refuses to open.
 
@@ -31,11 +35,10 @@ use futures_util::FutureExt as _;
 use futures_util::future::{self, BoxFuture};
 use jiff::Timestamp;
 
-use super::disk::Trouble;
 use super::export::{ExportError, ExportSummary, write_export};
 use super::layout::physical_key;
 use super::rotation::{automatic_path, create_export_directory, rotate};
-use super::verify::{self, VerifyReport};
+use super::verify::{self, Validate, VerifyReport};
 use super::writer::{Shared, Writer};
 use super::{Batch, Entry, OpenError, OpenOptions, Opened, Store, StoreError, Tree, files, open};
 
@@ -112,10 +115,7 @@ impl SledStore {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn verify(
-        &self,
-        validate: &dyn Fn(Tree, &[u8], &[u8]) -> Result<(), String>,
-    ) -> Result<VerifyReport, StoreError> {
+    pub fn verify(&self, validate: &Validate<'_>) -> Result<VerifyReport, StoreError> {
         self.shared.check()?;
         verify::verify(&self.shared, validate)
     }
@@ -130,10 +130,17 @@ impl SledStore {
     }
 }
 
+#[cfg(test)]
+impl SledStore {
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+}
+
 impl Store for SledStore {
     fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.shared.check()?;
-        let value = self.shared.database.get(&physical_key(tree, key)).map_err(failed)?;
+        let value = self.shared.database.get(&physical_key(tree, key))?;
         Ok(value.map(|value| value.to_vec()))
     }
 
@@ -146,7 +153,7 @@ impl Store for SledStore {
             return Box::new(std::iter::once(Err(stopped)));
         }
         Box::new(self.shared.database.scan(&physical_key(tree, prefix)).map(|entry| {
-            let (key, value) = entry.map_err(failed)?;
+            let (key, value) = entry?;
             Ok((key.iter().skip(1).copied().collect(), value.to_vec()))
         }))
     }
@@ -160,8 +167,4 @@ impl Store for SledStore {
             Err(refused) => future::ready(Err(refused)).boxed(),
         }
     }
-}
-
-fn failed(trouble: Trouble) -> StoreError {
-    StoreError::Failed(trouble.to_string())
 }

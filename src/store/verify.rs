@@ -6,9 +6,9 @@ use super::database::Database;
 use super::files;
 use super::layout::logical_key;
 use super::mark::Mark;
+use super::open::DATABASE;
 use super::writer::Shared;
 use super::{RESERVED, StoreError, Tree};
-use crate::store::open::DATABASE;
 
 /// What `verify` found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +51,9 @@ pub struct Undecodable {
     pub reason: String,
 }
 
+/// Says what is wrong with a value of a tree under a key.
+pub type Validate<'a> = dyn Fn(Tree, &[u8], &[u8]) -> Result<(), String> + 'a;
+
 impl VerifyReport {
     /// Whether nothing is wrong.
     #[must_use]
@@ -62,12 +65,9 @@ impl VerifyReport {
 }
 
 /// Reads everything. `validate` says what is wrong with a value of a tree under a key.
-pub(super) fn verify(
-    shared: &Shared,
-    validate: &dyn Fn(Tree, &[u8], &[u8]) -> Result<(), String>,
-) -> Result<VerifyReport, StoreError> {
+pub(super) fn verify(shared: &Shared, validate: &Validate<'_>) -> Result<VerifyReport, StoreError> {
     let database = &shared.database;
-    let disagreement = database.recount().map_err(failed)?;
+    let disagreement = database.recount()?;
     let (trees, undecodable) = read_trees(database, validate)?;
     let mark = Mark::read(&shared.state).ok().flatten();
     let marked_generation =
@@ -86,20 +86,19 @@ pub(super) fn verify(
 
 /// The bytes that the database takes on disk.
 pub(super) fn size_on_disk(shared: &Shared) -> Result<u64, StoreError> {
-    files::size_of_directory(&shared.state.join(DATABASE)).map_err(failed)
+    files::size_of_directory(&shared.state.join(DATABASE))
+        .map_err(|error| StoreError::Failed(error.to_string()))
 }
 
 type Trees = (Vec<(Tree, TreeReport)>, Vec<Undecodable>);
 
-fn read_trees(
-    database: &Database,
-    validate: &dyn Fn(Tree, &[u8], &[u8]) -> Result<(), String>,
-) -> Result<Trees, StoreError> {
+fn read_trees(database: &Database, validate: &Validate<'_>) -> Result<Trees, StoreError> {
     let mut trees: Vec<_> = Tree::ALL.into_iter().map(|tree| (tree, TreeReport::default())).collect();
     let mut undecodable = Vec::new();
     for entry in database.scan(b"") {
-        let (key, value) = entry.map_err(failed)?;
-        let (tree, key) = logical_key(&key).ok_or_else(|| failed("an entry belongs to an unknown tree"))?;
+        let (key, value) = entry?;
+        let (tree, key) = logical_key(&key)
+            .ok_or_else(|| StoreError::Failed("an entry belongs to an unknown tree".to_owned()))?;
         let Some((_, report)) = trees.iter_mut().find(|(found, _)| *found == tree) else { continue };
         report.entries += 1;
         report.bytes += (key.len() + value.len()) as u64;
@@ -114,10 +113,6 @@ fn read_trees(
         }
     }
     Ok((trees, undecodable))
-}
-
-fn failed(cause: impl std::fmt::Display) -> StoreError {
-    StoreError::Failed(cause.to_string())
 }
 
 /// How many unreadable values a report names.

@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use super::database::{Changes, Database};
 use super::layout::physical_key;
 use super::mark::Mark;
+use super::tally::Tally;
 use super::{Batch, StoreError};
 
 /// What the writing thread and the readers share.
@@ -29,6 +30,7 @@ pub(super) struct Shared {
     pub(super) commits: AtomicU64,
     /// Syncs that this took.
     pub(super) syncs: AtomicU64,
+    pub(super) tally: Tally,
     /// Set when a commit failed.
     pub(super) stopped: OnceLock<StoreError>,
 }
@@ -73,7 +75,11 @@ impl Shared {
             answers.push(answer);
         }
         let result = self.check().and_then(|()| match self.database.commit(changes) {
-            Ok(_) => Ok(()),
+            Ok(seal) => {
+                // Only a sharper witness: the commit is durable without it.
+                drop(self.tally.note(seal.generation));
+                Ok(())
+            }
             Err(trouble) => {
                 let stopped = StoreError::Stopped(trouble.to_string());
                 Err(self.stopped.get_or_init(|| stopped).clone())
