@@ -5,6 +5,8 @@
 //!
 //! Law: shares no code with the clients it stands in for: no types, no constants, so that one error cannot hide in both.
 
+pub mod dafater;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 
