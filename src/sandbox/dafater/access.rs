@@ -128,7 +128,7 @@ impl Access {
 
     /// The zone that `get_time_zone` answers: the user's own, not the site's.
     pub(super) fn time_zone<'a>(&'a self, user: &str) -> &'a str {
-        self.users.get(user).map_or(DEFAULT_ZONE, |user| &user.time_zone)
+        self.users.get(user).filter(|_| user != ADMINISTRATOR).map_or(DEFAULT_ZONE, |user| &user.time_zone)
     }
 
     pub(super) fn is_system_manager(&self, user: &str) -> bool {

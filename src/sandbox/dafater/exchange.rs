@@ -101,9 +101,12 @@ impl Site {
         }
         let mut limits = HeaderMap::new();
         let done = self.attempt(request, route, &mut limits);
-        let (version, done) = match done {
-            Ok((version, done)) => (version, done),
-            Err(refusal) => (version_of(target(request)), Err(refusal)),
+        let (version, done, has_session) = match done {
+            Ok((version, done)) => (version, done, true),
+            Err(refusal) => {
+                let has_session = !matches!(refusal.exc_type(), "SessionStopped" | "JSONDecodeError");
+                (version_of(target(request)), Err(refusal), has_session)
+            }
         };
         match &done {
             Ok(_) => {
@@ -116,7 +119,7 @@ impl Site {
         }
         match done {
             Ok(reply) => self.accept(request, version, reply, limits),
-            Err(refusal) => self.refuse(request, version, &refusal, limits),
+            Err(refusal) => self.refuse(request, version, &refusal, limits, has_session),
         }
     }
 
@@ -212,9 +215,9 @@ impl Site {
         version: Version,
         refusal: &Refusal,
         limits: HeaderMap,
+        has_session: bool,
     ) -> Response<Bytes> {
         let accept = request.headers().get(http::header::ACCEPT).and_then(|accept| accept.to_str().ok());
-        let has_session = !refusal.is_before_session();
         if accept.is_some_and(|accept| accept.contains("text/html")) {
             return if refusal.status() == 429 {
                 self.respond(

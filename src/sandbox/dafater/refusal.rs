@@ -215,7 +215,11 @@ impl Refusal {
     }
 
     pub(super) fn bad_json(text: &str) -> Self {
-        let column = serde_json::from_str::<Value>(text).err().map_or(1, |error| error.column().max(1));
+        let column = match serde_json::from_str::<Value>(text) {
+            Err(error) if error.is_eof() => text.chars().count() + 1,
+            Err(error) => error.column().max(1),
+            Ok(_) => 1,
+        };
         let message = format!("Expecting value: line 1 column {column} (char {})", column - 1);
         Self::crash("json.decoder.", "JSONDecodeError", message)
     }
@@ -249,11 +253,6 @@ impl Refusal {
 
     pub(super) fn notices(&self) -> &[Notice] {
         &self.0.notices
-    }
-
-    /// Whether the answer comes from before a session was made, and so sets no cookie.
-    pub(super) fn is_before_session(&self) -> bool {
-        self.0.exc_type == "SessionStopped"
     }
 
     /// `frappe.exceptions.ValidationError: …`.

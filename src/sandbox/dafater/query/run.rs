@@ -108,7 +108,8 @@ impl Site {
             query.sources.parent.as_ref().map_or(query.sources.own.schema.name, |parent| parent.name);
         let Some(table) = self.db.table(doctype) else { return Vec::new() };
         let natural = query.natural_order();
-        let enough = match (natural, &query.group) {
+        let is_aggregate = query.shown.iter().any(|shown| shown.function.is_some());
+        let enough = match (natural && !is_aggregate, &query.group) {
             (true, None) => arguments.length.map(|length| length.saturating_add(arguments.start)),
             _ => None,
         };
@@ -127,6 +128,9 @@ impl Site {
         if !query.order.is_empty() && !natural {
             let parent_type = query.parent_type();
             tuples.sort_by_cached_key(|tuple| query.sort_key(tuple, parent_type));
+        } else if query.order.is_empty() && query.sources.parent.is_some() {
+            // Row names begin with the time, so the index of a child table is walked in the order of insertion.
+            tuples.sort_by_key(|tuple| tuple.row.map(|(_, row)| (row.creation, row.idx)));
         }
         if let Some(group) = &query.group {
             let parent_type = query.parent_type();
