@@ -15,7 +15,14 @@ async fn each_side_gets_what_only_the_other_had_and_shared_contacts_are_linked()
     let report = world.settle().await;
 
     assert_eq!((report.linked, report.google.created, report.dafater.created), (1, 1, 1), "{report:?}");
-    assert_snapshot!(world.picture(), @"");
+    assert_snapshot!(world.picture(), @"
+    dafater  Ada Lovelace Ada@Example.com 0501234567
+    dafater  Alan Turing alan@example.com
+    dafater  Grace Hopper grace@example.com
+    google   Ada Lovelace ada@example.com +966 50 123 4567
+    google   Alan Turing alan@example.com
+    google   Grace Hopper grace@example.com
+    ");
 }
 
 #[tokio::test]
@@ -32,6 +39,9 @@ async fn a_cycle_without_news_asks_three_times_and_writes_nothing() {
     let report = world.settle().await;
 
     assert_eq!((report.requests.google, report.requests.dafater), (1, 2), "{report:?}");
-    assert_eq!(report.google.created + report.google.updated + report.dafater.created + report.dafater.updated, 0);
+    assert_eq!(
+        report.google.created + report.google.updated + report.dafater.created + report.dafater.updated,
+        0
+    );
     assert_eq!(world.store.commits(), commits + 1, "only the time of success, five minutes later");
 }

@@ -51,7 +51,10 @@ struct Direct<M> {
 }
 
 impl<M: Model> Transport for Direct<M> {
-    fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
+    fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
         let now = self.clock.now();
         // Each request takes a moment, so that no two writes share one.
         self.clock.advance(SignedDuration::from_micros(1_700));
@@ -113,8 +116,15 @@ impl World {
     pub fn restart(&mut self) {
         let token = self.google().issue_access_token(EMAIL, self.clock.now()).unwrap();
         self.token = token;
-        self.engine =
-            engine(&self.clock, &self.google, &self.site, &self.store, &self.settings, &self.token, &self.keys);
+        self.engine = engine(
+            &self.clock,
+            &self.google,
+            &self.site,
+            &self.store,
+            &self.settings,
+            &self.token,
+            &self.keys,
+        );
     }
 
     pub fn google(&self) -> MutexGuard<'_, Google> {
@@ -188,7 +198,8 @@ impl World {
 
     /// Both sides as people see them, one line a record, in order of text.
     pub fn picture(&self) -> String {
-        let mut lines: Vec<String> = self.persons().iter().map(|person| format!("google   {}", person_line(person))).collect();
+        let mut lines: Vec<String> =
+            self.persons().iter().map(|person| format!("google   {}", person_line(person))).collect();
         lines.extend(self.contacts().iter().map(|contact| format!("dafater  {}", contact_line(contact))));
         lines.sort();
         lines.join("\n")
@@ -237,7 +248,11 @@ fn engine(
         SecretString::from(keys.1.clone()),
     );
     let parts = Parts {
-        google: PeopleClient::new(google_sent.clone(), "https://people.googleapis.com/".parse().unwrap(), tokens),
+        google: PeopleClient::new(
+            google_sent.clone(),
+            "https://people.googleapis.com/".parse().unwrap(),
+            tokens,
+        ),
         google_sent,
         dafater: SiteClient::new(dafater_sent.clone(), options).unwrap(),
         dafater_sent,
@@ -285,10 +300,11 @@ fn texts<'a>(list: &'a Value, key: &'a str) -> impl Iterator<Item = &'a str> {
 pub fn person_line(person: &Value) -> String {
     let name = &person["names"][0];
     let organization = &person["organizations"][0];
-    let mut words: Vec<&str> = ["honorificPrefix", "givenName", "middleName", "familyName", "honorificSuffix"]
-        .iter()
-        .filter_map(|key| name[*key].as_str())
-        .collect();
+    let mut words: Vec<&str> =
+        ["honorificPrefix", "givenName", "middleName", "familyName", "honorificSuffix"]
+            .iter()
+            .filter_map(|key| name[*key].as_str())
+            .collect();
     words.extend(["name", "title", "department"].iter().filter_map(|key| organization[*key].as_str()));
     words.extend(texts(&person["emailAddresses"], "value"));
     words.extend(texts(&person["phoneNumbers"], "value"));
@@ -296,7 +312,8 @@ pub fn person_line(person: &Value) -> String {
 }
 
 pub fn contact_line(contact: &Value) -> String {
-    let keys = ["salutation", "first_name", "middle_name", "last_name", "company_name", "designation", "department"];
+    let keys =
+        ["salutation", "first_name", "middle_name", "last_name", "company_name", "designation", "department"];
     let mut words: Vec<&str> =
         keys.iter().filter_map(|key| contact[*key].as_str()).filter(|text| !text.is_empty()).collect();
     words.extend(texts(&contact["email_ids"], "email_id"));
