@@ -280,6 +280,7 @@ impl Site {
     }
 
     /// The last requests, oldest first.
+    #[must_use]
     pub fn log(&self) -> impl DoubleEndedIterator<Item = &Logged> {
         self.ledger.log.iter()
     }

@@ -182,12 +182,12 @@ impl Row {
 
 /// Passwords are shown as asterisks of the same length, everything else as it is.
 pub(super) fn shown(schema: &DocType, field: &str, value: &Value) -> Value {
-    match value {
-        Value::String(text) if schema.field(field).is_some_and(|field| field.kind == Kind::Password) => {
-            Value::from("*".repeat(text.chars().count()))
-        }
-        value => value.clone(),
+    if let Value::String(text) = value
+        && schema.field(field).is_some_and(|field| field.kind == Kind::Password)
+    {
+        return "*".repeat(text.chars().count()).into();
     }
+    value.clone()
 }
 
 /// What Python takes for true.
