@@ -101,11 +101,6 @@ impl Site {
         name.clone_into(&mut self.zone_name);
     }
 
-    /// Turns Google Settings' `enable` on, without which no Google Contacts document can be saved.
-    pub fn enable_google(&mut self) {
-        self.google_enabled = true;
-    }
-
     /// All contacts that are committed, as full documents in the order of their names.
     #[must_use]
     pub fn contacts(&self) -> Vec<Value> {

@@ -133,7 +133,8 @@ impl Doc {
         json.insert("modified_by".to_owned(), self.modified_by.as_str().into());
         json.insert("docstatus".to_owned(), 0.into());
         json.insert("idx".to_owned(), 0.into());
-        json.insert("creation".to_owned(), self.creation.printed().into());
+        let created = Form { echo: form.echo && self.creation == self.modified, ..form };
+        json.insert("creation".to_owned(), spelled(self.creation, created).into());
         json.insert("modified".to_owned(), spelled(self.modified, form).into());
         json
     }
@@ -167,7 +168,8 @@ impl Row {
         json.insert("modified_by".to_owned(), self.modified_by.as_str().into());
         json.insert("docstatus".to_owned(), 0.into());
         json.insert("idx".to_owned(), self.idx.into());
-        json.insert("creation".to_owned(), self.creation.printed().into());
+        let created = Form { echo: form.echo && self.creation == self.modified, ..form };
+        json.insert("creation".to_owned(), spelled(self.creation, created).into());
         json.insert("modified".to_owned(), spelled(self.modified, form).into());
         json.insert("parent".to_owned(), parent.name.as_str().into());
         json.insert("parentfield".to_owned(), table.into());

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::document::{Doc, Row, Standing, is_checked};
+use super::google;
 use super::refusal::Refusal;
 use super::schema::{DocType, Kind, Schemas};
 use super::stamp::Stamp;
@@ -40,6 +41,7 @@ pub(super) fn fill(
                     let rows = rows(child, value, doc)?;
                     doc.tables.insert(key, rows);
                 }
+                Some(Kind::Password) if google::is_mask(&value) => {}
                 Some(kind) => {
                     doc.fields.insert(key, cast(kind, value));
                 }

@@ -269,6 +269,7 @@ fn find(method: &str) -> Result<(Handler, bool), Refusal> {
         "frappe.client.get" => (Site::get, false),
         "frappe.client.get_value" => (Site::get_value, false),
         "frappe.client.get_single_value" => (Site::get_single_value, false),
+        "frappe.client.get_password" => (Site::get_password, false),
         "frappe.client.has_permission" => (Site::has_permission, false),
         "frappe.client.insert" => (Site::insert_one, true),
         "frappe.client.insert_many" => (Site::insert_many, true),

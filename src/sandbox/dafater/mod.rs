@@ -17,6 +17,7 @@ mod custom;
 mod desk;
 mod document;
 mod exchange;
+mod google;
 mod incoming;
 mod ledger;
 mod method;
@@ -107,7 +108,7 @@ pub struct Site {
     zone: TimeZone,
     zone_name: String,
     host: Option<String>,
-    google_enabled: bool,
+    google: google::GoogleSettings,
     rng: StdRng,
     last_write: Timestamp,
     session: Session,
@@ -137,7 +138,7 @@ impl Site {
             zone: TimeZone::UTC,
             zone_name: String::new(),
             host: options.host,
-            google_enabled: false,
+            google: google::GoogleSettings::default(),
             rng: StdRng::seed_from_u64(options.seed),
             last_write: Timestamp::UNIX_EPOCH,
             session: Session {

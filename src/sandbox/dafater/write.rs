@@ -186,7 +186,7 @@ impl Site {
     fn before_save(&mut self, schema: &DocType, doc: &mut Doc) -> Result<(), Refusal> {
         match schema.name {
             "Contact" => self.validate_contact(doc),
-            "Google Contacts" if !self.google_enabled => {
+            "Google Contacts" if !self.google.enable => {
                 Err(Refusal::validation("Enable Google API in Google Settings."))
             }
             "Custom Field" => self.check_custom_field(doc),
