@@ -228,6 +228,20 @@ impl Site {
         })
     }
 
+    /// Clears the Deleted Document log, as the site does with old rows: those deletions leave no trace any more.
+    pub fn purge_deleted_documents(&mut self) {
+        let graves: Vec<_> = self
+            .db
+            .table("Deleted Document")
+            .into_iter()
+            .flat_map(|table| table.by_name().cloned())
+            .collect();
+        for grave in graves {
+            self.db.remove("Deleted Document", &grave);
+        }
+        self.db.commit(None);
+    }
+
     /// Writes fields of a stored contact past all rules, as an old import or a database script would: no check, no derived fields, no
     /// `modified`. `modified` and `creation` themselves may be among the fields.
     pub fn poison(&mut self, name: &str, fields: Value) {

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Law: answers what a recorded site answers, also where that is surprising: derived fields, stale row names that are echoed but not
-//! stored, `name` in a body that retargets a save, renames without a trace, lists without what the user may not see. Where a
-//! recording is silent it refuses rather than guesses.
+//! stored, `name` in a body that retargets a save, renames without a trace, lists without what the user may not see. A route or method
+//! that is not modelled is refused as the site refuses an unknown one.
 
 mod access;
 mod collation;

@@ -21,6 +21,15 @@ fn a_deletion_leaves_a_deleted_document() {
 }
 
 #[test]
+fn the_log_of_deletions_may_be_cleared() {
+    let mut world = World::new();
+    world.create(json!({"first_name": "Gone"}));
+    world.delete("/api/resource/Contact/Gone");
+    world.site.purge_deleted_documents();
+    assert!(world.names(json!({"doctype": "Deleted Document"})).is_empty());
+}
+
+#[test]
 fn what_is_referred_to_cannot_be_deleted() {
     let mut world = World::new();
     world.create(json!({"first_name": "Linked"}));
