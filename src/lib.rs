@@ -19,5 +19,6 @@ pub mod mapping;
 pub mod remote;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod schedule;
 pub mod store;
 pub mod sync;
