@@ -16,6 +16,7 @@
 pub mod contact;
 pub mod execute;
 pub mod mapping;
+pub mod observe;
 pub mod remote;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
