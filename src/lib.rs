@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod contact;
+pub mod control;
 pub mod execute;
 pub mod mapping;
 pub mod observe;

@@ -5,7 +5,7 @@ mod report;
 mod view;
 
 pub use engine::{Engine, EngineError, EngineErrorKind, RunRequest};
-pub use report::{Counts, Outcome, Requests, RunReport};
+pub use report::{Cause, Counts, Outcome, Requests, RunReport};
 pub use view::{
     AccountStatus, ChangeView, ConflictView, HistoryFilter, HistoryView, HoldView, PlanView, ReviewView,
     StepView,

@@ -18,6 +18,20 @@ pub enum Outcome {
     Skipped,
 }
 
+/// The class of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// A remote cannot be reached, is out of order, or asks to slow down: time helps.
+    Unavailable,
+    /// Credentials or permissions were refused: a person must act.
+    Unauthorized,
+    /// The configuration asks for what cannot be: a person must act.
+    Configuration,
+    /// A defect, or a store that fails.
+    Internal,
+}
+
 /// Writes to one side.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
@@ -63,4 +77,7 @@ pub struct RunReport {
     pub requests: Requests,
     /// Why the run failed, was held or skipped.
     pub error: Option<String>,
+    /// Who must act on the failure, where that is known; decides the exit code. Absent from the line when it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }
