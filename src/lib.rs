@@ -15,6 +15,7 @@
 
 pub mod contact;
 pub mod control;
+pub mod daemon;
 pub mod execute;
 pub mod mapping;
 pub mod observe;

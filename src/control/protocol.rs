@@ -104,22 +104,22 @@ pub enum Request {
         #[serde(default)]
         filter: HistoryFilter,
     },
-    /// Starts a consent flow: the answer is the address to open.
-    AuthorizeBegin {
+    /// Starts a consent flow: the first item is the address to open. Unless the answer is going to be pasted, the command then
+    /// waits for the browser to come back.
+    Authorize {
         /// The account.
         account: AccountName,
-        /// Where Google sends the browser afterwards.
-        redirect: String,
+        /// Whether the answer comes with [`Request::AuthorizeFinish`].
+        #[serde(default)]
+        paste: bool,
     },
-    /// Ends a consent flow.
+    /// Ends a consent flow with what the browser was sent to.
     AuthorizeFinish {
         /// The account.
         account: AccountName,
-        /// `state` as it came back.
-        state: String,
-        /// The code as it came back.
+        /// The address as the browser shows it.
         #[serde(serialize_with = "expose")]
-        code: SecretString,
+        answer: SecretString,
     },
     /// Stores a refresh token that was obtained elsewhere, after proving it.
     AuthorizeAdopt {
@@ -138,7 +138,7 @@ pub enum Request {
     Reload {},
     /// Who is there: version, process, since when, whether the last reload was refused.
     Daemon {},
-    /// Writes a logical export of the store to a file of the daemon's.
+    /// The store as lines of a logical export, one an item.
     StoreExport {},
     /// Checks the store.
     StoreVerify {},
@@ -161,7 +161,7 @@ impl Request {
             Self::Link { .. } => "link",
             Self::Skip { .. } => "skip",
             Self::History { .. } => "history",
-            Self::AuthorizeBegin { .. } => "authorize-begin",
+            Self::Authorize { .. } => "authorize",
             Self::AuthorizeFinish { .. } => "authorize-finish",
             Self::AuthorizeAdopt { .. } => "authorize-adopt",
             Self::Revoke { .. } => "revoke",
@@ -185,7 +185,7 @@ impl Request {
             | Self::Discard { account }
             | Self::Link { account, .. }
             | Self::Skip { account, .. }
-            | Self::AuthorizeBegin { account, .. }
+            | Self::Authorize { account, .. }
             | Self::AuthorizeFinish { account, .. }
             | Self::AuthorizeAdopt { account, .. }
             | Self::Revoke { account } => Some(account),
