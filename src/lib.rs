@@ -13,6 +13,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod config;
 pub mod contact;
 pub mod control;
 pub mod daemon;

@@ -1,0 +1,108 @@
+//! The manual of the configuration, written from the doc comments of the settings.
+
+use super::layout::{ACCOUNTS, DEFAULTS, SECTIONS, account_keys, default_keys};
+use super::schema::{Applies, Key, Need};
+use super::settings::Account;
+
+/// The example configuration: every key with its description and its default.
+#[must_use]
+pub fn example() -> String {
+    let mut text = INTRODUCTION.to_owned();
+    for section in SECTIONS {
+        example_table(&mut text, section.name, section.about, &mut section.keys.iter());
+    }
+    example_table(&mut text, DEFAULTS, ABOUT_DEFAULTS, &mut default_keys());
+    let own = account_keys().iter().filter(|key| matches!(key.need, Need::Identity(_)));
+    example_table(&mut text, &format!("{ACCOUNTS}.sales"), Account::SECTION.about, &mut own.into_iter());
+    text
+}
+
+/// The reference of all keys, in Markdown.
+#[must_use]
+pub fn reference() -> String {
+    let mut text = "# Configuration reference\n".to_owned();
+    let mut table = |heading: &str, about: &[&str], keys: &mut dyn Iterator<Item = &'static Key>| {
+        text.extend(["\n## `[", heading, "]`\n\n", &paragraphs(about), "\n"]);
+        for key in keys {
+            text.extend([
+                "\n### `",
+                key.name,
+                "`\n\n",
+                &paragraphs(key.about),
+                "\n\n",
+                &conditions(key),
+                "\n",
+            ]);
+        }
+    };
+    for section in SECTIONS {
+        table(section.name, section.about, &mut section.keys.iter());
+    }
+    table(DEFAULTS, ABOUT_DEFAULTS, &mut std::iter::empty());
+    table(&format!("{ACCOUNTS}.NAME"), Account::SECTION.about, &mut account_keys().iter());
+    text
+}
+
+fn example_table(
+    text: &mut String,
+    table: &str,
+    about: &[&str],
+    keys: &mut dyn Iterator<Item = &'static Key>,
+) {
+    text.push('\n');
+    comment(text, about);
+    text.extend(["[", table, "]\n"]);
+    for key in keys {
+        text.push('\n');
+        comment(text, key.about);
+        if key.applies == Applies::Restart {
+            text.push_str("# A change needs a restart.\n");
+        }
+        let (sign, value) = match key.need {
+            Need::Required(sample) | Need::Identity(sample) | Need::Usual(sample) => ("", sample),
+            Need::Optional(sample) | Need::Default(sample) => ("#", sample),
+        };
+        text.extend([sign, key.name, " = ", value, "\n"]);
+    }
+}
+
+fn comment(text: &mut String, about: &[&str]) {
+    for line in about {
+        text.extend(["#", line.trim_end(), "\n"]);
+    }
+}
+
+fn paragraphs(about: &[&str]) -> String {
+    about.iter().map(|line| line.trim()).collect::<Vec<_>>().join("\n")
+}
+
+fn conditions(key: &Key) -> String {
+    let need = match key.need {
+        Need::Required(sample) => format!("It must be set, for example to `{sample}`."),
+        Need::Identity(sample) => format!("Each account must set it, for example to `{sample}`."),
+        Need::Usual(sample) => format!("Usually set, for example to `{sample}`."),
+        Need::Optional(sample) => format!("Not set by default; an example is `{sample}`."),
+        Need::Default(value) => format!("Default: `{value}`."),
+    };
+    let applies = match key.applies {
+        Applies::Reload => "A reload applies it.",
+        Applies::Restart => "A change needs a restart.",
+    };
+    format!("{need} {applies}")
+}
+
+const INTRODUCTION: &str = "\
+# Configuration of dafater-contactsd.
+#
+# The main file is /etc/dafater-contactsd/config.toml. Files conf.d/*.toml beside it are laid over it in the byte order of their names,
+# then environment variables (DAFATER_CONTACTSD_DAFATER__URL sets `url` in [dafater]), then `--set key.path=value`. Tables merge; other
+# values, lists too, are replaced.
+#
+# Settings that are commented out show their defaults or a sample. Durations have units: 30s, 5m, 2h, 7d, 1h30m.
+# `dafater-contactsd check-config` finds mistakes; `dafater-contactsd config show --origin` tells what holds, and where it was set.
+# `dafater-contactsd reload` applies changes, except where a restart is mentioned.
+";
+
+const ABOUT_DEFAULTS: &[&str] = &[
+    " What holds for every account that does not set it itself. Each key may also stand in [accounts.NAME].",
+];

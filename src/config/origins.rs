@@ -1,0 +1,83 @@
+//! Where each setting that holds comes from.
+//!
+//! Law: secrets are replaced when the list is made, so that nothing made from it can show one.
+
+use std::collections::BTreeMap;
+
+use super::kind::Kind;
+use super::layout::key_at;
+use super::meaning::{Credentials, GoogleCredentials};
+use super::place::Place;
+use super::secrets::{API_SECRET, CLIENT_SECRET};
+use super::tree::{KeyPath, Table, Value, leaves};
+
+/// Every setting that holds, with its place.
+#[derive(Debug, Clone)]
+pub struct Origins(BTreeMap<KeyPath, Origin>);
+
+/// A setting that holds, and where it comes from.
+#[derive(Clone)]
+pub struct Origin {
+    value: Value,
+    /// Where it was set.
+    pub place: Place,
+}
+
+/// What stands in place of a secret.
+const HIDDEN: &str = "***";
+
+impl Origin {
+    /// The value as TOML; `"***"` for a secret.
+    #[must_use]
+    pub fn toml(&self) -> String {
+        self.value.to_string()
+    }
+
+    /// The value as JSON; `"***"` for a secret.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        self.value.to_json()
+    }
+}
+
+impl std::fmt::Debug for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.value, self.place)
+    }
+}
+
+impl Origins {
+    pub(super) fn new(settings: &Table, credentials: &Credentials) -> Self {
+        let origin = |path: &KeyPath, value: &Value, place: &Place| {
+            let secret = key_at(path.names()).is_none_or(|key| matches!(key.kind, Kind::Secret));
+            let value = if secret { Value::Text(HIDDEN.to_owned()) } else { value.clone() };
+            Origin { value, place: place.clone() }
+        };
+        let mut origins: BTreeMap<KeyPath, Origin> = leaves(settings)
+            .into_iter()
+            .map(|(path, entry)| (path.clone(), origin(&path, &entry.value, &entry.place)))
+            .collect();
+        let client_secret = match &credentials.google {
+            Some(GoogleCredentials::Consent { secret, .. }) => Some(secret),
+            Some(GoogleCredentials::ServiceAccount { .. }) | None => None,
+        };
+        for (key, found) in [(API_SECRET, credentials.api_secret.as_ref()), (CLIENT_SECRET, client_secret)] {
+            if let Some(found) = found.filter(|found| matches!(found.place, Place::Credential { .. })) {
+                let hidden = Origin { value: Value::Text(HIDDEN.to_owned()), place: found.place.clone() };
+                origins.insert(KeyPath::new([key.table, key.key]), hidden);
+            }
+        }
+        Self(origins)
+    }
+
+    /// The setting at `key`.
+    #[must_use]
+    pub fn get(&self, key: &KeyPath) -> Option<&Origin> {
+        self.0.get(key)
+    }
+
+    /// Every setting, ordered by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&KeyPath, &Origin)> {
+        self.0.iter()
+    }
+}

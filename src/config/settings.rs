@@ -1,0 +1,230 @@
+//! The settings themselves. The doc comments are the manual: the example configuration is generated from them.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use url::Url;
+
+use super::kind::Kind;
+use super::schema::section;
+use super::values::{ScheduleSpec, Span, ZoneName};
+use crate::contact::{PhoneContext, Region};
+use crate::sync::{ConflictPolicy, DeletionPolicy, FirstSync, Policy, Scope};
+
+section! {
+    /// The Dafater site, and how it is read and written.
+    pub struct Dafater = "dafater" {
+        /// Address of the site. Plain http is accepted for loopback hosts only.
+        url: Url = Kind::Address, required("\"https://erp.example.com\"");
+        /// API key of the Dafater user that the daemon acts as.
+        api_key: String = Kind::Token, required("\"0123456789abcde\"");
+        /// API secret of that user. A configuration file that holds it must be readable by its owner only.
+        ///
+        /// Set exactly one of `api_secret`, `api_secret_file` and the systemd credential `dafater-api-secret`.
+        api_secret: SecretString = Kind::Secret, optional("\"…\"");
+        /// File that holds the API secret and nothing else. It is read again at each reload.
+        api_secret_file = Kind::Path, usual("\"/etc/dafater-contactsd/credentials/api-secret\"");
+        /// How long one request may take, from connecting to the end of the answer.
+        timeout: Span = Kind::Duration(1, 10 * MINUTE), default("\"60s\"");
+        /// How many requests may be under way at the same time.
+        connections: usize = Kind::Integer(1, 64), default("4");
+        /// How many contacts are asked for in one request.
+        page_size: u32 = Kind::Integer(1, 10_000), default("1000");
+        /// How far each read reaches back behind the last one. It must be longer than the longest database transaction of the
+        /// site, because a contact carries the time at which its transaction began, and appears when it ends.
+        overlap: Span = Kind::Duration(0, DAY), default("\"5m\"");
+        /// How long the daemon looks for a contact whose creation got no answer, before it sends the contact again.
+        settle: Span = Kind::Duration(0, HOUR), default("\"2m\"");
+        /// Distance between two complete sweeps over the names and times of all contacts, which find what a read by time misses.
+        sweep: Span = Kind::Duration(MINUTE, 31 * DAY), default("\"24h\"");
+    }
+}
+
+section! {
+    /// The Google side: the OAuth client, and how People is read and written.
+    pub struct Google = "google" {
+        /// Who the daemon is towards Google.
+        client: GoogleClient;
+        /// Id of the OAuth client that the accounts give their consent to.
+        client_id = Kind::Token, usual("\"1234567890-example.apps.googleusercontent.com\"");
+        /// Secret of the OAuth client. A configuration file that holds it must be readable by its owner only.
+        ///
+        /// Set exactly one of `client_secret`, `client_secret_file` and the systemd credential `google-client-secret`.
+        client_secret = Kind::Secret, optional("\"…\"");
+        /// File that holds the secret of the OAuth client and nothing else. It is read again at each reload.
+        client_secret_file = Kind::Path, usual("\"/etc/dafater-contactsd/credentials/client-secret\"");
+        /// Key file (JSON) of a service account with domain-wide delegation in Google Workspace, instead of an OAuth client: the
+        /// accounts then need no consent of their own. It is read again at each reload.
+        service_account_file = Kind::Path, optional("\"/etc/dafater-contactsd/credentials/service-account.json\"");
+        /// Address of the People API. Changed only to point at a stand-in.
+        api_url: Url = Kind::Address, default("\"https://people.googleapis.com/\"");
+        /// Address that issues access tokens. Changed only to point at a stand-in.
+        token_url: Url = Kind::Address, default("\"https://oauth2.googleapis.com/token\"");
+        /// Address where a person gives consent. Changed only to point at a stand-in.
+        auth_url: Url = Kind::Address, default("\"https://accounts.google.com/o/oauth2/v2/auth\"");
+        /// How long one request may take, from connecting to the end of the answer.
+        timeout: Span = Kind::Duration(1, 10 * MINUTE), default("\"60s\"");
+        /// How long a write may stay invisible to reads. Within it, an old value that is read is not taken for an edit.
+        propagation: Span = Kind::Duration(0, DAY), default("\"10m\"");
+        /// Age at which the sync token is renewed by a complete read. Google lets it expire 7 days after the complete read.
+        full_read_after: Span = Kind::Duration(MINUTE, 7 * DAY - HOUR), default("\"6d\"");
+    }
+}
+
+/// Who the daemon is towards Google.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GoogleClient {
+    /// An OAuth client, to which each account gives its consent.
+    Consent {
+        /// Id of the client.
+        id: String,
+        /// Secret of the client.
+        secret: SecretString,
+    },
+    /// A service account, to which a Workspace administrator delegated the accounts of the domain.
+    ServiceAccount {
+        /// The key file.
+        file: PathBuf,
+        /// What the key file holds: JSON with a private key.
+        key: SecretString,
+    },
+}
+
+section! {
+    /// The state of the daemon.
+    pub struct Store = "store" {
+        /// Directory of the state; the database is its `db/`. The default is `$STATE_DIRECTORY` where systemd sets it.
+        path: PathBuf = Kind::Path, default("\"/var/lib/dafater-contactsd\""), restart;
+        /// Distance between two automatic exports into `export/`, from which a damaged database can be rebuilt.
+        export_every: Span = Kind::Duration(MINUTE, 31 * DAY), default("\"24h\"");
+        /// How many automatic exports are kept.
+        export_keep: u32 = Kind::Integer(1, 1000), default("3");
+    }
+}
+
+section! {
+    /// What is logged, and how.
+    pub struct Log = "log" {
+        /// Level (`off`, `error`, `warn`, `info`, `debug`, `trace`), or filter directives such as `info,dafater_contactsd=debug`.
+        level: String = Kind::LogLevel, default("\"info\"");
+        /// Format: `auto` (journald when under systemd, else text), `text`, `json` or `journald`.
+        format: LogFormat = Kind::Choice(&["auto", "text", "json", "journald"]), default("\"auto\""), restart;
+    }
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// To the journal when the daemon runs under systemd, else as text.
+    Auto,
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+    /// To the journal, with fields.
+    Journald,
+}
+
+section! {
+    /// One Google account that is kept in step with Dafater. Each key but `email_id` may also stand in `[defaults]`, for all
+    /// accounts that do not set it themselves.
+    pub struct Account = "accounts" {
+        /// The address of the Google account.
+        email_id: String = Kind::Email, identity("\"sales@example.com\"");
+        /// Whether the account is synced.
+        enable: bool = Kind::Bool, default("true");
+        /// Google -> Dafater: changes in Google are written to Dafater.
+        pull_from_google_contacts: bool = Kind::Bool, default("true");
+        /// Dafater -> Google: changes in Dafater are written to Google.
+        push_to_google_contacts: bool = Kind::Bool, default("true");
+        /// When the account is synced: cron with seconds (five fields are taken too), or an interval such as `every 5m`.
+        schedule: ScheduleSpec = Kind::Schedule, default("\"0 */5 * * * *\"");
+        /// Time zone of the cron expression, by its IANA name.
+        time_zone: ZoneName = Kind::TimeZone, default("\"UTC\"");
+        /// Who wins when both sides changed the same field: `newest`, `dafater`, `google`, or `manual` (a person resolves it).
+        conflict: ConflictPolicy = Kind::Choice(&["newest", "dafater", "google", "manual"]), default("\"newest\"");
+        /// What a deletion on one side does to the other: `keep`, `created_by_sync` (deleted if the sync
+        /// created it) or `propagate`.
+        deletions: DeletionPolicy = Kind::Choice(&["keep", "created_by_sync", "propagate"]), default("\"created_by_sync\"");
+        /// A run that would delete or empty more than this share of the contacts, in percent, is held until it is approved.
+        max_deletes_percent: u8 = Kind::Integer(0, 100), default("10");
+        /// The first run: `apply`, or `hold` (it is planned only, until approved).
+        first_sync: FirstSync = Kind::Choice(&["apply", "hold"]), default("\"apply\"");
+        /// Which contacts take part. A list that is empty does not restrict.
+        scope: Scope = Kind::Table(SCOPE), default("{ linked_to = [], google_labels = [] }");
+        /// The Google label put on contacts that the sync creates there; empty for none.
+        label: String = Kind::Text, default("\"Dafater\"");
+        /// Country whose dialling rules apply to phone numbers without a country code; without it they are compared by digits.
+        region: Option<Region> = Kind::Region, optional("\"SA\"");
+        /// The Unix user who is this account's Desk User; others see the account only as System Manager.
+        owner: Option<String> = Kind::User, optional("\"layla\"");
+    }
+}
+
+/// The keys of `scope`, as [`Scope`] reads them.
+const SCOPE: &[super::schema::Key] = &[
+    super::schema::Key {
+        name: "linked_to",
+        about: &[
+            " DocTypes such as Customer: a Dafater contact takes part when it is linked to one of them.",
+        ],
+        kind: Kind::Names,
+        need: super::schema::Need::Default("[]"),
+        applies: super::schema::Applies::Reload,
+    },
+    super::schema::Key {
+        name: "google_labels",
+        about: &[" Google labels: a Google contact takes part when it carries one of them."],
+        kind: Kind::Names,
+        need: super::schema::Need::Default("[]"),
+        applies: super::schema::Applies::Reload,
+    },
+];
+
+impl Account {
+    /// The rules of the account, as the decisions know them.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy {
+            pull: self.pull_from_google_contacts,
+            push: self.push_to_google_contacts,
+            conflict: self.conflict,
+            deletions: self.deletions,
+            max_deletes_percent: self.max_deletes_percent,
+            first_sync: self.first_sync,
+            scope: self.scope.clone(),
+            phones: PhoneContext { region: self.region },
+        }
+    }
+
+    /// The Google label put on contacts that the sync creates, if any.
+    #[must_use]
+    pub fn google_label(&self) -> Option<&str> {
+        Some(self.label.trim()).filter(|label| !label.is_empty())
+    }
+}
+
+section! {
+    /// The socket through which commands reach the running daemon.
+    pub struct Control = "control" {
+        /// Path of the socket. The default is in `$RUNTIME_DIRECTORY` where systemd sets it.
+        socket: PathBuf = Kind::Path, default("\"/run/dafater-contactsd/control.sock\""), restart;
+        /// Unix users, and groups as `@group`, who may see and command every account, beside root.
+        system_managers: Vec<String> = Kind::Users, default("[]");
+    }
+}
+
+section! {
+    /// The memory of what was changed, which `history` shows and `undo` takes back.
+    pub struct History = "history" {
+        /// How long a run is remembered.
+        keep: Span = Kind::Duration(MINUTE, 3660 * DAY), default("\"90d\"");
+    }
+}
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
