@@ -11,8 +11,8 @@ use super::apply::{Applied, Executor};
 use super::observe::{Memory, Observed, Observer};
 use super::settings::{Parts, Settings};
 use super::{
-    AccountStatus, ConflictView, Engine, EngineError, EngineErrorKind, HistoryFilter, HistoryView, HoldView,
-    Outcome, PlanView, Requests, ReviewView, RunReport, RunRequest, show,
+    AccountStatus, ConflictView, Engine, EngineError, HistoryFilter, HistoryView, HoldView, Outcome,
+    PlanView, Requests, ReviewView, RunReport, RunRequest, show,
 };
 use crate::state::{AccountState, Cursors, Hold, HoldDecision, Progress, Tombstone};
 use crate::sync::guard::{Approval, Verdict, judge};
@@ -345,7 +345,7 @@ impl AccountEngine {
 
     async fn fail(&self, report: &mut RunReport, error: &EngineError) {
         report.outcome = Outcome::Failed;
-        report.failure = Some(error.kind.clone());
+        report.cause = error.kind.cause();
         let message = match &error.hint {
             Some(hint) => format!("{}; {hint}", error.message),
             None => error.message.clone(),
@@ -558,18 +558,4 @@ fn concerns(view: &HistoryView, text: &str) -> bool {
 /// By which people name a conflict: the pair, and the field without blanks.
 fn conflict_id(conflict: &crate::sync::Conflict) -> String {
     format!("{}-{}", conflict.pair, conflict.field.to_string().replace(' ', "-"))
-}
-
-/// Only a remote or the store can make a run fail; everything else is part of a report.
-impl EngineErrorKind {
-    /// Whether waiting may help.
-    #[must_use]
-    pub fn is_transient(&self) -> bool {
-        use crate::remote::Disposition;
-        match self {
-            Self::Remote(Disposition::Unauthorized | Disposition::Forbidden | Disposition::Protocol)
-            | Self::Unknown => false,
-            Self::Remote(_) | Self::Store | Self::Stopped => true,
-        }
-    }
 }

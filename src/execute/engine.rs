@@ -2,7 +2,9 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{AccountStatus, ConflictView, HistoryFilter, HistoryView, PlanView, ReviewView, RunReport};
+use super::{
+    AccountStatus, Cause, ConflictView, HistoryFilter, HistoryView, PlanView, ReviewView, RunReport,
+};
 use crate::dafater::DafaterError;
 use crate::google::GoogleError;
 use crate::remote::Disposition;
@@ -96,6 +98,28 @@ pub enum EngineErrorKind {
     Stopped,
     /// A remote failed.
     Remote(Disposition),
+}
+
+impl EngineErrorKind {
+    /// Who must act, where that is known.
+    #[must_use]
+    pub fn cause(&self) -> Option<Cause> {
+        match self {
+            Self::Unknown | Self::Stopped => None,
+            Self::Store => Some(Cause::Internal),
+            Self::Remote(disposition) => match disposition {
+                Disposition::Unauthorized | Disposition::Forbidden => Some(Cause::Unauthorized),
+                Disposition::Unavailable | Disposition::InDoubt | Disposition::Protocol => {
+                    Some(Cause::Unavailable)
+                }
+                Disposition::Throttled { .. }
+                | Disposition::Stale
+                | Disposition::Gone
+                | Disposition::Refused
+                | Disposition::CursorExpired => None,
+            },
+        }
+    }
 }
 
 impl EngineError {
