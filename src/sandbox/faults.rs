@@ -231,7 +231,12 @@ impl Faults {
         }
         let kept_away = effects.iter().find_map(|effect| match effect {
             Effect::Answer { response, handled: false } => Some(response.clone()),
-            _ => None,
+            Effect::DropBefore
+            | Effect::DropAfter
+            | Effect::Answer { .. }
+            | Effect::TruncateBody(_)
+            | Effect::Delay(_)
+            | Effect::Mutate(_) => None,
         });
         let mut response = kept_away.unwrap_or_else(|| model.handle(request, now));
         let mut delay: Option<Duration> = None;
