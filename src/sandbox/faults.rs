@@ -136,7 +136,7 @@ impl Effect {
         Self::Answer { response, handled: false }
     }
 
-    /// Halves the list under `key` in a JSON answer and takes the page token away, so that it looks like a complete, shorter list.
+    /// Halves the list under `key` in a JSON answer and takes the page token away, so that it looks like a shorter list that is complete; a total stays as it was.
     #[must_use]
     pub fn short_page(key: &'static str) -> Self {
         Self::Mutate(Box::new(move |response| halve(response, key)))

@@ -38,8 +38,8 @@ impl Desk<'_> {
         if audience != AUDIENCE && !(audience.starts_with("http://") && audience.ends_with("/token")) {
             return Err(bad("Invalid JWT: Failed audience check."));
         }
-        let (now, issued, expires) = (self.now.as_second(), time("iat"), time("exp"));
-        if issued > now + 300 || expires <= now || expires - issued > MAX_LIFE {
+        let (now, from, until) = (self.now.as_second(), time("iat"), time("exp"));
+        if from > now + 300 || until <= now || until.saturating_sub(from) > MAX_LIFE {
             return Err(bad(CLOCK));
         }
         let scopes: BTreeSet<String> = text("scope").split_whitespace().map(str::to_owned).collect();

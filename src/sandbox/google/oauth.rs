@@ -249,7 +249,12 @@ impl Desk<'_> {
             }
             grant.scopes = asked;
         }
-        Ok(self.answer(grant, Some(token.to_owned()), None, false))
+        if !self.options.rotate_refresh_tokens {
+            return Ok(self.answer(grant, Some(token.to_owned()), None, false));
+        }
+        self.oauth.refresh.remove(token);
+        let fresh = self.oauth.issue_refresh(grant.clone(), self.random);
+        Ok(self.answer(grant, Some(fresh), None, true))
     }
 
     fn exchange(&mut self, form: &Query) -> Result<Value, OAuthError> {

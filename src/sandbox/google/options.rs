@@ -45,6 +45,8 @@ pub struct GoogleOptions {
     pub old_names_answer: bool,
     /// What the user does on the consent page.
     pub consent: Consent,
+    /// Whether each refresh brings a new refresh token and voids the old one.
+    pub rotate_refresh_tokens: bool,
     /// Requests that are remembered for assertions; older ones are forgotten.
     pub remembered_requests: usize,
 }
@@ -72,6 +74,7 @@ impl Default for GoogleOptions {
             sort_while_syncing: Lenience::Strict,
             old_names_answer: true,
             consent: Consent::Everything,
+            rotate_refresh_tokens: false,
             remembered_requests: 1_000,
         }
     }

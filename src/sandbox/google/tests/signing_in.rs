@@ -246,3 +246,12 @@ fn a_service_account_acts_in_a_users_name_within_its_scopes() {
     world.token = answer["access_token"].as_str().unwrap().to_owned();
     world.get("/v1/people/me/connections?personFields=names");
 }
+
+#[test]
+fn refresh_tokens_can_be_rotated() {
+    let mut world = World::with(GoogleOptions { rotate_refresh_tokens: true, ..GoogleOptions::default() });
+    let old = world.google.add_account("eve@example.com");
+    let new = refresh(&mut world, &old).1["refresh_token"].as_str().unwrap().to_owned();
+    assert_eq!(refresh(&mut world, &old).0, 400);
+    assert_eq!(refresh(&mut world, &new).0, 200);
+}
