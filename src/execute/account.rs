@@ -418,13 +418,20 @@ impl Engine for AccountEngine {
             Some(recent) if recent.last_success > saved.last_success && saved.last_error.is_none() => recent,
             Some(_) | None => saved,
         };
+        let (authorized, consented_as) = match &self.parts.vault {
+            None => (true, None),
+            Some(vault) => {
+                let grant = vault.grant(state.account()).map_err(|error| EngineError::vault(&error))?;
+                (grant.is_some(), grant.and_then(|grant| grant.address))
+            }
+        };
         Ok(AccountStatus {
             account: state.account().clone(),
             last_sync_on: progress.last_success,
             last_full_read: google.as_ref().map(|cursor| cursor.full_read_at),
             has_cursor: google.is_some(),
-            authorized: false,
-            consented_as: None,
+            authorized,
+            consented_as,
             linked: count(state.pair_count()),
             parked: count(state.parked()?.len()),
             conflicts: count(state.conflicts()?.len()),

@@ -117,6 +117,12 @@ events! {
         place: String,
     }
 
+    /// The automatic export could not be written.
+    StoreExportFailed(WARN, "store.export.failed", "6b0b7c0c6b0d4d6cae0c3f2d9f1d7a52", "The automatic export of the store could not be written.", "CD0403", "The sync goes on; only the way back after a damaged disk is older than it should be. Check the space and the owner of the state directory.") {
+        /// Why not.
+        reason: String,
+    }
+
     /// The source of ticks fell silent, as after a clock change, and was replaced.
     TickerRestarted(WARN, "ticker.restarted", "936035be8d8c5f95f9581b667488c367", "The scheduler fell silent and was replaced.", "CD0105", "The system clock was probably put back. Accounts are synced again as scheduled; check the time service of the machine.") {
         /// For how long it was silent.
