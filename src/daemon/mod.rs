@@ -25,7 +25,7 @@ mod surroundings;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use backend::{Backend, Consent, EngineFactory};
+pub use backend::{Backend, Consent, EngineFactory, NoBackend};
 pub use life::{Launch, STOP_WITHIN, run};
 pub use live_account::{LiveAccount, Standing, Trigger};
 pub use notify::Notifier;
