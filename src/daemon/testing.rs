@@ -270,6 +270,13 @@ pub(crate) fn settings(accounts: &[&str]) -> Settings {
 
 /// Settings with these accounts, and more as `--set` takes it.
 pub(crate) fn settings_with(accounts: &[&str], more: &[&str]) -> Settings {
+    let set = set_arguments(accounts, more);
+    let sources = Sources { directory: "/nonexistent".into(), ..Sources::new([], None, set) };
+    sources.load().unwrap_or_else(|failure| panic!("{}", failure.render())).settings
+}
+
+/// A whole configuration as arguments of `--set`.
+pub(crate) fn set_arguments(accounts: &[&str], more: &[&str]) -> Vec<String> {
     static SECRET: OnceLock<tempfile::NamedTempFile> = OnceLock::new();
     let secret = SECRET.get_or_init(|| {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -288,8 +295,7 @@ pub(crate) fn settings_with(accounts: &[&str], more: &[&str]) -> Settings {
     ];
     set.extend(accounts.iter().map(|name| format!("accounts.{name}.email_id=\"{name}@example.com\"")));
     set.extend(more.iter().map(|argument| (*argument).to_owned()));
-    let sources = Sources { directory: "/nonexistent".into(), ..Sources::new([], None, set) };
-    sources.load().unwrap_or_else(|failure| panic!("{}", failure.render())).settings
+    set
 }
 
 /// Builds engines that were prepared, else quiet ones; refuses accounts that own the name `bad`.

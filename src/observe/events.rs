@@ -123,6 +123,12 @@ events! {
         reason: String,
     }
 
+    /// What a panic said.
+    PanicMessage(DEBUG, "daemon.panic_message", "e58c13813c96750c2c6fc997be8d3063", "The defect left a message.", "", "") {
+        /// Its words; they may repeat contact data.
+        panic: String,
+    }
+
     /// The source of ticks fell silent, as after a clock change, and was replaced.
     TickerRestarted(WARN, "ticker.restarted", "936035be8d8c5f95f9581b667488c367", "The scheduler fell silent and was replaced.", "CD0105", "The system clock was probably put back. Accounts are synced again as scheduled; check the time service of the machine.") {
         /// For how long it was silent.
