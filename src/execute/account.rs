@@ -14,6 +14,7 @@ use super::{
     AccountStatus, ConflictView, Engine, EngineError, HistoryFilter, HistoryView, HoldView, Outcome,
     PlanView, Requests, ReviewView, RunReport, RunRequest, show,
 };
+use crate::observe::events;
 use crate::state::{AccountState, Cursors, Hold, HoldDecision, Progress, Tombstone};
 use crate::sync::guard::{Approval, Verdict, judge};
 use crate::sync::{AccountName, Action, Loose, LooseReason, Plan, RecordId, Side};
@@ -55,6 +56,7 @@ impl AccountEngine {
     async fn cycle(&self, request: RunRequest, run: &str, now: Timestamp) -> Result<Ended, EngineError> {
         let mut memory = self.memory.lock().await;
         let observed = self.look(request, now, &mut memory).await?;
+        self.report(&observed);
         let mut plan = Plan::compute(&observed.snapshot, &self.settings.policy);
         let hold = self.state().hold()?;
         if let Some(hold) = hold.as_ref().filter(|hold| hold.decision == Some(HoldDecision::Discarded)) {
@@ -101,6 +103,17 @@ impl AccountEngine {
         let observer =
             Observer { parts: &self.parts, settings: &self.settings, now, parked: BTreeMap::new() };
         observer.observe(request, &self.fingerprint(), memory).await
+    }
+
+    /// Says what the look itself brought up.
+    fn report(&self, observed: &Observed) {
+        let account = self.state().account();
+        if observed.intents > 0 {
+            events::JournalRecovered { account: account.clone(), intents: observed.intents }.emit();
+        }
+        for reason in &observed.malformed {
+            events::ItemMalformed { account: account.clone(), reason: reason.clone() }.emit();
+        }
     }
 
     fn verdict(&self, plan: &Plan, observed: &Observed, hold: Option<&Hold>) -> Result<Verdict, EngineError> {
@@ -258,6 +271,10 @@ impl AccountEngine {
             }
         }
         for conflict in open {
+            if !known.iter().any(|other| (&other.pair, other.field) == (&conflict.pair, conflict.field)) {
+                let (account, pair) = (self.state().account().clone(), conflict.pair.to_string());
+                events::ItemConflict { account, pair, field: conflict.field.to_string() }.emit();
+            }
             if !known.contains(&conflict) {
                 changes.set_conflict(&conflict);
             }

@@ -325,6 +325,28 @@ events! {
         reason: String,
     }
 
+    /// A value cannot go across: said once, when it is first met.
+    ItemWithheld(INFO, "item.withheld", "0c1f6d7b8a7d4b0e9a1d7f5c2e3b4a60", "A value cannot be held by the other side; it stays where it is and the rest of the contact goes.", "", "") {
+        /// The account.
+        account: AccountName,
+        /// The pair's id.
+        pair: String,
+        /// The side that cannot hold it.
+        side: Side,
+        /// The field in words.
+        field: String,
+        /// Why, without contact data.
+        reason: String,
+    }
+
+    /// A remote sent a record that is none.
+    ItemMalformed(WARN, "item.malformed", "9d2b3f0e6c5a4e7f8b1a2c3d4e5f6a7b", "A remote sent a record that cannot be understood; it is left alone and the others go on.", "CD0305", "Open the record on its side and save it again. If that does not help, report the reason that the line names.") {
+        /// The account.
+        account: AccountName,
+        /// The record and what is wrong with it, without contact data.
+        reason: String,
+    }
+
     /// A remote asked to slow down.
     RemoteThrottled(WARN, "remote.throttled", "3cdc67155bf275479a08d9195f4d0162", "A remote asks to slow down.", "CD0401", "The daemon waits as asked. If it happens all the time, sync less often or raise the quota of the Google Cloud project.") {
         /// The account.
