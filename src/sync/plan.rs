@@ -403,7 +403,7 @@ impl<'a> Planner<'a> {
             {
                 // The built-in integration leaves the same id on contacts that people made; only an intent of ours proves more.
                 let pair = PairId::from_google(&snapshot.account, &google.record.source_id);
-                let is_ours = snapshot.in_doubt.contains(&pair);
+                let is_ours = snapshot.begun.contains(&pair);
                 let origin = if is_ours { Origin::Created(Side::Dafater) } else { Origin::Matched };
                 self.join(left, right, origin, "the document names the Google contact");
             }

@@ -78,6 +78,8 @@ pub struct Snapshot {
     pub paired: Vec<(RecordId, Contact)>,
     /// Pairs for which a record was created and the answer lost; it may show up yet and is not created again.
     pub in_doubt: BTreeSet<PairId>,
+    /// Pairs for which we began to create a record, however long ago: a record found for them is ours.
+    pub begun: BTreeSet<PairId>,
     /// What people decided.
     pub decisions: Decisions,
 }

@@ -406,15 +406,17 @@ impl Observer<'_> {
     /// Decides which of the records that stand alone must be placed now, and brings what they could match.
     async fn place(&self, mut gathered: Gathered, memory: &mut Memory) -> Result<Picture, EngineError> {
         let labels = if gathered.google.is_empty() { None } else { self.scope_labels(memory).await? };
-        let mut google = Vec::new();
+        let (mut google, mut echoes) = (Vec::new(), Vec::new());
         for (source, person) in std::mem::take(&mut gathered.google) {
             let record = RecordId::Google(source.clone());
             let before = self.parts.state.loose(&record)?;
             let is_forced = gathered.forced.contains(&record);
             let begun = PairId::from_google(self.parts.state.account(), &source);
-            if self.is_late_echo(&record)?
-                || self.is_judged(before.as_ref(), &begun, Side::Google, &person.etag.0, is_forced)
-            {
+            if let Some(parked) = self.late_echo(&record, &begun, &person)? {
+                echoes.push(parked);
+                continue;
+            }
+            if self.is_judged(before.as_ref(), &begun, Side::Google, &person.etag.0, is_forced) {
                 continue;
             }
             google.push(alone_person(person, before, labels.as_ref()));
@@ -441,14 +443,36 @@ impl Observer<'_> {
                 dafater: half.dafater.unwrap_or(Sighting::Unseen),
             })
             .collect();
-        Ok(Picture { pairs, google, dafater, paired, vanished: gathered.vanished, deleted: gathered.deleted })
+        Ok(Picture {
+            pairs,
+            google,
+            dafater,
+            paired,
+            vanished: gathered.vanished,
+            deleted: gathered.deleted,
+            echoes,
+        })
     }
 
-    /// A contact that we deleted, or saw deleted, may still be listed for a while.
-    fn is_late_echo(&self, record: &RecordId) -> Result<bool, EngineError> {
+    /// A contact that we deleted, or saw deleted, may still be listed for a while. It may as well have been restored: it is looked at
+    /// again when an echo would have died away.
+    fn late_echo(
+        &self,
+        record: &RecordId,
+        begun: &PairId,
+        person: &Person,
+    ) -> Result<Option<Parked>, EngineError> {
         let tombstone = self.parts.state.tombstone(record)?;
-        Ok(tombstone
-            .is_some_and(|tombstone| self.now.duration_since(tombstone.at) < self.settings.propagation))
+        let dies_away =
+            tombstone.and_then(|tombstone| tombstone.at.checked_add(self.settings.propagation).ok());
+        Ok(dies_away.filter(|end| self.now < *end).map(|end| Parked {
+            pair: begun.clone(),
+            google: Some((person.source_id.clone(), person.etag.0.clone())),
+            dafater: None,
+            attempts: 0,
+            next: end,
+            reason: "it was deleted a moment ago and is still listed".to_owned(),
+        }))
     }
 
     fn is_judged(
