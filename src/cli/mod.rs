@@ -9,6 +9,7 @@ mod commands;
 mod console;
 mod context;
 mod route;
+mod surroundings;
 mod table;
 mod words;
 

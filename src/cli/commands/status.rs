@@ -66,7 +66,7 @@ fn print(context: &mut Context, accounts: Vec<StatusView>) {
         "AUTHORIZED",
     ];
     context.console.text(&table(headings, &rows));
-    for view in &accounts {
+    for view in accounts {
         let status = &view.status;
         if let Some(hold) = &status.hold {
             let what = writes(hold.google, hold.dafater).join("; ");
