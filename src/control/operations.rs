@@ -207,6 +207,7 @@ impl Operations {
                 let running = Arc::clone(&account);
                 let cycle = cycles.spawn(async move { running.cycle(request, Trigger::Command).await });
                 let report = cycle.await.unwrap_or_else(|_| {
+                    account.panicked();
                     let error = "a defect was hit; the log says where".to_owned();
                     account.untried(Outcome::Failed, error, Some(Cause::Internal))
                 });
