@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use dafater_contactsd::cli::{self, Console, Wiring};
 use dafater_contactsd::control::Exit;
-use dafater_contactsd::daemon::{NoBackend, Surroundings};
+use dafater_contactsd::daemon::{Surroundings, Workshop};
 use dafater_contactsd::observe;
+use dafater_contactsd::remote::SystemClock;
 
 fn main() -> ExitCode {
     observe::report_panics();
     let wiring = Wiring {
-        backend: Arc::new(NoBackend),
+        backend: Arc::new(Workshop::new(Arc::new(SystemClock))),
         surroundings: Surroundings::of_this_machine(),
         environment: std::env::vars_os().collect(),
     };

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::document::{parse_file, parse_key, parse_value};
 use super::finding::{Finding, quoted};
 use super::kind::Kind;
-use super::layout::{compiled_in, key_at};
+use super::layout::{ACCOUNTS, compiled_in, key_at};
 use super::place::{Place, position};
 use super::sources::Sources;
 use super::tree::{Entry, KeyPath, Table, Value};
@@ -63,8 +63,8 @@ pub(super) fn read(sources: &Sources) -> Layers {
     reading.push_directories(sources);
     reading.read_files(sources);
     reading.read_environment(sources);
-    for argument in &sources.set {
-        reading.read_set(argument);
+    for (index, argument) in sources.set.iter().enumerate() {
+        reading.read_set(index + 1, argument);
     }
     reading
 }
@@ -185,21 +185,39 @@ impl Layers {
                 continue;
             };
             let path: Vec<String> = name.split("__").map(str::to_lowercase).collect();
-            if path.iter().any(String::is_empty) {
+            if path.iter().any(String::is_empty) || path.len() > DEEPEST {
                 let hint = format!("write {PREFIX}TABLE__KEY, such as {PREFIX}DAFATER__URL");
                 self.refuse(&place, "the variable names no key", Some(hint));
                 continue;
             }
+            let path = self.with_account_as_written(path);
             self.push_text(&path, value, &place);
         }
     }
 
-    fn read_set(&mut self, argument: &str) {
+    /// Variables are lower-cased, names of accounts are not: the name is the one that a file wrote, if it differs in case only.
+    fn with_account_as_written(&self, mut path: Vec<String>) -> Vec<String> {
+        if let [table, name, ..] = path.as_mut_slice()
+            && table == ACCOUNTS
+        {
+            let accounts =
+                self.readable.iter().filter_map(|layer| layer.table.get(ACCOUNTS)?.value.as_table());
+            let mut alike = accounts.flat_map(Table::keys).filter(|written| written.to_lowercase() == *name);
+            let first = alike.next().cloned();
+            if let Some(first) = first.filter(|first| alike.all(|other| other == first)) {
+                *name = first;
+            }
+        }
+        path
+    }
+
+    fn read_set(&mut self, number: usize, argument: &str) {
         // What stands behind the sign may be a secret, and so may all of it if there is no sign.
         let parsed = split_setting(argument);
         let Some((path, value)) = parsed else {
-            let written = argument.split_once('=').map(|(key, _)| format!(" {}", quoted(key.trim())));
-            let place = Place::CommandLine { argument: format!("--set{}", written.unwrap_or_default()) };
+            let written = argument.split_once('=').map(|(key, _)| quoted(key.trim()));
+            let which = written.unwrap_or_else(|| format!("number {number}"));
+            let place = Place::CommandLine { argument: format!("--set {which}") };
             let hint = "write --set key.path=value, such as --set log.level=debug".to_owned();
             self.refuse(&place, "the argument is not of the form key.path=value", Some(hint));
             return;
@@ -273,5 +291,7 @@ pub(super) fn hint(error: &io::Error) -> Option<String> {
 }
 
 const PREFIX: &str = "DAFATER_CONTACTSD_";
+/// Deeper than any key, shallow enough for what walks a tree.
+const DEEPEST: usize = 16;
 /// Larger than any configuration, small enough to refuse a device or a database given by mistake.
 const LARGEST: u64 = 1024 * 1024;

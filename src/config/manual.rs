@@ -1,5 +1,6 @@
 //! The manual of the configuration, written from the doc comments of the settings.
 
+use super::kind::Kind;
 use super::layout::{ACCOUNTS, DEFAULTS, SECTIONS, account_keys, default_keys};
 use super::schema::{Applies, Key, Need};
 use super::settings::Account;
@@ -21,26 +22,27 @@ pub fn example() -> String {
 #[must_use]
 pub fn reference() -> String {
     let mut text = "# Configuration reference\n".to_owned();
-    let mut table = |heading: &str, about: &[&str], keys: &mut dyn Iterator<Item = &'static Key>| {
+    let mut table = |heading: &str, about: &[&str], keys: &[Key]| {
         text.extend(["\n## `[", heading, "]`\n\n", &paragraphs(about), "\n"]);
         for key in keys {
-            text.extend([
-                "\n### `",
-                key.name,
-                "`\n\n",
-                &paragraphs(key.about),
-                "\n\n",
-                &conditions(key),
-                "\n",
-            ]);
+            reference_key(&mut text, key, "");
         }
     };
     for section in SECTIONS {
-        table(section.name, section.about, &mut section.keys.iter());
+        table(section.name, section.about, section.keys);
     }
-    table(DEFAULTS, ABOUT_DEFAULTS, &mut std::iter::empty());
-    table(&format!("{ACCOUNTS}.NAME"), Account::SECTION.about, &mut account_keys().iter());
+    table(DEFAULTS, ABOUT_DEFAULTS, &[]);
+    table(&format!("{ACCOUNTS}.NAME"), Account::SECTION.about, account_keys());
     text
+}
+
+fn reference_key(text: &mut String, key: &Key, above: &str) {
+    text.extend(["\n### `", above, key.name, "`\n\n", &paragraphs(key.about), "\n\n", key.conditions, "\n"]);
+    if let Kind::Table(inner) = key.kind {
+        for below in inner {
+            reference_key(text, below, &format!("{above}{}.", key.name));
+        }
+    }
 }
 
 fn example_table(
@@ -74,21 +76,6 @@ fn comment(text: &mut String, about: &[&str]) {
 
 fn paragraphs(about: &[&str]) -> String {
     about.iter().map(|line| line.trim()).collect::<Vec<_>>().join("\n")
-}
-
-fn conditions(key: &Key) -> String {
-    let need = match key.need {
-        Need::Required(sample) => format!("It must be set, for example to `{sample}`."),
-        Need::Identity(sample) => format!("Each account must set it, for example to `{sample}`."),
-        Need::Usual(sample) => format!("Usually set, for example to `{sample}`."),
-        Need::Optional(sample) => format!("Not set by default; an example is `{sample}`."),
-        Need::Default(value) => format!("Default: `{value}`."),
-    };
-    let applies = match key.applies {
-        Applies::Reload => "A reload applies it.",
-        Applies::Restart => "A change needs a restart.",
-    };
-    format!("{need} {applies}")
 }
 
 const INTRODUCTION: &str = "\

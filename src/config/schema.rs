@@ -29,6 +29,8 @@ pub(super) struct Key {
     pub(super) need: Need,
     /// When a change of it takes effect.
     pub(super) applies: Applies,
+    /// The last two in a sentence each.
+    pub(super) conditions: &'static str,
 }
 
 /// What holds when a key is not set. The text is TOML: the default, or a sample of what to write.
@@ -84,6 +86,7 @@ macro_rules! section {
             [$($keys)* $crate::config::schema::Key {
                 name: stringify!($key), about: &[$($doc),*], kind: $kind,
                 need: section!(@need $need $toml), applies: section!(@applies $($applies)?),
+                conditions: section!(@said $need $toml $($applies)?),
             },]
             $($rest)*);
     };
@@ -95,6 +98,7 @@ macro_rules! section {
             [$($keys)* $crate::config::schema::Key {
                 name: stringify!($key), about: &[$($doc),*], kind: $kind,
                 need: section!(@need $need $toml), applies: section!(@applies $($applies)?),
+                conditions: section!(@said $need $toml $($applies)?),
             },]
             $($rest)*);
     };
@@ -116,6 +120,9 @@ macro_rules! section {
     };
     (@said identity $toml:literal $($applies:ident)?) => {
         concat!("Each account must set it, for example to `", $toml, "`.", section!(@when $($applies)?))
+    };
+    (@said usual $toml:literal $($applies:ident)?) => {
+        concat!("Usually set, for example to `", $toml, "`.", section!(@when $($applies)?))
     };
     (@said optional $toml:literal $($applies:ident)?) => {
         concat!("Not set by default; an example is `", $toml, "`.", section!(@when $($applies)?))

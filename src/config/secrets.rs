@@ -173,19 +173,18 @@ impl SecretKey {
         let refuse = |message: String| Finding::error(place, path, message);
         match read {
             Err(error) => {
-                let message =
-                    format!("cannot read {} from {}: {}", self.what, file.display(), reason(&error));
+                let message = format!("cannot read {} from {}: {}", self.what, told(file), reason(&error));
                 findings.push(refuse(message).maybe_hint(hint(&error)));
                 None
             }
             Ok((text, _)) => {
                 let text = Zeroizing::new(text.trim().to_owned());
                 if text.is_empty() {
-                    findings.push(refuse(format!("{} holds no secret: it is empty", file.display())));
+                    findings.push(refuse(format!("{} holds no secret: it is empty", told(file))));
                     return None;
                 }
                 if !text.chars().all(|c| c.is_ascii_graphic()) {
-                    let message = format!("{} does not hold {}", file.display(), self.what);
+                    let message = format!("{} does not hold {}", told(file), self.what);
                     findings.push(refuse(message).hint(
                         "the file must hold the secret and nothing else: one line of visible ASCII characters",
                     ));
@@ -203,15 +202,14 @@ pub(super) fn service_account(entry: &Entry, findings: &mut Vec<Finding>) -> Opt
     let path = KeyPath::new(["google", "service_account_file"]);
     match read_file(file) {
         Err(error) => {
-            let message =
-                format!("cannot read the service account from {}: {}", file.display(), reason(&error));
+            let message = format!("cannot read the service account from {}: {}", told(file), reason(&error));
             findings.push(Finding::error(&entry.place, &path, message).maybe_hint(hint(&error)));
             None
         }
         Ok((text, mode)) => {
             findings.extend(readable_by_all(file, mode, &entry.place, &path));
             if !is_service_account(&text) {
-                let message = format!("{} is not the key file of a service account", file.display());
+                let message = format!("{} is not the key file of a service account", told(file));
                 findings.push(Finding::error(&entry.place, &path, message).hint(
                     "Google offers it as a JSON file, with `client_email` and `private_key`, when a key is created",
                 ));
@@ -238,9 +236,14 @@ fn is_service_account(text: &str) -> bool {
 
 fn readable_by_all(file: &Path, mode: u32, place: &Place, path: &KeyPath) -> Option<Finding> {
     (mode & 0o004 != 0).then(|| {
-        let message = format!("everybody may read the secret in {} (mode {mode:04o})", file.display());
-        Finding::warning(place, path, message).hint(format!("chmod 600 {}", file.display()))
+        let message = format!("everybody may read the secret in {} (mode {mode:04o})", told(file));
+        Finding::warning(place, path, message).hint(format!("chmod 600 {}", told(file)))
     })
+}
+
+/// The file in a message. A name that is no full path may be the secret itself, written to the wrong key.
+fn told(file: &Path) -> String {
+    if file.is_absolute() { file.display().to_string() } else { "the file that it names".to_owned() }
 }
 
 /// The text of a file and its permissions.

@@ -21,7 +21,8 @@ section! {
         api_key: String = Kind::Token, required("\"0123456789abcde\"");
         /// API secret of that user. A configuration file that holds it must be readable by its owner only.
         ///
-        /// Set exactly one of `api_secret`, `api_secret_file` and the systemd credential `dafater-api-secret`.
+        /// Set exactly one of `api_secret`, `api_secret_file` and the systemd credential `dafater-api-secret`; a credential is
+        /// what it was when the daemon started.
         api_secret: SecretString = Kind::Secret, optional("\"…\"");
         /// File that holds the API secret and nothing else. It is read again at each reload.
         api_secret_file = Kind::Path, usual("\"/etc/dafater-contactsd/credentials/api-secret\"");
@@ -50,7 +51,8 @@ section! {
         client_id = Kind::Token, usual("\"1234567890-example.apps.googleusercontent.com\"");
         /// Secret of the OAuth client. A configuration file that holds it must be readable by its owner only.
         ///
-        /// Set exactly one of `client_secret`, `client_secret_file` and the systemd credential `google-client-secret`.
+        /// Set exactly one of `client_secret`, `client_secret_file` and the systemd credential `google-client-secret`; a credential is
+        /// what it was when the daemon started.
         client_secret = Kind::Secret, optional("\"…\"");
         /// File that holds the secret of the OAuth client and nothing else. It is read again at each reload.
         client_secret_file = Kind::Path, usual("\"/etc/dafater-contactsd/credentials/client-secret\"");
@@ -174,6 +176,7 @@ const SCOPE: &[super::schema::Key] = &[
         kind: Kind::Names,
         need: super::schema::Need::Default("[]"),
         applies: super::schema::Applies::Reload,
+        conditions: "Default: `[]`. A reload applies it.",
     },
     super::schema::Key {
         name: "google_labels",
@@ -181,6 +184,7 @@ const SCOPE: &[super::schema::Key] = &[
         kind: Kind::Names,
         need: super::schema::Need::Default("[]"),
         applies: super::schema::Applies::Reload,
+        conditions: "Default: `[]`. A reload applies it.",
     },
 ];
 

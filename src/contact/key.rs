@@ -14,10 +14,10 @@ impl Key {
     }
 
     /// The key of an e-mail address: trimmed and folded in case, local part included, as every large provider treats it.
-    /// `None` for blank text.
+    /// Of `Some One <a@b.example>` only the address counts. `None` for blank text.
     #[must_use]
     pub fn email(raw: &str) -> Option<Self> {
-        let folded = super::folded_text(raw);
+        let folded = super::folded_text(bare_address(raw));
         (!folded.is_empty()).then_some(Self(folded))
     }
 
@@ -31,5 +31,14 @@ impl Key {
 impl std::fmt::Display for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// The address within `Some One <a@b.example>`, or the text itself.
+#[must_use]
+pub fn bare_address(raw: &str) -> &str {
+    match raw.trim().strip_suffix('>').and_then(|open| open.rsplit_once('<')) {
+        Some((_, address)) if address.contains('@') => address.trim(),
+        Some(_) | None => raw.trim(),
     }
 }

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use field::{Field, TextField};
-pub use key::Key;
+pub use key::{Key, bare_address};
 pub use phone::{PhoneContext, Region, plain_digits};
 pub use text::{canonical_text, folded_text};
 pub use values::{Value, Values};
@@ -42,8 +42,13 @@ impl Contact {
     }
 
     /// Sets `field` to the canonical form of `value`; blank text removes it.
+    ///
+    /// The full stop of a prefix is spelling: "Dr." and "Dr" are the same.
     pub fn set_text(&mut self, field: TextField, value: &str) {
-        let canonical = canonical_text(value);
+        let mut canonical = canonical_text(value);
+        if field == TextField::Prefix {
+            canonical.truncate(canonical.trim_end_matches('.').len());
+        }
         if canonical.is_empty() {
             self.texts.remove(&field);
         } else {
@@ -55,6 +60,22 @@ impl Contact {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.texts.is_empty() && self.emails.is_empty() && self.phones.is_empty()
+    }
+
+    /// How people know the contact: its name, else its company, else an address or number.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let name =
+            [TextField::Given, TextField::Middle, TextField::Family].map(|part| self.text(part)).join(" ");
+        let name = canonical_text(&name);
+        if !name.is_empty() {
+            return name;
+        }
+        let reach = self.emails.iter().chain(&self.phones).next().map(|value| value.raw.clone());
+        Some(self.text(TextField::Company).to_owned())
+            .filter(|company| !company.is_empty())
+            .or(reach)
+            .unwrap_or_default()
     }
 
     /// The person's name as one folded string for matching: given, middle and family name; `""` for a nameless contact.

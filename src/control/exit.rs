@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::execute::{Cause, EngineError, EngineErrorKind, Outcome, RunReport};
-use crate::remote::Disposition;
 
 /// How a command ended. Of several accounts the highest counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -65,20 +64,13 @@ impl Exit {
     /// The code that an engine's refusal deserves.
     #[must_use]
     pub fn of_engine(error: &EngineError) -> Self {
-        match &error.kind {
-            EngineErrorKind::Unknown => Self::Usage,
-            EngineErrorKind::Store => Self::Internal,
-            EngineErrorKind::Remote(disposition) => match disposition {
-                Disposition::Unavailable
-                | Disposition::Throttled { .. }
-                | Disposition::InDoubt
-                | Disposition::Protocol => Self::Unavailable,
-                Disposition::Unauthorized | Disposition::Forbidden => Self::Unauthorized,
-                Disposition::Stale
-                | Disposition::Gone
-                | Disposition::Refused
-                | Disposition::CursorExpired => Self::TryAgain,
-            },
+        match error.kind.cause() {
+            Some(Cause::Unavailable) => Self::Unavailable,
+            Some(Cause::Unauthorized) => Self::Unauthorized,
+            Some(Cause::Configuration) => Self::Configuration,
+            Some(Cause::Internal) => Self::Internal,
+            None if error.kind == EngineErrorKind::Unknown => Self::Usage,
+            None => Self::TryAgain,
         }
     }
 }
@@ -110,6 +102,7 @@ impl From<Exit> for std::process::ExitCode {
 mod tests {
     use super::*;
     use crate::execute::{Counts, Requests};
+    use crate::remote::Disposition;
 
     fn report(outcome: Outcome, cause: Option<Cause>) -> RunReport {
         RunReport {

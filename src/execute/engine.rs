@@ -2,8 +2,14 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{AccountStatus, ConflictView, HistoryFilter, HistoryView, PlanView, ReviewView, RunReport};
+use super::{
+    AccountStatus, Cause, ConflictView, HistoryFilter, HistoryView, PlanView, ReviewView, RunReport,
+};
+use crate::dafater::DafaterError;
+use crate::google::GoogleError;
+use crate::google::oauth::VaultError;
 use crate::remote::Disposition;
+use crate::store::StoreError;
 use crate::sync::{AccountName, RecordId, Side};
 
 /// How a cycle is to be run.
@@ -89,6 +95,103 @@ pub enum EngineErrorKind {
     Unknown,
     /// The store failed.
     Store,
+    /// The process is about to stop.
+    Stopped,
     /// A remote failed.
     Remote(Disposition),
+}
+
+impl EngineErrorKind {
+    /// Who must act, where that is known.
+    #[must_use]
+    pub fn cause(&self) -> Option<Cause> {
+        match self {
+            Self::Unknown | Self::Stopped => None,
+            Self::Store => Some(Cause::Internal),
+            Self::Remote(disposition) => match disposition {
+                Disposition::Unauthorized | Disposition::Forbidden => Some(Cause::Unauthorized),
+                Disposition::Unavailable
+                | Disposition::Throttled { .. }
+                | Disposition::InDoubt
+                | Disposition::Protocol => Some(Cause::Unavailable),
+                Disposition::Stale
+                | Disposition::Gone
+                | Disposition::Refused
+                | Disposition::CursorExpired => None,
+            },
+        }
+    }
+}
+
+impl EngineError {
+    /// Nothing of that name is there.
+    #[must_use]
+    pub fn unknown(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: Some(hint.into()), kind: EngineErrorKind::Unknown }
+    }
+
+    /// The run was asked to stop.
+    pub(super) fn stopped() -> Self {
+        Self {
+            message: "stopped before the run was finished".to_owned(),
+            hint: Some("nothing to do: the next run continues".to_owned()),
+            kind: EngineErrorKind::Stopped,
+        }
+    }
+
+    /// The vault cannot be opened.
+    pub(super) fn vault(error: &VaultError) -> Self {
+        Self { message: error.to_string(), hint: None, kind: EngineErrorKind::Store }
+    }
+
+    /// Whether Google no longer accepts the cursor.
+    pub(super) fn is_expired_cursor(&self) -> bool {
+        self.kind == EngineErrorKind::Remote(Disposition::CursorExpired)
+    }
+}
+
+impl From<StoreError> for EngineError {
+    fn from(error: StoreError) -> Self {
+        Self { message: error.to_string(), hint: None, kind: EngineErrorKind::Store }
+    }
+}
+
+impl From<GoogleError> for EngineError {
+    fn from(error: GoogleError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&GoogleError> for EngineError {
+    fn from(error: &GoogleError) -> Self {
+        let kind = EngineErrorKind::Remote(error.disposition());
+        Self { message: with_causes(error), hint: Some(error.hint().into_owned()), kind }
+    }
+}
+
+impl From<DafaterError> for EngineError {
+    fn from(error: DafaterError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&DafaterError> for EngineError {
+    fn from(error: &DafaterError) -> Self {
+        let kind = EngineErrorKind::Remote(error.disposition());
+        Self { message: with_causes(error), hint: Some(error.hint().to_owned()), kind }
+    }
+}
+
+/// An error with its causes in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let text = inner.to_string();
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
+        }
+        cause = inner.source();
+    }
+    message
 }

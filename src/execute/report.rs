@@ -81,3 +81,24 @@ pub struct RunReport {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
 }
+
+impl RunReport {
+    /// A run of `account` that has done nothing yet.
+    #[must_use]
+    pub fn new(account: AccountName, run: String) -> Self {
+        Self {
+            account,
+            outcome: Outcome::Ok,
+            run,
+            google: Counts::default(),
+            dafater: Counts::default(),
+            linked: 0,
+            conflicts: 0,
+            parked: 0,
+            review: 0,
+            requests: Requests::default(),
+            error: None,
+            cause: None,
+        }
+    }
+}

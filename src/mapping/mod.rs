@@ -5,11 +5,15 @@
 //!
 //! Law: pure, and never a panic on anything a remote may send.
 
+mod admission;
 mod document;
+mod marker;
 mod person;
 
+pub use admission::{GoogleRules, Refusal, SiteRules};
 pub use document::{Document, DocumentName, Link, SiteStamp};
-pub use person::{Etag, Person, ResourceName, SourceId};
+pub use marker::{MARKER_KEY, Marker};
+pub use person::{Etag, Person, PersonField, PersonPatch, ResourceName, SourceId};
 
 /// A record whose identity could not be read. It is parked; the records beside it are not affected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

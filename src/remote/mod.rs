@@ -4,6 +4,7 @@
 //! `reqwest`, in the simulator a direct call into a model, so that everything above this line is the same code in both.
 
 mod clock;
+mod counting;
 mod disposition;
 mod reqwest_transport;
 
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 pub use clock::{Clock, SystemClock};
+pub use counting::CountingTransport;
 pub use disposition::Disposition;
 pub use reqwest_transport::{ReqwestTransport, TransportOptions};
 

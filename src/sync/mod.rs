@@ -3,13 +3,21 @@
 //! Law: pure. No clock, no I/O, no async, no randomness: the same snapshot gives the same plan.
 
 mod account;
+pub mod guard;
+pub mod matching;
+mod merge;
 mod pair;
+mod plan;
 mod policy;
 mod record;
 mod side;
+mod snapshot;
 
 pub use account::AccountName;
+pub use merge::{Both, Decision, MergeRules, Merged, OpenConflict, Target, merge, rebase};
 pub use pair::{DafaterBase, GoogleBase, Origin, Pair, PairId, Withheld};
+pub use plan::{Action, Plan, Step};
 pub use policy::{ConflictPolicy, DeletionPolicy, FirstSync, Policy, Scope};
 pub use record::{Conflict, Loose, LooseReason, RecordId, Review};
 pub use side::Side;
+pub use snapshot::{Alone, Decisions, PairView, Sighting, Snapshot};

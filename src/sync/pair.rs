@@ -43,9 +43,15 @@ impl PairId {
     }
 
     fn derive(account: &AccountName, side: &str, record: &str) -> Self {
-        let digest = Sha256::digest(format!("{account}\0{side}\0{record}"));
-        Self(digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect())
+        Self(hex_digest(&format!("{account}\0{side}\0{record}"), 12))
     }
+}
+
+/// The first `bytes` (at most 16) of the text's SHA-256, in lower-case hexadecimal.
+pub(super) fn hex_digest(text: &str, bytes: usize) -> String {
+    let digest = Sha256::digest(text);
+    let number = digest.iter().take(bytes).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+    format!("{number:0width$x}", width = bytes * 2)
 }
 
 impl std::fmt::Display for PairId {

@@ -73,6 +73,8 @@ pub enum LooseReason {
     Detached,
     /// It holds nothing that is mapped.
     Empty,
+    /// Its counterpart could not be created yet; it is parked.
+    Parked,
 }
 
 /// An ambiguous match that waits for a person.

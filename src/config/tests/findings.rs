@@ -48,8 +48,8 @@ fn all_mistakes_of_all_layers_are_told_in_one_pass_in_their_order() {
             "conf.d/2.toml:3:1 google.timeuot",
             "environment variable DAFATER_CONTACTSD_LOG__COLOUR log.colour",
             "environment variable DAFATER_CONTACTSD_STORE__EXPORT_KEEP store.export_keep",
-            "--set ",
             "--set history.keep history.keep",
+            "--set number 2 ",
         ]
     );
 }

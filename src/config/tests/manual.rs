@@ -6,21 +6,30 @@ use crate::config::tree::{Value, leaves};
 use crate::config::{check_config, example, reference};
 use crate::sync::{ConflictPolicy, DeletionPolicy, FirstSync, Scope};
 
-fn committed() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/example/config.toml")
+/// The committed files that are generated, with what they should hold.
+fn generated() -> [(PathBuf, String); 2] {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    [
+        (root.join("packaging/example/config.toml"), example()),
+        (root.join("docs/configuration.md"), reference()),
+    ]
 }
 
 #[test]
-fn the_committed_example_is_the_generated_one() {
-    let stale =
-        "packaging/example/config.toml is stale; run `cargo test --lib write_the_example -- --ignored`";
-    assert!(fs::read_to_string(committed()).is_ok_and(|text| text == example()), "{stale}");
+fn the_committed_example_and_reference_are_the_generated_ones() {
+    for (path, text) in generated() {
+        let stale = "is stale; run `cargo test --lib write_the_manual -- --ignored`";
+        assert!(fs::read_to_string(&path).is_ok_and(|found| found == text), "{} {stale}", name(&path));
+    }
 }
 
 #[test]
-#[ignore = "it rewrites packaging/example/config.toml"]
-fn write_the_example() {
-    fs::write(committed(), example()).unwrap();
+#[ignore = "it rewrites the example and the reference"]
+fn write_the_manual() {
+    for (path, text) in generated() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
 }
 
 #[test]

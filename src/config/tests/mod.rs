@@ -1,5 +1,6 @@
 //! Stories about configurations: what an operator writes, and what the daemon makes of it.
 
+mod anything;
 mod files;
 mod findings;
 mod manual;

@@ -81,6 +81,17 @@ fn variables_and_arguments_are_read_as_the_key_wants_them() {
 }
 
 #[test]
+fn a_variable_finds_an_account_whose_name_has_capitals() {
+    let etc = Etc::valid_and("[accounts.Berlin-1]\nemail_id = \"berlin@example.com\"\n")
+        .variable("DAFATER_CONTACTSD_ACCOUNTS__BERLIN-1__LABEL", "B");
+    let config = etc.loaded().config;
+    assert_eq!(
+        config.accounts.values().map(|account| account.label.as_str()).collect::<Vec<_>>(),
+        ["B", "Dafater"]
+    );
+}
+
+#[test]
 fn a_named_main_file_brings_its_own_drop_ins_and_must_exist() {
     let etc = Etc::valid();
     etc.write("other/mine.toml", VALID);

@@ -178,6 +178,8 @@ fn no_secret_is_ever_shown() {
         sources.set = vec![argument.to_owned()];
         assert!(!check_config(&sources, true).text.contains("s3cr3t"), "{argument}");
     }
+    let misplaced = with_api_secret("api_secret_file = \"s3cr3t\"");
+    assert!(!misplaced.errors().is_empty() && !everything(&misplaced).contains("s3cr3t"));
     let etc = etc.variable("DAFATER_CONTACTSD_DAFATER__API_SECRET", "s3cr3t x");
     assert!(!etc.errors().is_empty() && !everything(&etc).contains("s3cr3t"));
 }

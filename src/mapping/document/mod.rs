@@ -1,7 +1,10 @@
 //! A Dafater Contact document as it was read.
 
+mod read;
+mod write;
+
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Malformed;
 
@@ -81,6 +84,21 @@ impl Document {
         let links = rows(fields.remove("links")).iter().filter_map(link).collect();
         fields.retain(|_, value| !value.is_null());
         Ok(Self { name: DocumentName(name), creation, modified, fields, email_ids, phone_nos, links })
+    }
+
+    /// The document as one JSON object: a before-image.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut whole = self.fields.clone();
+        let links =
+            self.links.iter().map(|link| json!({ "link_doctype": link.doctype, "link_name": link.name }));
+        whole.insert("name".to_owned(), json!(self.name));
+        whole.insert("creation".to_owned(), json!(self.creation));
+        whole.insert("modified".to_owned(), json!(self.modified));
+        whole.insert("email_ids".to_owned(), json!(self.email_ids));
+        whole.insert("phone_nos".to_owned(), json!(self.phone_nos));
+        whole.insert("links".to_owned(), links.collect());
+        Value::Object(whole)
     }
 }
 

@@ -1,10 +1,15 @@
 //! A Google Person as it was read: identity, revision, and every field as JSON.
 
+mod read;
+mod write;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Malformed;
+
+pub use write::{PersonField, PersonPatch};
 
 /// `people/c…`. May change when a contact is linked to a profile; [`SourceId`] does not.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -62,7 +67,7 @@ impl Person {
             .and_then(|sources| sources.iter().find(|source| str_of(source, "type") == Some("CONTACT")));
         let source_id = match source.and_then(|source| str_of(source, "id")) {
             Some(id) => SourceId(id.to_owned()),
-            // API: people/c<DECIMAL> is the unsigned decimal of the CONTACT source's hex id (google-api.md, 1.5).
+            // API: people/c<DECIMAL> is the unsigned decimal of the CONTACT source's hex id.
             None => derived_source_id(&resource_name).ok_or_else(|| malformed("no CONTACT source"))?,
         };
         let etag = Etag(source.and_then(|source| str_of(source, "etag")).unwrap_or_default().to_owned());

@@ -1,0 +1,585 @@
+//! One account under sync: the real [`Engine`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use super::apply::{Applied, Executor};
+use super::observe::{Memory, Observed, Observer};
+use super::settings::{Parts, Settings};
+use super::{
+    AccountStatus, ConflictView, Engine, EngineError, HistoryFilter, HistoryView, HoldView, Outcome,
+    PlanView, Requests, ReviewView, RunReport, RunRequest, show,
+};
+use crate::observe::events;
+use crate::state::{AccountState, Cursors, Hold, HoldDecision, Progress, Tombstone};
+use crate::sync::guard::{Approval, Verdict, judge};
+use crate::sync::{AccountName, Action, Loose, LooseReason, Plan, RecordId, Side};
+
+/// The time of the last success is saved at most this often, so that an idle cycle commits nothing.
+const SUCCESS_SAVED_EVERY: SignedDuration = SignedDuration::from_mins(5);
+/// Memories of deletions are kept this long.
+const TOMBSTONES_KEPT: SignedDuration = SignedDuration::from_hours(24 * 60);
+
+/// One account under sync.
+pub struct AccountEngine {
+    parts: Parts,
+    settings: Settings,
+    cancel: CancellationToken,
+    memory: Mutex<Memory>,
+    /// What happened last, newer than what is saved.
+    recent: std::sync::Mutex<Option<Progress>>,
+}
+
+/// How a run ended, before it becomes a report.
+enum Ended {
+    Done(Applied),
+    Held(String),
+    Planned(Plan),
+}
+
+impl AccountEngine {
+    /// An engine over `parts`; `cancel` ends a run between two writes.
+    #[must_use]
+    pub fn new(parts: Parts, settings: Settings, cancel: CancellationToken) -> Self {
+        Self { parts, settings, cancel, memory: Mutex::default(), recent: std::sync::Mutex::default() }
+    }
+
+    fn state(&self) -> &AccountState {
+        &self.parts.state
+    }
+
+    /// One cycle.
+    async fn cycle(&self, request: RunRequest, run: &str, now: Timestamp) -> Result<Ended, EngineError> {
+        let mut memory = self.memory.lock().await;
+        let observed = self.look(request, now, &mut memory).await?;
+        self.report(&observed);
+        let mut plan = Plan::compute(&observed.snapshot, &self.settings.policy);
+        let hold = self.state().hold()?;
+        if let Some(hold) = hold.as_ref().filter(|hold| hold.decision == Some(HoldDecision::Discarded)) {
+            discard(&mut plan, hold, &observed, &self.settings);
+        }
+        match self.verdict(&plan, &observed, hold.as_ref())? {
+            Verdict::Hold { reason, digest } => {
+                if !request.dry_run {
+                    self.hold(&plan, hold.as_ref(), &reason, digest, now).await?;
+                }
+                Ok(Ended::Held(reason))
+            }
+            Verdict::Go if request.dry_run => Ok(Ended::Planned(plan)),
+            Verdict::Go => {
+                let label = self.label(&plan, &mut memory).await?;
+                let executor = Executor {
+                    parts: &self.parts,
+                    settings: &self.settings,
+                    run,
+                    now,
+                    label,
+                    failures: observed
+                        .retried
+                        .iter()
+                        .map(|parked| (parked.pair.clone(), parked.attempts))
+                        .collect(),
+                    cancel: &self.cancel,
+                    applied: std::sync::Mutex::default(),
+                    is_halted: false.into(),
+                };
+                let applied = executor.run(&plan).await?;
+                self.finish(&plan, &observed, &applied, hold.is_some(), now).await?;
+                Ok(Ended::Done(applied))
+            }
+        }
+    }
+
+    async fn look(
+        &self,
+        request: RunRequest,
+        now: Timestamp,
+        memory: &mut Memory,
+    ) -> Result<Observed, EngineError> {
+        let observer =
+            Observer { parts: &self.parts, settings: &self.settings, now, parked: BTreeMap::new() };
+        observer.observe(request, &self.fingerprint(), memory).await
+    }
+
+    /// Says what the look itself brought up.
+    fn report(&self, observed: &Observed) {
+        let account = self.state().account();
+        if observed.intents > 0 {
+            events::JournalRecovered { account: account.clone(), intents: observed.intents }.emit();
+        }
+        for reason in &observed.malformed {
+            events::ItemMalformed { account: account.clone(), reason: reason.clone() }.emit();
+        }
+    }
+
+    fn verdict(&self, plan: &Plan, observed: &Observed, hold: Option<&Hold>) -> Result<Verdict, EngineError> {
+        let approved = hold.filter(|hold| hold.decision == Some(HoldDecision::Approved));
+        let approval = Approval { digest: approved.map(|hold| hold.digest.clone()) };
+        let is_first = !self.state().progress()?.had_first_sync;
+        Ok(judge(plan, observed.snapshot.total_pairs, is_first, &self.settings.policy, &approval))
+    }
+
+    /// Remembers that the plan waits. Nothing else of it is remembered: it is computed anew until it may go.
+    async fn hold(
+        &self,
+        plan: &Plan,
+        before: Option<&Hold>,
+        reason: &str,
+        digest: String,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        if before.is_some_and(|hold| hold.digest == digest && hold.decision.is_none()) {
+            return Ok(());
+        }
+        let (google, dafater) = show::counts(plan);
+        let since = before.map_or(now, |hold| hold.since);
+        let mut changes = self.state().changes();
+        changes.set_hold(&Hold { since, reason: reason.to_owned(), digest, google, dafater, decision: None });
+        Ok(self.state().commit(changes).await?)
+    }
+
+    /// The label for contacts that the plan creates in Google; made if the account lacks it.
+    async fn label(&self, plan: &Plan, memory: &mut Memory) -> Result<Option<String>, EngineError> {
+        let creates =
+            plan.steps.iter().any(|step| matches!(step.action, Action::Create { side: Side::Google, .. }));
+        let Some(name) = self.settings.label.as_ref().filter(|_| creates) else { return Ok(None) };
+        if memory.labels.is_none() {
+            memory.labels = Some(self.parts.google.list_groups(None).await?.by_name());
+        }
+        let labels = memory.labels.get_or_insert_default();
+        if let Some(label) = labels.get(name) {
+            return Ok(Some(label.clone()));
+        }
+        let made = self.parts.google.create_group(name).await?.resource_name.0;
+        labels.insert(name.clone(), made.clone());
+        Ok(Some(made))
+    }
+
+    /// What belongs together at the end of a run, in one commit: the cursors, and that each item they passed is applied, parked or
+    /// waits for a person. A run that was halted leaves the cursors where they were.
+    async fn finish(
+        &self,
+        plan: &Plan,
+        observed: &Observed,
+        applied: &Applied,
+        had_hold: bool,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let state = self.state();
+        let mut changes = state.changes();
+        for intent in &observed.settled {
+            changes.remove_intent(&intent.pair, intent.side);
+        }
+        for parked in &observed.retried {
+            if !applied.parked.contains_key(&parked.pair) && applied.halted.is_none() {
+                changes.remove_parked(&parked.pair);
+            }
+        }
+        for parked in applied.parked.values().chain(&observed.echoes) {
+            changes.set_parked(parked);
+        }
+        if applied.halted.is_none() {
+            self.remember(plan, observed, now, &mut changes)?;
+            if had_hold {
+                changes.remove_hold();
+            }
+            if state.cursors()? != observed.cursors {
+                changes.set_cursors(&observed.cursors);
+            }
+        }
+        let progress = Progress { last_success: Some(now), last_error: None, had_first_sync: true };
+        if applied.halted.is_none() && self.is_due(&progress, &changes)? {
+            changes.set_progress(&progress);
+        }
+        state.commit(changes).await?;
+        Ok(())
+    }
+
+    /// Records that stay alone, questions and conflicts, and memories of deletions.
+    fn remember(
+        &self,
+        plan: &Plan,
+        observed: &Observed,
+        now: Timestamp,
+        changes: &mut crate::state::Changes,
+    ) -> Result<(), EngineError> {
+        let state = self.state();
+        for loose in &plan.loose {
+            changes.set_loose(loose);
+        }
+        let asked: BTreeSet<&RecordId> = plan.reviews.iter().map(|review| &review.record).collect();
+        for review in &plan.reviews {
+            changes.set_review(review);
+        }
+        let looked_at = observed
+            .snapshot
+            .google
+            .iter()
+            .map(|alone| RecordId::Google(alone.record.source_id.clone()))
+            .chain(
+                observed.snapshot.dafater.iter().map(|alone| RecordId::Dafater(alone.record.name.clone())),
+            );
+        let answered: BTreeSet<RecordId> = looked_at.filter(|record| !asked.contains(record)).collect();
+        if !answered.is_empty() {
+            for review in state.reviews()? {
+                if answered.contains(&review.record) {
+                    changes.remove_review(&review.record);
+                }
+            }
+        }
+        for record in &observed.vanished {
+            if state.loose(record)?.is_some() {
+                changes.remove_loose(record);
+                changes.remove_review(record);
+            }
+        }
+        self.remember_conflicts(plan, changes)?;
+        for (source, revision) in &observed.deleted {
+            let record = RecordId::Google(source.clone());
+            if state.tombstone(&record)?.is_none() {
+                changes.set_tombstone(&Tombstone { record, revision: revision.clone(), at: now });
+            }
+        }
+        if observed.is_full {
+            for tombstone in state.tombstones() {
+                let tombstone = tombstone?;
+                if now.duration_since(tombstone.at) > TOMBSTONES_KEPT {
+                    changes.remove_tombstone(&tombstone.record);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn remember_conflicts(
+        &self,
+        plan: &Plan,
+        changes: &mut crate::state::Changes,
+    ) -> Result<(), EngineError> {
+        let open: Vec<_> = plan.steps.iter().flat_map(crate::sync::Step::conflicts).collect();
+        let merged: BTreeSet<_> = plan.steps.iter().map(|step| &step.pair).collect();
+        let known = self.state().conflicts()?;
+        for conflict in &known {
+            let is_open =
+                open.iter().any(|other| (&other.pair, other.field) == (&conflict.pair, conflict.field));
+            if merged.contains(&conflict.pair) && !is_open {
+                changes.remove_conflict(&conflict.pair, conflict.field);
+            }
+        }
+        for conflict in open {
+            if !known.iter().any(|other| (&other.pair, other.field) == (&conflict.pair, conflict.field)) {
+                let (account, pair) = (self.state().account().clone(), conflict.pair.to_string());
+                events::ItemConflict { account, pair, field: conflict.field.to_string() }.emit();
+            }
+            if !known.contains(&conflict) {
+                changes.set_conflict(&conflict);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the time of success must be saved: with any other change, after a failure, or when the saved one grows old.
+    fn is_due(&self, progress: &Progress, changes: &crate::state::Changes) -> Result<bool, EngineError> {
+        let saved = self.state().progress()?;
+        let age = saved.last_success.map(|last| progress.last_success.unwrap_or(last).duration_since(last));
+        Ok(!changes.is_empty()
+            || saved.last_error.is_some()
+            || !saved.had_first_sync
+            || age.is_none_or(|age| age >= SUCCESS_SAVED_EVERY))
+    }
+
+    async fn note_failure(&self, error: &str) -> Result<(), EngineError> {
+        let saved = self.state().progress()?;
+        if saved.last_error.as_deref() == Some(error) {
+            return Ok(());
+        }
+        let mut changes = self.state().changes();
+        changes.set_progress(&Progress { last_error: Some(error.to_owned()), ..saved });
+        Ok(self.state().commit(changes).await?)
+    }
+
+    fn keep_recent(&self, progress: Progress) {
+        *self.recent.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(progress);
+    }
+
+    /// Changes with the policy: both sides are then read whole, because what was left alone may now take part.
+    fn fingerprint(&self) -> String {
+        let policy = &self.settings.policy;
+        format!(
+            "pull={} push={} scope={:?} region={:?}",
+            policy.pull, policy.push, policy.scope, policy.phones.region
+        )
+    }
+
+    fn sent(&self) -> Requests {
+        Requests { google: self.parts.google_sent.sent(), dafater: self.parts.dafater_sent.sent() }
+    }
+
+    async fn run_and_report(&self, request: RunRequest) -> RunReport {
+        let now = self.parts.clock.now();
+        let run = now.strftime("%Y%m%dT%H%M%S%6fZ").to_string();
+        let mut report = RunReport::new(self.state().account().clone(), run.clone());
+        if !self.settings.policy.pull && !self.settings.policy.push {
+            report.outcome = Outcome::Skipped;
+            report.error = Some("both directions are switched off".to_owned());
+            return report;
+        }
+        let before = self.sent();
+        let ended = self.cycle(request, &run, now).await;
+        let after = self.sent();
+        report.requests =
+            Requests { google: after.google - before.google, dafater: after.dafater - before.dafater };
+        match ended {
+            Ok(Ended::Planned(plan)) => {
+                (report.google, report.dafater) = show::counts(&plan);
+                report.linked = show::links(&plan);
+            }
+            Ok(Ended::Held(reason)) => {
+                report.outcome = Outcome::Held;
+                report.error = Some(reason);
+            }
+            Ok(Ended::Done(applied)) => {
+                (report.google, report.dafater, report.linked) =
+                    (applied.google, applied.dafater, applied.linked);
+                match applied.halted {
+                    None => self.keep_recent(Progress {
+                        last_success: Some(now),
+                        last_error: None,
+                        had_first_sync: true,
+                    }),
+                    Some(error) => self.fail(&mut report, &error).await,
+                }
+            }
+            Err(error) => self.fail(&mut report, &error).await,
+        }
+        self.count_waiting(&mut report);
+        report
+    }
+
+    async fn fail(&self, report: &mut RunReport, error: &EngineError) {
+        report.outcome = Outcome::Failed;
+        report.cause = error.kind.cause();
+        let message = match &error.hint {
+            Some(hint) => format!("{}; {hint}", error.message),
+            None => error.message.clone(),
+        };
+        // A store that cannot take this note has failed aloud already.
+        drop(self.note_failure(&message).await);
+        report.error = Some(message);
+    }
+
+    fn count_waiting(&self, report: &mut RunReport) {
+        let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        let state = self.state();
+        report.conflicts = state.conflicts().map_or(0, |open| count(open.len()));
+        report.parked = state.parked().map_or(0, |parked| count(parked.len()));
+        report.review = state.reviews().map_or(0, |reviews| count(reviews.len()));
+    }
+
+    async fn decide_hold(&self, decision: HoldDecision) -> Result<(), EngineError> {
+        let account = self.state().account();
+        let Some(hold) = self.state().hold()? else {
+            let message = format!("no plan of account {account} is held");
+            return Err(EngineError::unknown(message, "see `dafater-contactsd status`"));
+        };
+        let mut changes = self.state().changes();
+        changes.set_hold(&Hold { decision: Some(decision), ..hold });
+        Ok(self.state().commit(changes).await?)
+    }
+}
+
+/// Turns the deletions that a person refused into records that stay, unpaired.
+fn discard(plan: &mut Plan, hold: &Hold, observed: &Observed, settings: &Settings) {
+    let verdict = judge(plan, observed.snapshot.total_pairs, false, &settings.policy, &Approval::default());
+    if !matches!(&verdict, Verdict::Hold { digest, .. } if *digest == hold.digest) {
+        return;
+    }
+    for step in &mut plan.steps {
+        if let Action::Delete { side } = step.action {
+            step.action = Action::Detach { left: side };
+            step.reason = "a person discarded its deletion";
+        }
+    }
+}
+
+impl Engine for AccountEngine {
+    fn account(&self) -> &AccountName {
+        self.state().account()
+    }
+
+    fn run(&self, request: RunRequest) -> BoxFuture<'_, RunReport> {
+        Box::pin(self.run_and_report(request))
+    }
+
+    fn plan(&self) -> BoxFuture<'_, Result<PlanView, EngineError>> {
+        Box::pin(async move {
+            let mut memory = self.memory.lock().await;
+            let observed = self.look(RunRequest::default(), self.parts.clock.now(), &mut memory).await?;
+            let plan = Plan::compute(&observed.snapshot, &self.settings.policy);
+            let verdict = self.verdict(&plan, &observed, self.state().hold()?.as_ref())?;
+            Ok(show::plan(self.state().account(), &plan, &verdict, self.settings.policy.phones))
+        })
+    }
+
+    fn status(&self) -> Result<AccountStatus, EngineError> {
+        let state = self.state();
+        let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        let Cursors { google, .. } = state.cursors()?;
+        let recent = self.recent.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let saved = state.progress()?;
+        let progress = match recent {
+            Some(recent) if recent.last_success > saved.last_success && saved.last_error.is_none() => recent,
+            Some(_) | None => saved,
+        };
+        let (authorized, consented_as) = match &self.parts.vault {
+            None => (true, None),
+            Some(vault) => {
+                let grant = vault.grant(state.account()).map_err(|error| EngineError::vault(&error))?;
+                (grant.is_some(), grant.and_then(|grant| grant.address))
+            }
+        };
+        Ok(AccountStatus {
+            account: state.account().clone(),
+            last_sync_on: progress.last_success,
+            last_full_read: google.as_ref().map(|cursor| cursor.full_read_at),
+            has_cursor: google.is_some(),
+            authorized,
+            consented_as,
+            linked: count(state.pair_count()),
+            parked: count(state.parked()?.len()),
+            conflicts: count(state.conflicts()?.len()),
+            review: count(state.reviews()?.len()),
+            in_doubt: count(state.intents()?.len()),
+            hold: state.hold()?.map(|hold| HoldView {
+                since: hold.since,
+                reason: hold.reason,
+                google: hold.google,
+                dafater: hold.dafater,
+                approved: hold.decision == Some(HoldDecision::Approved),
+            }),
+            error: progress.last_error,
+        })
+    }
+
+    fn conflicts(&self) -> Result<Vec<ConflictView>, EngineError> {
+        let state = self.state();
+        let mut views = Vec::new();
+        for conflict in state.conflicts()? {
+            let Some(pair) = state.pair(&conflict.pair)? else { continue };
+            views.push(ConflictView {
+                id: conflict_id(&conflict),
+                account: state.account().clone(),
+                google: RecordId::Google(pair.google.source_id),
+                dafater: RecordId::Dafater(pair.dafater.name),
+                field: conflict.field.to_string(),
+                base: conflict.base,
+                google_value: conflict.google,
+                dafater_value: conflict.dafater,
+                resolution: conflict.resolution,
+            });
+        }
+        Ok(views)
+    }
+
+    fn resolve<'a>(&'a self, id: &'a str, side: Side) -> BoxFuture<'a, Result<(), EngineError>> {
+        Box::pin(async move {
+            let Some(conflict) =
+                self.state().conflicts()?.into_iter().find(|conflict| conflict_id(conflict) == id)
+            else {
+                let message = format!("account {} has no open conflict {id}", self.state().account());
+                return Err(EngineError::unknown(message, "see `dafater-contactsd conflicts list`"));
+            };
+            let mut changes = self.state().changes();
+            changes.set_conflict(&crate::sync::Conflict { resolution: Some(side), ..conflict });
+            Ok(self.state().commit(changes).await?)
+        })
+    }
+
+    fn reviews(&self) -> Result<Vec<ReviewView>, EngineError> {
+        let state = self.state();
+        let mut views = Vec::new();
+        for review in state.reviews()? {
+            let title = state.loose(&review.record)?.map(|loose| loose.contact.title()).unwrap_or_default();
+            views.push(ReviewView {
+                account: state.account().clone(),
+                record: review.record,
+                title,
+                candidates: review.candidates,
+                reason: review.reason,
+            });
+        }
+        Ok(views)
+    }
+
+    fn link<'a>(
+        &'a self,
+        google: &'a RecordId,
+        dafater: &'a RecordId,
+    ) -> BoxFuture<'a, Result<(), EngineError>> {
+        Box::pin(async move {
+            let state = self.state();
+            for record in [google, dafater] {
+                if state.loose(record)?.is_none() {
+                    let message =
+                        format!("account {} knows no record {record} that stands alone", state.account());
+                    return Err(EngineError::unknown(message, "see `dafater-contactsd review list`"));
+                }
+            }
+            let mut changes = state.changes();
+            changes.set_link(google, dafater);
+            Ok(state.commit(changes).await?)
+        })
+    }
+
+    fn skip<'a>(&'a self, record: &'a RecordId) -> BoxFuture<'a, Result<(), EngineError>> {
+        Box::pin(async move {
+            let state = self.state();
+            let Some(loose) = state.loose(record)? else {
+                let message =
+                    format!("account {} knows no record {record} that stands alone", state.account());
+                return Err(EngineError::unknown(message, "see `dafater-contactsd review list`"));
+            };
+            let mut changes = state.changes();
+            changes.set_loose(&Loose { why: LooseReason::Skipped, ..loose });
+            changes.remove_review(record);
+            Ok(state.commit(changes).await?)
+        })
+    }
+
+    fn approve(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        Box::pin(self.decide_hold(HoldDecision::Approved))
+    }
+
+    fn discard(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        Box::pin(self.decide_hold(HoldDecision::Discarded))
+    }
+
+    fn history(&self, filter: &HistoryFilter) -> Result<Vec<HistoryView>, EngineError> {
+        let mut views = Vec::new();
+        for entry in self.state().history(filter.run.as_deref()) {
+            let view = entry?.view;
+            if filter.contact.as_ref().is_none_or(|text| concerns(&view, text)) {
+                views.push(view);
+            }
+        }
+        views.reverse();
+        views.truncate(filter.limit.unwrap_or(usize::MAX));
+        Ok(views)
+    }
+}
+
+fn concerns(view: &HistoryView, text: &str) -> bool {
+    let text = text.to_lowercase();
+    let records = [&view.google, &view.dafater].into_iter().flatten();
+    view.title.to_lowercase().contains(&text)
+        || records.into_iter().any(|record| record.as_str().to_lowercase().contains(&text))
+}
+
+/// By which people name a conflict: the pair, and the field without blanks.
+fn conflict_id(conflict: &crate::sync::Conflict) -> String {
+    format!("{}-{}", conflict.pair, conflict.field.to_string().replace(' ', "-"))
+}

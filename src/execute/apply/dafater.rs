@@ -1,0 +1,153 @@
+//! Writes to the site: one record each, a few at the same time.
+
+use futures_util::future::BoxFuture;
+use futures_util::{StreamExt as _, stream};
+use serde_json::json;
+
+use super::google::leave_alone;
+use super::receipt::Work;
+use super::{Executor, Patience, concerns_all};
+use crate::contact::Field;
+use crate::dafater::DafaterError;
+use crate::execute::EngineError;
+use crate::mapping::Document;
+use crate::remote::Disposition;
+use crate::sync::{Action, Side, Step};
+
+/// A name that two writers want at the same moment is free at the next; beyond this the name itself is the obstacle.
+const NAME_ATTEMPTS: u32 = 3;
+
+impl Executor<'_> {
+    pub(super) async fn write_dafater(&self, works: Vec<Work<'_>>) -> Result<(), EngineError> {
+        let due = works.into_iter().filter(|work| work.step.writes(Side::Dafater));
+        let writes: Vec<BoxFuture<'_, Result<(), EngineError>>> =
+            due.map(|work| Box::pin(self.write_unless_stopped(work)) as _).collect();
+        let mut writes = stream::iter(writes).buffer_unordered(self.settings.connections.max(1));
+        let mut outcome = Ok(());
+        while let Some(done) = writes.next().await {
+            // Those under way are let finish, so that each has its receipt.
+            if let Err(error) = done
+                && outcome.is_ok()
+            {
+                self.halt(error.clone());
+                outcome = Err(error);
+            }
+        }
+        outcome
+    }
+
+    async fn write_unless_stopped(&self, work: Work<'_>) -> Result<(), EngineError> {
+        if self.must_stop() { Ok(()) } else { self.write_one(work).await }
+    }
+
+    async fn write_one(&self, mut work: Work<'_>) -> Result<(), EngineError> {
+        let step = work.step;
+        match &step.action {
+            Action::Create { side: Side::Dafater, .. } => {
+                self.begin_one(step).await?;
+                let outcome = self.create_dafater(&work).await;
+                match outcome {
+                    Ok(document) => {
+                        work.dafater = Some(document);
+                        self.with(|applied| applied.dafater.created += 1);
+                        self.receive(&work, Side::Dafater, true).await
+                    }
+                    Err(error) => self.failed(&work, &error).await,
+                }
+            }
+            Action::Merge(merged) => {
+                let Some(current) = &step.dafater else { return Ok(()) };
+                let (target, phones) = (&merged.dafater, self.settings.policy.phones);
+                let body = Document::body(Some(current), &target.contact, &target.fields, phones);
+                if body.is_empty() {
+                    work.dafater = Some(current.clone());
+                    return self.receive(&work, Side::Dafater, false).await;
+                }
+                self.begin_one(step).await?;
+                match self.parts.dafater.update_contact(&current.name, &current.modified, body).await {
+                    Ok(document) => {
+                        work.dafater = Some(document);
+                        self.with(|applied| applied.dafater.updated += 1);
+                        self.receive(&work, Side::Dafater, true).await
+                    }
+                    Err(error) => self.failed(&work, &error).await,
+                }
+            }
+            Action::Delete { side: Side::Dafater } => {
+                let Some(current) = &step.dafater else { return Ok(()) };
+                self.begin_one(step).await?;
+                match self.parts.dafater.delete_contact(&current.name, &current.modified).await {
+                    Err(error) if error.disposition() != Disposition::Gone => {
+                        self.failed(&work, &error).await
+                    }
+                    Ok(_) | Err(_) => {
+                        let mut changes = self.parts.state.changes();
+                        self.deleted(&work, Side::Dafater, &mut changes);
+                        self.with(|applied| applied.dafater.deleted += 1);
+                        Ok(self.parts.state.commit(changes).await?)
+                    }
+                }
+            }
+            Action::Create { .. }
+            | Action::Delete { .. }
+            | Action::Detach { .. }
+            | Action::Forget
+            | Action::Postpone => Ok(()),
+        }
+    }
+
+    async fn create_dafater(&self, work: &Work<'_>) -> Result<Document, DafaterError> {
+        let fields = Field::all().collect();
+        let contact = work.sent(Side::Dafater).cloned().unwrap_or_default();
+        let mut body = Document::body(None, &contact, &fields, self.settings.policy.phones);
+        if let Some(person) = &work.step.google {
+            // The marker by which the document is known again if the answer is lost.
+            body.insert("google_contacts_id".to_owned(), json!(person.resource_name.0));
+        }
+        let mut attempt = 1;
+        loop {
+            match self.parts.dafater.create_contact(body.clone()).await {
+                Err(DafaterError::Duplicate(_)) if attempt < NAME_ATTEMPTS => attempt += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn begin_one(&self, step: &Step) -> Result<(), EngineError> {
+        let mut changes = self.parts.state.changes();
+        changes.set_intent(&self.intent(step, Side::Dafater));
+        Ok(self.parts.state.commit(changes).await?)
+    }
+
+    async fn failed(&self, work: &Work<'_>, error: &DafaterError) -> Result<(), EngineError> {
+        let step = work.step;
+        let disposition = error.disposition();
+        if disposition == Disposition::InDoubt {
+            // The intent stays: whether it happened is looked up, never tried.
+            self.park(step, "the site's answer was lost", Patience::Short);
+            self.halt(error.into());
+            return Ok(());
+        }
+        let mut changes = self.parts.state.changes();
+        changes.remove_intent(&step.pair, Side::Dafater);
+        if concerns_all(&disposition) {
+            self.halt(error.into());
+        } else {
+            let reason = match disposition {
+                Disposition::Stale => "the contact was changed in Dafater meanwhile".to_owned(),
+                Disposition::Gone => "the contact is no longer in Dafater".to_owned(),
+                Disposition::Refused
+                | Disposition::Forbidden
+                | Disposition::InDoubt
+                | Disposition::Unavailable
+                | Disposition::Throttled { .. }
+                | Disposition::CursorExpired
+                | Disposition::Unauthorized
+                | Disposition::Protocol => format!("{error}: {}", error.hint()),
+            };
+            self.reject(step, Side::Dafater, &reason, Patience::of(&disposition));
+            leave_alone(work, &mut changes);
+        }
+        Ok(self.parts.state.commit(changes).await?)
+    }
+}

@@ -1,0 +1,363 @@
+//! Writes to Google: in batches of one mask, sequentially.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde_json::{Map, Value, json};
+
+use super::receipt::Work;
+use super::{Executor, Patience, concerns_all};
+use crate::contact::Field;
+use crate::execute::EngineError;
+use crate::google::{
+    ContactErrors, GoogleError, MAX_BATCH, MAX_BATCH_DELETE, UpdateMask, UpdatePath, with_lock,
+};
+use crate::mapping::{Marker, Person, PersonField, PersonPatch, ResourceName};
+use crate::remote::Disposition;
+use crate::state::Changes;
+use crate::sync::{Action, LooseReason, PairId, Side};
+
+/// One write: which work it belongs to, and what is sent.
+struct Outgoing {
+    index: usize,
+    body: Map<String, Value>,
+}
+
+impl Executor<'_> {
+    pub(super) async fn write_google(&self, works: &mut [Work<'_>]) -> Result<(), EngineError> {
+        let mut creates = VecDeque::new();
+        let mut updates: BTreeMap<BTreeSet<PersonField>, VecDeque<Outgoing>> = BTreeMap::new();
+        let mut deletes = Vec::new();
+        let mut unchanged = Vec::new();
+        for (index, work) in works.iter().enumerate() {
+            match &work.step.action {
+                Action::Create { side: Side::Google, contact, .. } => {
+                    let fields = Field::all().collect();
+                    let mut body = PersonPatch::new(None, contact, &fields, self.settings.policy.phones).body;
+                    self.dress(work, &mut body);
+                    creates.push_back(Outgoing { index, body });
+                }
+                Action::Merge(merged) if !merged.google.fields.is_empty() => {
+                    let Some(person) = &work.step.google else { continue };
+                    let (contact, fields) = (&merged.google.contact, &merged.google.fields);
+                    let patch = PersonPatch::new(Some(person), contact, fields, self.settings.policy.phones);
+                    if patch.mask.is_empty() {
+                        unchanged.push(index);
+                        continue;
+                    }
+                    let body = with_lock(patch.body, &person.source_id, &person.etag);
+                    updates.entry(patch.mask).or_default().push_back(Outgoing { index, body });
+                }
+                Action::Delete { side: Side::Google } => deletes.push(index),
+                Action::Create { .. }
+                | Action::Merge(_)
+                | Action::Delete { .. }
+                | Action::Detach { .. }
+                | Action::Forget
+                | Action::Postpone => {}
+            }
+        }
+        for index in unchanged {
+            // Nothing that the record does not say already: as good as written.
+            if let Some(work) = works.get_mut(index) {
+                work.google.clone_from(&work.step.google);
+                self.receive(work, Side::Google, false).await?;
+            }
+        }
+        self.create_google(works, creates).await?;
+        for (mask, queue) in updates {
+            self.update_google(works, &mask, queue).await?;
+        }
+        self.delete_google(works, &deletes).await
+    }
+
+    /// The marker by which a created contact is known again, and the account's label.
+    fn dress(&self, work: &Work<'_>, body: &mut Map<String, Value>) {
+        if let Some(document) = &work.step.dafater {
+            let marker = Marker {
+                site: self.settings.site.clone(),
+                pair: work.step.pair.as_str().to_owned(),
+                creation: document.creation.clone(),
+            };
+            body.insert("clientData".to_owned(), json!([marker.entry()]));
+        }
+        if let Some(label) = &self.label {
+            let membership =
+                |group: &str| json!({ "contactGroupMembership": { "contactGroupResourceName": group } });
+            // API: memberships that are sent replace the default, so the default is sent along.
+            body.insert(
+                "memberships".to_owned(),
+                json!([membership("contactGroups/myContacts"), membership(label)]),
+            );
+        }
+    }
+
+    async fn create_google(
+        &self,
+        works: &mut [Work<'_>],
+        mut queue: VecDeque<Outgoing>,
+    ) -> Result<(), EngineError> {
+        let mut size = MAX_BATCH;
+        while !queue.is_empty() && !self.must_stop() {
+            let batch: Vec<Outgoing> = queue.drain(..size.min(queue.len())).collect();
+            self.begin(works, &batch, Side::Google).await?;
+            let bodies: Vec<_> = batch.iter().map(|outgoing| outgoing.body.clone()).collect();
+            let answer = match <[_; 1]>::try_from(bodies) {
+                Ok([body]) => self.parts.google.create_contact(body).await.map(|person| vec![person]),
+                Err(bodies) => self.parts.google.batch_create(bodies).await,
+            };
+            match answer {
+                Ok(people) => {
+                    self.created(works, &batch, people).await?;
+                    size = MAX_BATCH;
+                }
+                Err(error) => size = self.mend(works, &mut queue, batch, &error).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers are told apart by marker, never by position.
+    async fn created(
+        &self,
+        works: &mut [Work<'_>],
+        batch: &[Outgoing],
+        people: Vec<Person>,
+    ) -> Result<(), EngineError> {
+        let marked =
+            |person: Person| Some((PairId::parse(&person.marker(&self.settings.site)?.pair)?, person));
+        let mut people: BTreeMap<PairId, Person> = people.into_iter().filter_map(marked).collect();
+        let mut changes = self.parts.state.changes();
+        for outgoing in batch {
+            let Some(work) = works.get_mut(outgoing.index) else { continue };
+            match people.remove(&work.step.pair) {
+                Some(person) => {
+                    work.google = Some(person);
+                    self.receipt(work, Side::Google, &mut changes);
+                    self.with(|applied| applied.google.created += 1);
+                }
+                // Created, but not shown: found by its marker later.
+                None => self.park(work.step, "Google's answer did not show the new contact", Patience::Short),
+            }
+        }
+        Ok(self.parts.state.commit(changes).await?)
+    }
+
+    async fn update_google(
+        &self,
+        works: &mut [Work<'_>],
+        mask: &BTreeSet<PersonField>,
+        mut queue: VecDeque<Outgoing>,
+    ) -> Result<(), EngineError> {
+        let mask: UpdateMask = mask.iter().map(|field| update_path(*field)).collect();
+        let mut size = MAX_BATCH;
+        while !queue.is_empty() && !self.must_stop() {
+            let batch: Vec<Outgoing> = queue.drain(..size.min(queue.len())).collect();
+            self.begin(works, &batch, Side::Google).await?;
+            let mut bodies: Vec<(ResourceName, Map<String, Value>)> = Vec::with_capacity(batch.len());
+            for outgoing in &batch {
+                let Some(person) = works.get(outgoing.index).and_then(|work| work.step.google.as_ref())
+                else {
+                    continue;
+                };
+                bodies.push((person.resource_name.clone(), outgoing.body.clone()));
+            }
+            let answer = match <[_; 1]>::try_from(bodies) {
+                Ok([(name, body)]) => {
+                    let answer = self.parts.google.update_contact(&name, &mask, body).await;
+                    answer.map(|person| BTreeMap::from([(name, person)]))
+                }
+                Err(bodies) => self.parts.google.batch_update(&mask, bodies).await,
+            };
+            match answer {
+                Ok(people) => {
+                    self.updated(works, &batch, people).await?;
+                    size = MAX_BATCH;
+                }
+                Err(error) => size = self.mend(works, &mut queue, batch, &error).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn updated(
+        &self,
+        works: &mut [Work<'_>],
+        batch: &[Outgoing],
+        mut people: BTreeMap<ResourceName, Person>,
+    ) -> Result<(), EngineError> {
+        let mut changes = self.parts.state.changes();
+        for outgoing in batch {
+            let Some(work) = works.get_mut(outgoing.index) else { continue };
+            let name = work.step.google.as_ref().map(|person| &person.resource_name);
+            match name.and_then(|name| people.remove(name)) {
+                Some(person) => {
+                    work.google = Some(person);
+                    self.receipt(work, Side::Google, &mut changes);
+                    self.with(|applied| applied.google.updated += 1);
+                }
+                None => self.park(work.step, "Google's answer did not show the contact", Patience::None),
+            }
+        }
+        Ok(self.parts.state.commit(changes).await?)
+    }
+
+    async fn delete_google(&self, works: &mut [Work<'_>], indexes: &[usize]) -> Result<(), EngineError> {
+        let mut queue: VecDeque<usize> = indexes.iter().copied().collect();
+        let mut size = MAX_BATCH_DELETE;
+        while !queue.is_empty() && !self.must_stop() {
+            let indexes: Vec<usize> = queue.drain(..size.min(queue.len())).collect();
+            let batch: Vec<Outgoing> =
+                indexes.iter().map(|index| Outgoing { index: *index, body: Map::new() }).collect();
+            self.begin(works, &batch, Side::Google).await?;
+            let name_of =
+                |index: &usize| Some(works.get(*index)?.step.google.as_ref()?.resource_name.clone());
+            let names: Vec<ResourceName> = indexes.iter().filter_map(name_of).collect();
+            let answer = match names.as_slice() {
+                [name] => match self.parts.google.delete_contact(name).await {
+                    Err(error) if error.disposition() == Disposition::Gone => Ok(()),
+                    answer => answer,
+                },
+                names => self.parts.google.batch_delete(names).await,
+            };
+            match answer {
+                Ok(()) => {
+                    let mut changes = self.parts.state.changes();
+                    for index in &indexes {
+                        if let Some(work) = works.get(*index) {
+                            self.deleted(work, Side::Google, &mut changes);
+                            self.with(|applied| applied.google.deleted += 1);
+                        }
+                    }
+                    self.parts.state.commit(changes).await?;
+                    size = MAX_BATCH_DELETE;
+                }
+                // One of them is gone already and took the whole batch down: one by one.
+                Err(error) if indexes.len() > 1 && !concerns_all(&error.disposition()) => {
+                    self.withdraw(works, &batch, Side::Google).await?;
+                    queue.extend(indexes);
+                    size = 1;
+                }
+                Err(error) => {
+                    let mut rest = VecDeque::new();
+                    self.mend(works, &mut rest, batch, &error).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Deals with a refused batch and returns the size of the next one.
+    ///
+    /// Google names the entries at fault: they are parked and the rest goes again. Where it does not, the batch is halved until
+    /// the one at fault stands alone. A batch whose answer was lost is in doubt as a whole and ends the run.
+    async fn mend(
+        &self,
+        works: &mut [Work<'_>],
+        queue: &mut VecDeque<Outgoing>,
+        batch: Vec<Outgoing>,
+        error: &GoogleError,
+    ) -> Result<usize, EngineError> {
+        let disposition = error.disposition();
+        if disposition == Disposition::InDoubt {
+            // The intents stay: whether it happened is looked up, never tried.
+            for outgoing in &batch {
+                if let Some(work) = works.get(outgoing.index) {
+                    self.park(work.step, "Google's answer was lost", Patience::Short);
+                }
+            }
+            self.halt(error.into());
+            return Ok(MAX_BATCH);
+        }
+        self.withdraw(works, &batch, Side::Google).await?;
+        if concerns_all(&disposition)
+            || disposition == Disposition::Forbidden
+            || error.api().is_some_and(crate::google::ApiError::is_account_full)
+        {
+            self.halt(error.into());
+            return Ok(MAX_BATCH);
+        }
+        let size = batch.len();
+        let faults = error.contact_errors();
+        let is_named = |position: usize, name: Option<&ResourceName>| match faults {
+            Some(ContactErrors::Created(errors)) => {
+                errors.get(&position).map(crate::google::RpcStatus::disposition)
+            }
+            Some(ContactErrors::Updated(errors)) => {
+                errors.get(name?).map(crate::google::RpcStatus::disposition)
+            }
+            None => None,
+        };
+        let mut sound = Vec::new();
+        let mut changes = self.parts.state.changes();
+        for (position, outgoing) in batch.into_iter().enumerate() {
+            let Some(work) = works.get(outgoing.index) else { continue };
+            let name = work.step.google.as_ref().map(|person| &person.resource_name);
+            let fault = if size == 1 { Some(disposition.clone()) } else { is_named(position, name) };
+            match fault {
+                Some(fault) => {
+                    self.reject(work.step, Side::Google, &reason_of(&fault, error), Patience::of(&fault));
+                    leave_alone(work, &mut changes);
+                }
+                None => sound.push(outgoing),
+            }
+        }
+        self.parts.state.commit(changes).await?;
+        let is_mended = sound.len() < size;
+        for outgoing in sound.into_iter().rev() {
+            queue.push_front(outgoing);
+        }
+        Ok(if is_mended { MAX_BATCH } else { (size / 2).max(1) })
+    }
+
+    /// Writes down what is about to be sent.
+    async fn begin(&self, works: &[Work<'_>], batch: &[Outgoing], side: Side) -> Result<(), EngineError> {
+        let mut changes = self.parts.state.changes();
+        for work in batch.iter().filter_map(|outgoing| works.get(outgoing.index)) {
+            changes.set_intent(&self.intent(work.step, side));
+        }
+        Ok(self.parts.state.commit(changes).await?)
+    }
+
+    /// Takes back what was written down and provably did not happen.
+    async fn withdraw(&self, works: &[Work<'_>], batch: &[Outgoing], side: Side) -> Result<(), EngineError> {
+        let mut changes = self.parts.state.changes();
+        for work in batch.iter().filter_map(|outgoing| works.get(outgoing.index)) {
+            changes.remove_intent(&work.step.pair, side);
+        }
+        Ok(self.parts.state.commit(changes).await?)
+    }
+}
+
+/// The record whose counterpart could not be made still takes part in matching.
+pub(super) fn leave_alone(work: &Work<'_>, changes: &mut Changes) {
+    if let (Action::Create { side, .. }, None) = (&work.step.action, &work.step.before)
+        && let Some(loose) = work.loose(side.other(), LooseReason::Parked)
+    {
+        changes.set_loose(&loose);
+    }
+}
+
+/// Why one record was refused; the answer's own words may quote the contact and are left out.
+fn reason_of(fault: &Disposition, error: &GoogleError) -> String {
+    match fault {
+        Disposition::Stale => "the contact was changed in Google meanwhile".to_owned(),
+        Disposition::Gone => "the contact is no longer in Google".to_owned(),
+        Disposition::Refused
+        | Disposition::Unavailable
+        | Disposition::Throttled { .. }
+        | Disposition::InDoubt
+        | Disposition::CursorExpired
+        | Disposition::Unauthorized
+        | Disposition::Forbidden
+        | Disposition::Protocol => format!("Google refused the contact: {}", error.hint()),
+    }
+}
+
+fn update_path(field: PersonField) -> UpdatePath {
+    match field {
+        PersonField::Names => UpdatePath::Names,
+        PersonField::EmailAddresses => UpdatePath::EmailAddresses,
+        PersonField::PhoneNumbers => UpdatePath::PhoneNumbers,
+        PersonField::Organizations => UpdatePath::Organizations,
+    }
+}

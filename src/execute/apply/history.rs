@@ -1,0 +1,155 @@
+//! What the history keeps of each effect.
+
+use super::Executor;
+use crate::contact::{Contact, Field, Values};
+use crate::execute::{ChangeView, HistoryView};
+use crate::state::{Changes, HistoryEntry, Intent, IntentKind};
+use crate::sync::{Action, RecordId, Side, Step};
+
+/// A before-image larger than this is not kept: a value of the store holds 64 KiB.
+const IMAGE_LIMIT: usize = 40 * 1024;
+
+impl Executor<'_> {
+    /// Adds to the history what was done to `step` without a write.
+    pub(super) fn note(&self, step: &Step, side: Option<Side>, action: &str, changes: &mut Changes) {
+        changes.add_history(&step.pair, side, &self.entry(step, side, action));
+    }
+
+    /// The intent of writing `side`.
+    pub(super) fn intent(&self, step: &Step, side: Side) -> Intent {
+        let (kind, action) = match &step.action {
+            Action::Create { .. } => (IntentKind::Create, "create"),
+            Action::Delete { .. } => (IntentKind::Delete, "delete"),
+            Action::Merge(_) | Action::Detach { .. } | Action::Forget | Action::Postpone => {
+                (IntentKind::Update, "update")
+            }
+        };
+        let google = step.google.as_ref().map(|person| RecordId::Google(person.source_id.clone()));
+        let dafater = step.dafater.as_ref().map(|document| RecordId::Dafater(document.name.clone()));
+        let own = match side {
+            Side::Google => google.clone().or(dafater.clone()),
+            Side::Dafater => dafater.clone().or(google.clone()),
+        };
+        let before = step.before.as_ref().map(|pair| RecordId::Google(pair.google.source_id.clone()));
+        Intent {
+            pair: step.pair.clone(),
+            side,
+            kind,
+            record: own
+                .or(before)
+                .unwrap_or_else(|| RecordId::Dafater(crate::mapping::DocumentName(String::new()))),
+            at: self.now,
+            entry: self.entry(step, Some(side), action),
+        }
+    }
+
+    fn entry(&self, step: &Step, side: Option<Side>, action: &str) -> HistoryEntry {
+        let phones = self.settings.policy.phones;
+        let (before, image) = match side {
+            Some(Side::Google) => (
+                step.google.as_ref().map(|person| person.contact(phones)),
+                step.google.as_ref().and_then(|person| serde_json::to_string(&person.fields).ok()),
+            ),
+            Some(Side::Dafater) => (
+                step.dafater.as_ref().map(|document| document.contact(phones)),
+                step.dafater.as_ref().and_then(|document| serde_json::to_string(&document.to_json()).ok()),
+            ),
+            None => (None, None),
+        };
+        HistoryEntry {
+            view: HistoryView {
+                account: self.parts.state.account().clone(),
+                run: self.run.to_owned(),
+                at: self.now,
+                action: action.to_owned(),
+                side,
+                google: google_id(step),
+                dafater: dafater_id(step),
+                title: title_of(step),
+                reason: step.reason.to_owned(),
+                changes: changes_of(step, side, phones),
+            },
+            before,
+            image: image.filter(|image| image.len() <= IMAGE_LIMIT),
+        }
+    }
+}
+
+/// Google's record of a step, as far as it is known.
+pub(in crate::execute) fn google_id(step: &Step) -> Option<RecordId> {
+    let observed = step.google.as_ref().map(|person| person.source_id.clone());
+    observed.or_else(|| step.before.as_ref().map(|pair| pair.google.source_id.clone())).map(RecordId::Google)
+}
+
+/// Dafater's record of a step, as far as it is known.
+pub(in crate::execute) fn dafater_id(step: &Step) -> Option<RecordId> {
+    let observed = step.dafater.as_ref().map(|document| document.name.clone());
+    observed.or_else(|| step.before.as_ref().map(|pair| pair.dafater.name.clone())).map(RecordId::Dafater)
+}
+
+/// How people know the contact of a step: its name, else its company, else an address.
+pub(in crate::execute) fn title_of(step: &Step) -> String {
+    let phones = crate::contact::PhoneContext::default();
+    let contact = match (&step.dafater, &step.google, &step.before) {
+        (Some(document), _, _) => document.contact(phones),
+        (None, Some(person), _) => person.contact(phones),
+        (None, None, Some(pair)) => pair.dafater.contact.clone(),
+        (None, None, None) => Contact::default(),
+    };
+    contact.title()
+}
+
+/// Field by field, what a step does to `side`; for both sides where none is named.
+pub(in crate::execute) fn changes_of(
+    step: &Step,
+    side: Option<Side>,
+    phones: crate::contact::PhoneContext,
+) -> Vec<ChangeView> {
+    match &step.action {
+        Action::Merge(merged) => merged
+            .decisions
+            .iter()
+            .filter(|decision| side.is_none_or(|side| side == decision.to))
+            .map(|decision| ChangeView {
+                field: format!("{} ({})", decision.field, decision.to),
+                before: decision.before.clone(),
+                after: decision.after.clone(),
+                reason: decision.reason.to_owned(),
+            })
+            .collect(),
+        Action::Create { contact, .. } => whole(contact, |text| ChangeView {
+            field: text.0,
+            before: String::new(),
+            after: text.1,
+            reason: step.reason.to_owned(),
+        }),
+        Action::Delete { side } => {
+            let contact = match side {
+                Side::Google => step.google.as_ref().map(|person| person.contact(phones)),
+                Side::Dafater => step.dafater.as_ref().map(|document| document.contact(phones)),
+            };
+            whole(&contact.unwrap_or_default(), |text| ChangeView {
+                field: text.0,
+                before: text.1,
+                after: String::new(),
+                reason: step.reason.to_owned(),
+            })
+        }
+        Action::Detach { .. } | Action::Forget | Action::Postpone => Vec::new(),
+    }
+}
+
+fn whole(contact: &Contact, view: impl Fn((String, String)) -> ChangeView) -> Vec<ChangeView> {
+    let listed =
+        |values: &Values| values.iter().map(|value| value.raw.as_str()).collect::<Vec<_>>().join(", ");
+    Field::all()
+        .filter_map(|field| {
+            let text = match field {
+                Field::Text(text) => contact.text(text).to_owned(),
+                Field::Emails => listed(&contact.emails),
+                Field::Phones => listed(&contact.phones),
+            };
+            (!text.is_empty()).then(|| view((field.to_string(), text)))
+        })
+        .collect()
+}

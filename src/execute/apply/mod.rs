@@ -1,0 +1,310 @@
+//! Carries a plan out.
+//!
+//! Google first, one write at a time as it demands; then the site, a few at a time. Each write is an intent before it leaves and a
+//! receipt in the same commit as the base it made. A record that is refused is parked and the others go on; a remote that fails
+//! halts the run, and what was done stays done.
+
+mod dafater;
+mod google;
+mod history;
+mod receipt;
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+pub(super) use self::history::{changes_of, dafater_id, google_id, title_of};
+use self::receipt::Work;
+use super::settings::{Parts, Settings};
+use super::{Counts, EngineError};
+use crate::observe::events;
+use crate::remote::Disposition;
+use crate::state::{Changes, Parked, Tombstone};
+use crate::sync::{Action, LooseReason, Origin, Pair, PairId, Plan, RecordId, Side, Step};
+
+/// What a run did.
+#[derive(Debug, Default)]
+pub(super) struct Applied {
+    pub(super) google: Counts,
+    pub(super) dafater: Counts,
+    pub(super) linked: u32,
+    /// Pairs that must be looked at again.
+    pub(super) parked: BTreeMap<PairId, Parked>,
+    /// Why the run ended early.
+    pub(super) halted: Option<EngineError>,
+}
+
+pub(super) struct Executor<'a> {
+    pub(super) parts: &'a Parts,
+    pub(super) settings: &'a Settings,
+    pub(super) run: &'a str,
+    pub(super) now: Timestamp,
+    /// Resource name of the label for created contacts.
+    pub(super) label: Option<String>,
+    /// How often each pair has failed before.
+    pub(super) failures: BTreeMap<PairId, u32>,
+    pub(super) cancel: &'a CancellationToken,
+    pub(super) applied: Mutex<Applied>,
+    pub(super) is_halted: AtomicBool,
+}
+
+/// Store-only steps in one commit.
+const RECORD_CHUNK: usize = 500;
+
+impl Executor<'_> {
+    /// Carries `plan` out and tells what came of it.
+    pub(super) async fn run(self, plan: &Plan) -> Result<Applied, EngineError> {
+        let mut works: Vec<Work<'_>> =
+            plan.steps.iter().map(|step| Work::new(step, self.settings.policy.phones)).collect();
+        self.record(&works).await?;
+        self.write_google(&mut works).await?;
+        self.write_dafater(works).await?;
+        let applied = self.applied.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Ok(applied)
+    }
+
+    /// Everything that needs no remote: new bases, dissolved pairs.
+    async fn record(&self, works: &[Work<'_>]) -> Result<(), EngineError> {
+        for chunk in works.chunks(RECORD_CHUNK) {
+            let mut changes = self.parts.state.changes();
+            for work in chunk {
+                self.record_step(work, &mut changes);
+            }
+            self.parts.state.commit(changes).await?;
+        }
+        Ok(())
+    }
+
+    fn record_step(&self, work: &Work<'_>, changes: &mut Changes) {
+        let step = work.step;
+        match &step.action {
+            // A pair of two records that exist is remembered even if the writes to it fail: it must not be taken for two people.
+            Action::Merge(_) => {
+                let is_written_later = step.writes(Side::Google) || step.writes(Side::Dafater);
+                if is_written_later && step.before.is_some() {
+                    return;
+                }
+                let Some(pair) = work.pair() else { return };
+                self.settle(step, &pair, changes);
+                changes.set_pair(step.before.as_ref(), &pair);
+                if !is_written_later {
+                    self.report_withheld(step, &pair);
+                }
+                if step.links() {
+                    self.note(step, None, "link", changes);
+                    self.with(|applied| applied.linked += 1);
+                }
+            }
+            Action::Detach { left } => {
+                let Some(pair) = &step.before else { return };
+                changes.remove_pair(pair);
+                if let Some(loose) = work.loose(*left, LooseReason::Detached) {
+                    changes.set_loose(&loose);
+                }
+                self.note(step, None, "detach", changes);
+            }
+            Action::Forget => {
+                let Some(pair) = &step.before else { return };
+                changes.remove_pair(pair);
+                self.note(step, None, "forget", changes);
+            }
+            Action::Postpone => self.park(step, step.reason, Patience::Short),
+            Action::Create { .. } | Action::Delete { .. } => {}
+        }
+    }
+
+    /// What no longer applies once a pair stands: that its records stood alone or waited, and what was in doubt.
+    fn settle(&self, step: &Step, pair: &Pair, changes: &mut Changes) {
+        let records =
+            [RecordId::Google(pair.google.source_id.clone()), RecordId::Dafater(pair.dafater.name.clone())];
+        if step.before.is_none() {
+            for record in &records {
+                changes.remove_loose(record);
+                changes.remove_review(record);
+                changes.remove_tombstone(record);
+            }
+            let [google, dafater] = &records;
+            changes.remove_link(google, dafater);
+            let account = self.parts.state.account();
+            let begun = [
+                PairId::from_google(account, &pair.google.source_id),
+                PairId::from_dafater(account, &pair.dafater.creation, &pair.dafater.name),
+            ];
+            for id in begun.iter().chain([&pair.id]) {
+                changes.remove_intent(id, Side::Google);
+                changes.remove_intent(id, Side::Dafater);
+                changes.remove_parked(id);
+            }
+        } else if matches!(pair.origin, Origin::Created(_)) {
+            changes.remove_intent(&pair.id, Side::Google);
+            changes.remove_intent(&pair.id, Side::Dafater);
+        }
+    }
+
+    /// The receipt of a write: the new base, the history, and the end of the intent, for one commit.
+    fn receipt(&self, work: &Work<'_>, side: Side, changes: &mut Changes) {
+        let step = work.step;
+        let intent = self.intent(step, side);
+        changes.add_history(&step.pair, Some(side), &intent.entry);
+        if let Some(pair) = work.pair() {
+            self.settle(step, &pair, changes);
+            changes.set_pair(step.before.as_ref(), &pair);
+            self.report_withheld(step, &pair);
+        }
+        changes.remove_intent(&step.pair, side);
+        events::ItemPushed {
+            account: self.parts.state.account().clone(),
+            run: self.run.to_owned(),
+            side,
+            operation: intent.entry.view.action,
+            pair: step.pair.to_string(),
+        }
+        .emit();
+    }
+
+    /// Says what cannot go across, unless it was said before.
+    fn report_withheld(&self, step: &Step, pair: &Pair) {
+        let known = step.before.as_ref().map(|before| before.withheld.as_slice()).unwrap_or_default();
+        for withheld in pair.withheld.iter().filter(|withheld| !known.contains(withheld)) {
+            events::ItemWithheld {
+                account: self.parts.state.account().clone(),
+                pair: pair.id.to_string(),
+                side: withheld.from,
+                field: withheld.field.to_string(),
+                reason: withheld.reason.clone(),
+            }
+            .emit();
+        }
+    }
+
+    /// Commits the receipt of one write; `is_effect` tells whether anything was sent.
+    async fn receive(&self, work: &Work<'_>, side: Side, is_effect: bool) -> Result<(), EngineError> {
+        let mut changes = self.parts.state.changes();
+        if is_effect {
+            self.receipt(work, side, &mut changes);
+        } else if let Some(pair) = work.pair() {
+            changes.set_pair(work.step.before.as_ref(), &pair);
+        }
+        Ok(self.parts.state.commit(changes).await?)
+    }
+
+    /// The receipt of a deletion.
+    fn deleted(&self, work: &Work<'_>, side: Side, changes: &mut Changes) {
+        let step = work.step;
+        changes.add_history(&step.pair, Some(side), &self.intent(step, side).entry);
+        changes.remove_intent(&step.pair, side);
+        if let Some(pair) = &step.before {
+            changes.remove_pair(pair);
+            let (record, revision) = match side {
+                Side::Google => (RecordId::Google(pair.google.source_id.clone()), pair.google.etag.0.clone()),
+                Side::Dafater => {
+                    (RecordId::Dafater(pair.dafater.name.clone()), pair.dafater.modified.0.clone())
+                }
+            };
+            changes.set_tombstone(&Tombstone { record, revision, at: self.now });
+        }
+    }
+
+    /// Puts a pair aside whose write `side` refused, and says so the first time.
+    fn reject(&self, step: &Step, side: Side, reason: &str, patience: Patience) {
+        if patience == Patience::Long && !self.failures.contains_key(&step.pair) {
+            let (account, pair) = (self.parts.state.account().clone(), step.pair.to_string());
+            events::ItemRejected { account, pair, side, reason: reason.to_owned() }.emit();
+        }
+        self.park(step, reason, patience);
+    }
+
+    /// Puts a pair aside; it is looked at again when it is due.
+    fn park(&self, step: &Step, reason: &str, patience: Patience) {
+        let attempts = self.failures.get(&step.pair).copied().unwrap_or(0).saturating_add(1);
+        let google = step.google.as_ref().map(|person| (person.source_id.clone(), person.etag.0.clone()));
+        let dafater =
+            step.dafater.as_ref().map(|document| (document.name.clone(), document.modified.0.clone()));
+        let before = step.before.as_ref();
+        let parked = Parked {
+            pair: step.pair.clone(),
+            google: google
+                .or_else(|| before.map(|pair| (pair.google.source_id.clone(), pair.google.etag.0.clone()))),
+            dafater: dafater
+                .or_else(|| before.map(|pair| (pair.dafater.name.clone(), pair.dafater.modified.0.clone()))),
+            attempts,
+            next: self.now.checked_add(patience.delay(attempts)).unwrap_or(self.now),
+            reason: reason.to_owned(),
+        };
+        self.with(|applied| drop(applied.parked.insert(step.pair.clone(), parked)));
+    }
+
+    /// Ends the run: nothing more is sent to either remote.
+    fn halt(&self, error: EngineError) {
+        self.is_halted.store(true, Ordering::Relaxed);
+        self.with(|applied| {
+            applied.halted.get_or_insert(error);
+        });
+    }
+
+    fn must_stop(&self) -> bool {
+        if self.cancel.is_cancelled() && !self.is_halted.load(Ordering::Relaxed) {
+            self.halt(EngineError::stopped());
+        }
+        self.is_halted.load(Ordering::Relaxed)
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut Applied) -> T) -> T {
+        change(&mut self.applied.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}
+
+/// How soon a parked pair is looked at again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// In the next cycle: the world moved on, reading again will help.
+    None,
+    /// Soon: something is expected to become visible.
+    Short,
+    /// Later and later: the record itself was refused.
+    Long,
+}
+
+impl Patience {
+    /// How patiently a failure with this disposition is treated.
+    fn of(disposition: &Disposition) -> Self {
+        match disposition {
+            Disposition::Stale | Disposition::Gone => Self::None,
+            Disposition::InDoubt | Disposition::Unavailable | Disposition::Throttled { .. } => Self::Short,
+            Disposition::Refused
+            | Disposition::Forbidden
+            | Disposition::Protocol
+            | Disposition::Unauthorized
+            | Disposition::CursorExpired => Self::Long,
+        }
+    }
+
+    fn delay(self, attempts: u32) -> SignedDuration {
+        let doublings = attempts.saturating_sub(1).min(11);
+        match self {
+            // A lock that is refused again and again is not helped by haste.
+            Self::None if attempts <= 3 => SignedDuration::ZERO,
+            Self::None | Self::Short => SignedDuration::from_secs((15 << doublings.min(6)).min(900)),
+            Self::Long => SignedDuration::from_secs((60 << doublings).min(86_400)),
+        }
+    }
+}
+
+/// Whether a failure concerns more than one record.
+fn concerns_all(disposition: &Disposition) -> bool {
+    match disposition {
+        Disposition::Unavailable
+        | Disposition::Throttled { .. }
+        | Disposition::Unauthorized
+        | Disposition::CursorExpired
+        | Disposition::Protocol => true,
+        Disposition::InDoubt
+        | Disposition::Stale
+        | Disposition::Gone
+        | Disposition::Refused
+        | Disposition::Forbidden => false,
+    }
+}

@@ -1,0 +1,167 @@
+//! Reads the site: everything, or what changed since the watermark, and what was deleted.
+
+use std::collections::BTreeMap;
+
+use super::{Deletions, Observer};
+use crate::dafater::{DeletedFeed, Stamp};
+use crate::execute::EngineError;
+use crate::mapping::{Document, DocumentName, SiteStamp};
+use crate::state::DafaterCursor;
+use crate::sync::{PairId, RecordId, Side};
+
+/// What a read of the site showed.
+pub(in crate::execute) struct DafaterReading {
+    /// Contacts that were read whole.
+    pub(super) present: BTreeMap<DocumentName, Document>,
+    /// Deletions that the site reports.
+    pub(super) deleted: Deletions,
+    /// Whether deletions can be read at all by this user.
+    pub(super) reads_deletions: bool,
+    /// Whether every contact was read whole.
+    pub(super) is_complete: bool,
+    /// Every contact's address and identity, when they were compared in this cycle.
+    pub(super) sweep: Option<Vec<Stamp>>,
+    /// The watermarks to store once everything read is dealt with.
+    pub(super) cursor: DafaterCursor,
+    /// Contacts that could not be understood.
+    pub(super) malformed: Vec<String>,
+}
+
+impl Observer<'_> {
+    /// Reads from `cursor`, or everything without one.
+    pub(super) async fn read_dafater(
+        &self,
+        cursor: Option<&DafaterCursor>,
+    ) -> Result<DafaterReading, EngineError> {
+        let mut reading = DafaterReading {
+            present: BTreeMap::new(),
+            deleted: Vec::new(),
+            reads_deletions: true,
+            is_complete: cursor.is_none(),
+            sweep: None,
+            cursor: cursor.cloned().unwrap_or(DafaterCursor {
+                modified: None,
+                deleted: None,
+                swept_at: self.now,
+            }),
+            malformed: Vec::new(),
+        };
+        let since = cursor.and_then(|cursor| cursor.modified.as_ref()).map(|stamp| self.overlapping(stamp));
+        let stamps = self.read_changes(since.as_ref(), cursor.is_none(), &mut reading).await?;
+        if cursor.is_none() {
+            reading.sweep = Some(stamps);
+        } else if self.now.duration_since(reading.cursor.swept_at) >= self.settings.sweep {
+            reading.sweep = Some(self.sweep().await?);
+        }
+        if reading.sweep.is_some() {
+            reading.cursor.swept_at = self.now;
+        }
+        self.read_deletions(&mut reading).await?;
+        Ok(reading)
+    }
+
+    async fn read_changes(
+        &self,
+        since: Option<&SiteStamp>,
+        read_all: bool,
+        reading: &mut DafaterReading,
+    ) -> Result<Vec<Stamp>, EngineError> {
+        let mut stamps = Vec::new();
+        let mut after = None;
+        loop {
+            let known = |name: &DocumentName, modified: &SiteStamp| !read_all && self.knows(name, modified);
+            let page = self.parts.dafater.changed_contacts(since, after.as_ref(), known).await?;
+            for contact in page.contacts {
+                match contact {
+                    Ok(document) => drop(reading.present.insert(document.name.clone(), document)),
+                    Err(malformed) => reading.malformed.push(nameless(&malformed)),
+                }
+            }
+            stamps.extend(page.seen);
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        for stamp in &stamps {
+            let is_later =
+                reading.cursor.modified.as_ref().is_none_or(|mark| stamp.modified.civil() > mark.civil());
+            if is_later {
+                reading.cursor.modified = Some(stamp.modified.clone());
+            }
+        }
+        Ok(stamps)
+    }
+
+    /// Whether this revision was dealt with: paired, judged to stay alone, or parked.
+    fn knows(&self, name: &DocumentName, modified: &SiteStamp) -> bool {
+        let state = &self.parts.state;
+        // A store that fails here fails again, aloud, where the contact is looked at.
+        if let Ok(Some(pair)) = state.pair_of_dafater(name) {
+            return pair.dafater.modified == *modified || self.waits(&pair.id, Side::Dafater, &modified.0);
+        }
+        let record = RecordId::Dafater(name.clone());
+        state.loose(&record).is_ok_and(|loose| {
+            loose.is_some_and(|loose| {
+                let creation = loose.creation.as_ref();
+                let begun = creation.map(|creation| PairId::from_dafater(state.account(), creation, name));
+                let is_due = begun
+                    .and_then(|pair| self.parked.get(&pair))
+                    .is_some_and(|parked| parked.next <= self.now);
+                loose.revision == modified.0 && !is_due
+            })
+        })
+    }
+
+    async fn sweep(&self) -> Result<Vec<Stamp>, EngineError> {
+        let mut stamps = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.parts.dafater.sweep(after.as_ref()).await?;
+            stamps.extend(page.stamps.into_iter().flatten());
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(stamps),
+            }
+        }
+    }
+
+    async fn read_deletions(&self, reading: &mut DafaterReading) -> Result<(), EngineError> {
+        // Without any watermark there is no pair either that a deletion could concern.
+        let Some(from) = reading.cursor.deleted.clone().or_else(|| reading.cursor.modified.clone()) else {
+            return Ok(());
+        };
+        match self.parts.dafater.deleted_contacts(&self.overlapping(&from)).await? {
+            DeletedFeed::Unreadable => reading.reads_deletions = false,
+            DeletedFeed::Readable(entries) => {
+                let mut mark = from;
+                for entry in entries {
+                    match entry {
+                        Ok(entry) => {
+                            if entry.deleted_at.civil() > mark.civil() {
+                                mark = entry.deleted_at.clone();
+                            }
+                            reading.deleted.push((entry.name, entry.creation));
+                        }
+                        Err(malformed) => reading.malformed.push(nameless(&malformed)),
+                    }
+                }
+                reading.cursor.deleted = Some(mark);
+            }
+        }
+        Ok(())
+    }
+
+    /// `stamp` less the overlap: transactions commit later than they stamp.
+    pub(super) fn overlapping(&self, stamp: &SiteStamp) -> SiteStamp {
+        stamp
+            .civil()
+            .and_then(|civil| civil.checked_sub(self.settings.overlap).ok())
+            .map_or_else(|| stamp.clone(), SiteStamp::from)
+    }
+}
+
+/// A document's name is a person's name: it stays out of what may reach a log.
+fn nameless(malformed: &crate::mapping::Malformed) -> String {
+    format!("a document of the site: {}", malformed.reason)
+}

@@ -1,0 +1,222 @@
+//! Reads both sides into a [`Snapshot`].
+//!
+//! A cycle reads what changed on each side, finds the pairs concerned, and fetches the half that it has not seen. The result says
+//! of every record what is *known* of it: present, stale, gone or unseen; absence alone never becomes "gone".
+
+mod dafater;
+mod google;
+mod identity;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use self::dafater::DafaterReading;
+use self::google::GoogleReading;
+use super::settings::{Parts, Settings};
+use super::{EngineError, RunRequest};
+use crate::mapping::{Document, DocumentName, Person, SiteRules, SourceId};
+use crate::state::{Cursors, Intent, IntentKind, Parked};
+use crate::sync::{PairId, RecordId, Side, Snapshot};
+
+/// What outlives a cycle without being durable: losing it costs a request, never a contact.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Memory {
+    /// The site's rules and zone, read once a day.
+    pub(super) site: Option<SiteFacts>,
+    /// The account's labels by name, read when first needed.
+    pub(super) labels: Option<BTreeMap<String, String>>,
+}
+
+/// What is known of the site as a whole.
+#[derive(Debug, Clone)]
+pub(super) struct SiteFacts {
+    pub(super) rules: SiteRules,
+    pub(super) zone: TimeZone,
+    read_at: Timestamp,
+}
+
+impl SiteFacts {
+    fn unknown(now: Timestamp) -> Self {
+        Self { rules: SiteRules::default(), zone: TimeZone::UTC, read_at: now }
+    }
+}
+
+/// A snapshot and what belongs to it.
+pub(super) struct Observed {
+    pub(super) snapshot: Snapshot,
+    /// The cursors of the reads that fed the snapshot.
+    pub(super) cursors: Cursors,
+    /// Parked items that were observed again: released unless they fail once more.
+    pub(super) retried: Vec<Parked>,
+    /// Writes of an earlier run without a receipt that are settled by this observation.
+    pub(super) settled: Vec<Intent>,
+    /// How many writes of earlier runs had no receipt.
+    pub(super) intents: usize,
+    /// Records in no pair that are gone.
+    pub(super) vanished: Vec<RecordId>,
+    /// Google contacts whose deletion was reported: (identity, revision).
+    pub(super) deleted: Vec<(SourceId, String)>,
+    /// Contacts that show up although they were deleted a moment ago: an echo, or restored. Looked at again when it can be told.
+    pub(super) echoes: Vec<Parked>,
+    /// Records whose JSON could not be understood.
+    pub(super) malformed: Vec<String>,
+    /// Whether any side was read whole.
+    pub(super) is_full: bool,
+}
+
+pub(super) struct Observer<'a> {
+    pub(super) parts: &'a Parts,
+    pub(super) settings: &'a Settings,
+    pub(super) now: Timestamp,
+    pub(super) parked: BTreeMap<PairId, Parked>,
+}
+
+impl Observer<'_> {
+    /// Looks at both sides.
+    pub(super) async fn observe(
+        mut self,
+        request: RunRequest,
+        policy: &str,
+        memory: &mut Memory,
+    ) -> Result<Observed, EngineError> {
+        let state = &self.parts.state;
+        let before = state.cursors()?;
+        self.parked = state.parked()?.into_iter().map(|parked| (parked.pair.clone(), parked)).collect();
+        let intents = state.intents()?;
+        let is_other_policy = before.policy != policy;
+        let read_all = request.full || is_other_policy;
+
+        let google = self.read_google(before.google.as_ref().filter(|_| !read_all)).await?;
+        let dafater = self.read_dafater(before.dafater.as_ref().filter(|_| !read_all)).await?;
+        let cursors = Cursors {
+            google: google.cursor.clone(),
+            dafater: Some(dafater.cursor.clone()),
+            policy: policy.to_owned(),
+        };
+        let is_full = google.is_complete || dafater.is_complete;
+        let mut malformed: Vec<String> = google.malformed.clone();
+        malformed.extend(dafater.malformed.iter().cloned());
+
+        let unsettled = intents.len();
+        let doubt = Doubt::judge(intents, self.now, self.settings);
+        let retried: Vec<Parked> =
+            self.parked.values().filter(|parked| parked.next <= self.now || is_full).cloned().collect();
+        let picture = self.identify(google, dafater, &retried, &doubt, memory, read_all).await?;
+        let is_idle = picture.pairs.is_empty() && picture.google.is_empty() && picture.dafater.is_empty();
+        // Nothing to decide needs no rules: an idle cycle asks for changes and nothing else.
+        let site = if is_idle { SiteFacts::unknown(self.now) } else { self.site_facts(memory).await? };
+        let total_pairs = if is_idle { 0 } else { state.pair_count() };
+        let conflicts = state.conflicts()?;
+        let resolutions = conflicts
+            .into_iter()
+            .filter_map(|conflict| Some(((conflict.pair, conflict.field), conflict.resolution?)))
+            .collect();
+        Ok(Observed {
+            snapshot: Snapshot {
+                account: state.account().clone(),
+                site: self.settings.site.clone(),
+                site_rules: site.rules,
+                zone: site.zone,
+                total_pairs,
+                pairs: picture.pairs,
+                google: picture.google,
+                dafater: picture.dafater,
+                paired: picture.paired,
+                in_doubt: doubt.open,
+                begun: doubt.begun,
+                decisions: crate::sync::Decisions { resolutions, links: state.links()? },
+            },
+            cursors,
+            retried,
+            settled: doubt.settled,
+            intents: unsettled,
+            vanished: picture.vanished,
+            deleted: picture.deleted,
+            echoes: picture.echoes,
+            malformed,
+            is_full,
+        })
+    }
+
+    async fn site_facts(&self, memory: &mut Memory) -> Result<SiteFacts, EngineError> {
+        let is_fresh = |facts: &&SiteFacts| self.now.duration_since(facts.read_at) < SITE_FACTS_KEPT;
+        if let Some(facts) = memory.site.as_ref().filter(is_fresh) {
+            return Ok(facts.clone());
+        }
+        let salutations = self.parts.dafater.salutations().await?;
+        let zone = self.parts.dafater.site_time().await?.time_zone();
+        let facts = SiteFacts { rules: SiteRules { salutations }, zone, read_at: self.now };
+        memory.site = Some(facts.clone());
+        Ok(facts)
+    }
+
+    /// Whether this revision of the record failed before and is not due yet.
+    fn waits(&self, pair: &PairId, side: Side, revision: &str) -> bool {
+        let Some(parked) = self.parked.get(pair).filter(|parked| parked.next > self.now) else {
+            return false;
+        };
+        let seen = match side {
+            Side::Google => parked.google.as_ref().map(|(_, revision)| revision),
+            Side::Dafater => parked.dafater.as_ref().map(|(_, revision)| revision),
+        };
+        seen.is_some_and(|seen| seen == revision)
+    }
+}
+
+/// The site's rules and zone are read again after a day.
+const SITE_FACTS_KEPT: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+
+/// Writes of earlier runs whose receipt is missing.
+pub(super) struct Doubt {
+    /// Creates that may still show up.
+    open: BTreeSet<PairId>,
+    /// All creates.
+    begun: BTreeSet<PairId>,
+    /// Creates on the site, by the resource name that the document would carry.
+    sought: Vec<SourceId>,
+    /// Everything else: observed again now, and closed with that.
+    settled: Vec<Intent>,
+}
+
+impl Doubt {
+    fn judge(intents: Vec<Intent>, now: Timestamp, settings: &Settings) -> Self {
+        let mut doubt =
+            Self { open: BTreeSet::new(), begun: BTreeSet::new(), sought: Vec::new(), settled: Vec::new() };
+        for intent in intents {
+            let window = match intent.side {
+                Side::Google => settings.propagation,
+                Side::Dafater => settings.settle,
+            };
+            let is_open = intent.kind == IntentKind::Create && now.duration_since(intent.at) < window;
+            if intent.kind == IntentKind::Create {
+                doubt.begun.insert(intent.pair.clone());
+            }
+            if is_open {
+                doubt.open.insert(intent.pair.clone());
+            }
+            if let (IntentKind::Create, RecordId::Google(source)) = (intent.kind, &intent.record) {
+                doubt.sought.push(source.clone());
+            }
+            if !is_open {
+                doubt.settled.push(intent);
+            }
+        }
+        doubt
+    }
+}
+
+/// Pairs with their halves, and records that stand alone.
+pub(super) struct Picture {
+    pairs: Vec<crate::sync::PairView>,
+    google: Vec<crate::sync::Alone<Person>>,
+    dafater: Vec<crate::sync::Alone<Document>>,
+    paired: Vec<(RecordId, crate::contact::Contact)>,
+    vanished: Vec<RecordId>,
+    deleted: Vec<(SourceId, String)>,
+    echoes: Vec<Parked>,
+}
+
+/// Names of documents that the deletion feed reported, with the identity of each.
+pub(super) type Deletions = Vec<(DocumentName, Option<crate::mapping::SiteStamp>)>;

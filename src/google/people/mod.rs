@@ -1,0 +1,27 @@
+//! The `people` resource.
+
+mod batch_get;
+mod connections;
+mod create;
+mod delete;
+mod update;
+
+use super::client::Call;
+use super::mask::{FieldMask, READ_SOURCE};
+
+pub use batch_get::Lookup;
+pub use connections::{ConnectionsPage, ListConnections, PAGE_SIZE, SyncToken};
+pub use delete::MAX_BATCH_DELETE;
+
+/// Contacts that one batch may read, create or update.
+pub const MAX_BATCH: usize = 200;
+
+impl Call {
+    /// Asks for the fields and the source of every read.
+    fn read_fields(self) -> Self {
+        self.query("personFields", FieldMask::READ.as_str()).query("sources", READ_SOURCE)
+    }
+}
+
+#[cfg(test)]
+mod tests;

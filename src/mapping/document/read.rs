@@ -1,0 +1,69 @@
+//! Dafater document -> Contact.
+
+use serde_json::{Map, Value as Json};
+
+use super::Document;
+use crate::contact::{Contact, Key, PhoneContext, TextField, Value, Values};
+
+/// Text fields that a Contact document has a slot for, with the fieldname of each. There is none for a suffix.
+pub(super) const TEXT_SLOTS: [(TextField, &str); 7] = [
+    (TextField::Prefix, "salutation"),
+    (TextField::Given, "first_name"),
+    (TextField::Middle, "middle_name"),
+    (TextField::Family, "last_name"),
+    (TextField::Company, "company_name"),
+    (TextField::Title, "designation"),
+    (TextField::Department, "department"),
+];
+
+impl Document {
+    /// What this document says, in canonical form.
+    #[must_use]
+    pub fn contact(&self, phones: PhoneContext) -> Contact {
+        let mut contact = Contact::default();
+        for (field, slot) in TEXT_SLOTS {
+            contact.set_text(field, self.fields.get(slot).and_then(Json::as_str).unwrap_or_default());
+        }
+        contact.emails = values(&self.email_ids, "email_id", "is_primary", Key::email);
+        contact.phones = values(&self.phone_nos, "phone", "is_primary_phone", |raw| phones.key(raw));
+        contact.mobile = self
+            .phone_nos
+            .iter()
+            .find(|row| flag(row, "is_primary_mobile_no"))
+            .and_then(|row| phones.key(text(row, "phone")));
+        contact
+    }
+
+    /// `google_contacts_id`: the resource name that a contact created from Google carries; `None` when blank.
+    #[must_use]
+    pub fn google_contacts_id(&self) -> Option<&str> {
+        self.fields.get("google_contacts_id").and_then(Json::as_str).filter(|id| !id.is_empty())
+    }
+}
+
+fn values(
+    rows: &[Map<String, Json>],
+    slot: &str,
+    primary: &str,
+    key: impl Fn(&str) -> Option<Key>,
+) -> Values {
+    let mut values = Values::default();
+    for row in rows {
+        let raw = text(row, slot).trim();
+        if let Some(key) = key(raw) {
+            values.add(Value { key, raw: raw.to_owned(), label: None });
+        }
+    }
+    let flagged = rows.iter().find(|row| flag(row, primary)).and_then(|row| key(text(row, slot)));
+    values.set_primary(flagged.as_ref());
+    values
+}
+
+pub(super) fn text<'a>(row: &'a Map<String, Json>, slot: &str) -> &'a str {
+    row.get(slot).and_then(Json::as_str).unwrap_or_default()
+}
+
+/// A Check field: 1 or true.
+pub(super) fn flag(row: &Map<String, Json>, slot: &str) -> bool {
+    row.get(slot).is_some_and(|value| value.as_i64() == Some(1) || value.as_bool() == Some(true))
+}

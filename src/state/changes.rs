@@ -1,0 +1,180 @@
+//! Changing the tables.
+
+use serde::Serialize;
+
+use super::VALUE_VERSION;
+use super::records::{Cursors, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone};
+use crate::contact::Field;
+use crate::store::encode;
+use crate::store::{Batch, Key, Tree};
+use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, RecordId, Review, Side};
+
+/// Changes of one account that become durable together.
+#[derive(Debug, Clone)]
+pub struct Changes {
+    account: AccountName,
+    batch: Batch,
+}
+
+impl Changes {
+    pub(super) fn new(account: AccountName) -> Self {
+        Self { account, batch: Batch::default() }
+    }
+
+    pub(super) fn into_batch(self) -> Batch {
+        self.batch
+    }
+
+    /// Whether nothing would change.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.batch.is_empty()
+    }
+
+    /// Sets the cursors.
+    pub fn set_cursors(&mut self, cursors: &Cursors) {
+        self.put(Tree::Accounts, self.key().text("cursors"), cursors);
+    }
+
+    /// Sets how the account fares.
+    pub fn set_progress(&mut self, progress: &Progress) {
+        self.put(Tree::Accounts, self.key().text("progress"), progress);
+    }
+
+    /// Sets a pair with its indexes; `before` is the pair as it is stored now.
+    pub fn set_pair(&mut self, before: Option<&Pair>, pair: &Pair) {
+        if let Some(before) = before {
+            self.unindex(before);
+        }
+        for key in self.indexes(pair) {
+            self.put(Tree::Pairs, key, &pair.id);
+        }
+        self.put(Tree::Pairs, self.key().text("pair").text(pair.id.as_str()), pair);
+    }
+
+    /// Removes a pair with its indexes.
+    pub fn remove_pair(&mut self, pair: &Pair) {
+        self.unindex(pair);
+        self.batch.delete(Tree::Pairs, self.key().text("pair").text(pair.id.as_str()));
+    }
+
+    /// Remembers a record that stands alone.
+    pub fn set_loose(&mut self, loose: &Loose) {
+        self.put(Tree::Pairs, self.key().text("loose").text(&loose.record.to_string()), loose);
+    }
+
+    /// Forgets that a record stood alone.
+    pub fn remove_loose(&mut self, record: &RecordId) {
+        self.batch.delete(Tree::Pairs, self.key().text("loose").text(&record.to_string()));
+    }
+
+    /// Begins a write.
+    pub fn set_intent(&mut self, intent: &Intent) {
+        self.put(Tree::Journal, self.intent_key(&intent.pair, intent.side), intent);
+    }
+
+    /// Ends a write.
+    pub fn remove_intent(&mut self, pair: &PairId, side: Side) {
+        self.batch.delete(Tree::Journal, self.intent_key(pair, side));
+    }
+
+    /// Parks a pair.
+    pub fn set_parked(&mut self, parked: &Parked) {
+        self.put(Tree::Queue, self.key().text("parked").text(parked.pair.as_str()), parked);
+    }
+
+    /// Releases a parked pair.
+    pub fn remove_parked(&mut self, pair: &PairId) {
+        self.batch.delete(Tree::Queue, self.key().text("parked").text(pair.as_str()));
+    }
+
+    /// Asks a person to place a record.
+    pub fn set_review(&mut self, review: &Review) {
+        self.put(Tree::Queue, self.key().text("review").text(&review.record.to_string()), review);
+    }
+
+    /// Takes the question back.
+    pub fn remove_review(&mut self, record: &RecordId) {
+        self.batch.delete(Tree::Queue, self.key().text("review").text(&record.to_string()));
+    }
+
+    /// Opens or updates a conflict.
+    pub fn set_conflict(&mut self, conflict: &Conflict) {
+        self.put(Tree::Queue, self.conflict_key(&conflict.pair, conflict.field), conflict);
+    }
+
+    /// Closes a conflict.
+    pub fn remove_conflict(&mut self, pair: &PairId, field: Field) {
+        self.batch.delete(Tree::Queue, self.conflict_key(pair, field));
+    }
+
+    /// Remembers that a person declared two records to be the same.
+    pub fn set_link(&mut self, google: &RecordId, dafater: &RecordId) {
+        self.put(Tree::Queue, self.link_key(google, dafater), &(google, dafater));
+    }
+
+    /// Forgets such a declaration.
+    pub fn remove_link(&mut self, google: &RecordId, dafater: &RecordId) {
+        self.batch.delete(Tree::Queue, self.link_key(google, dafater));
+    }
+
+    /// Holds a plan.
+    pub fn set_hold(&mut self, hold: &Hold) {
+        self.put(Tree::Queue, self.key().text("hold"), hold);
+    }
+
+    /// Forgets the held plan.
+    pub fn remove_hold(&mut self) {
+        self.batch.delete(Tree::Queue, self.key().text("hold"));
+    }
+
+    /// Remembers a deletion.
+    pub fn set_tombstone(&mut self, tombstone: &Tombstone) {
+        self.put(Tree::Tombstones, self.key().text(&tombstone.record.to_string()), tombstone);
+    }
+
+    /// Forgets a deletion.
+    pub fn remove_tombstone(&mut self, record: &RecordId) {
+        self.batch.delete(Tree::Tombstones, self.key().text(&record.to_string()));
+    }
+
+    /// Adds to the history. Entries of one pair and side within one run share a key: the last one counts.
+    pub fn add_history(&mut self, pair: &PairId, side: Option<Side>, entry: &HistoryEntry) {
+        let side = side.map_or_else(String::new, |side| side.to_string());
+        self.put(Tree::History, self.key().text(&entry.view.run).text(pair.as_str()).text(&side), entry);
+    }
+
+    fn put<T: Serialize + ?Sized>(&mut self, tree: Tree, key: Key, value: &T) {
+        self.batch.put(tree, key, encode(VALUE_VERSION, value));
+    }
+
+    fn unindex(&mut self, pair: &Pair) {
+        for key in self.indexes(pair) {
+            self.batch.delete(Tree::Pairs, key);
+        }
+    }
+
+    fn indexes(&self, pair: &Pair) -> [Key; 3] {
+        [
+            self.key().text("google").text(&pair.google.source_id.0),
+            self.key().text("dafater").text(&pair.dafater.name.0),
+            self.key().text("creation").text(&pair.dafater.creation.0).text(&pair.dafater.name.0),
+        ]
+    }
+
+    fn intent_key(&self, pair: &PairId, side: Side) -> Key {
+        self.key().text(pair.as_str()).text(&side.to_string())
+    }
+
+    fn conflict_key(&self, pair: &PairId, field: Field) -> Key {
+        self.key().text("conflict").text(pair.as_str()).text(&field.to_string())
+    }
+
+    fn link_key(&self, google: &RecordId, dafater: &RecordId) -> Key {
+        self.key().text("link").text(&google.to_string()).text(&dafater.to_string())
+    }
+
+    fn key(&self) -> Key {
+        Key::account(self.account.as_str())
+    }
+}

@@ -1,0 +1,37 @@
+//! What the daemon remembers of an account, as typed tables over the [`Store`].
+//!
+//! Keys (each begins with the account's name and a zero byte, see [`crate::store::Key`]):
+//!
+//! | tree | key | value |
+//! |---|---|---|
+//! | accounts | `cursors` | [`Cursors`] |
+//! | accounts | `progress` | [`Progress`] |
+//! | pairs | `pair` id | [`Pair`] |
+//! | pairs | `google` source id | pair id |
+//! | pairs | `dafater` name | pair id |
+//! | pairs | `creation` creation, name | pair id |
+//! | pairs | `loose` record | [`Loose`] |
+//! | journal | pair id, side | [`Intent`] |
+//! | queue | `parked` pair id | [`Parked`] |
+//! | queue | `review` record | [`Review`] |
+//! | queue | `conflict` pair id, field | [`Conflict`] |
+//! | queue | `link` google, dafater | declared to be the same person |
+//! | queue | `hold` | [`Hold`] |
+//! | tombstones | record | [`Tombstone`] |
+//! | history | run, pair id, side | [`HistoryEntry`] |
+//!
+//! Law: what belongs together changes in one [`Changes`], which is one commit.
+
+mod changes;
+mod records;
+mod tables;
+
+pub use changes::Changes;
+pub use records::{
+    Cursors, DafaterCursor, GoogleCursor, HistoryEntry, Hold, HoldDecision, Intent, IntentKind, Parked,
+    Progress, Tombstone,
+};
+pub use tables::AccountState;
+
+/// Version of every value's shape; see [`crate::store::codec`].
+const VALUE_VERSION: u8 = 1;

@@ -1,0 +1,148 @@
+//! The values of the tables that are not words of the sync itself.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::contact::Contact;
+use crate::execute::{Counts, HistoryView};
+use crate::mapping::{DocumentName, SiteStamp, SourceId};
+use crate::sync::{PairId, RecordId, Side};
+
+/// Up to where both sides were read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursors {
+    /// Google's cursor.
+    pub google: Option<GoogleCursor>,
+    /// Dafater's cursor.
+    pub dafater: Option<DafaterCursor>,
+    /// Fingerprint of the policy under which both sides were read whole: another policy needs another whole read.
+    pub policy: String,
+}
+
+/// Google's sync token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoogleCursor {
+    /// The token.
+    pub token: String,
+    /// Fingerprint of the field mask that it belongs to.
+    pub mask: String,
+    /// When the full read began from which the token descends; it dies seven days later.
+    pub full_read_at: Timestamp,
+}
+
+/// Watermarks of the site, in its own stamps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DafaterCursor {
+    /// Highest `modified` seen; `None` while the site has no contact.
+    pub modified: Option<SiteStamp>,
+    /// Highest `creation` of a Deleted Document seen.
+    pub deleted: Option<SiteStamp>,
+    /// When all names were last compared with the pairs.
+    pub swept_at: Timestamp,
+}
+
+/// How the account fares.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Time of the last successful run. Saved at most every five minutes.
+    pub last_success: Option<Timestamp>,
+    /// What went wrong since.
+    pub last_error: Option<String>,
+    /// Whether a plan of this account was ever carried out.
+    pub had_first_sync: bool,
+}
+
+/// A write that was begun. It is replaced by its receipt in the same commit that records the effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The pair.
+    pub pair: PairId,
+    /// The side that is written.
+    pub side: Side,
+    /// What is done.
+    pub kind: IntentKind,
+    /// The record from which a created one is made, or that is changed.
+    pub record: RecordId,
+    /// When it was begun.
+    pub at: Timestamp,
+    /// What the history will say.
+    pub entry: HistoryEntry,
+}
+
+/// Kinds of write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntentKind {
+    /// A record is created: in doubt until it is found by its marker or its time has passed.
+    Create,
+    /// A record is updated: repeating is harmless, since the merge compares first.
+    Update,
+    /// A record is deleted: repeating is harmless.
+    Delete,
+}
+
+/// A pair, or a record that was to become one, that failed and is looked at again later, its base untouched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// The pair, or the pair that the record would begin.
+    pub pair: PairId,
+    /// Google's record and its revision then, if there was one.
+    pub google: Option<(SourceId, String)>,
+    /// Dafater's record and its revision then, if there was one.
+    pub dafater: Option<(DocumentName, String)>,
+    /// Failures in a row.
+    pub attempts: u32,
+    /// When it is due again. A new revision of a record is looked at before that.
+    pub next: Timestamp,
+    /// Why, in words for people; no contact data.
+    pub reason: String,
+}
+
+/// A plan that waits for approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Since when.
+    pub since: Timestamp,
+    /// Why, with figures.
+    pub reason: String,
+    /// Identifies what would be destroyed.
+    pub digest: String,
+    /// What it would do to Google.
+    pub google: Counts,
+    /// What it would do to Dafater.
+    pub dafater: Counts,
+    /// What a person decided.
+    pub decision: Option<HoldDecision>,
+}
+
+/// What a person decided about a held plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldDecision {
+    /// It may go.
+    Approved,
+    /// What it would delete stays, unpaired.
+    Discarded,
+}
+
+/// The memory of a deletion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tombstone {
+    /// The record.
+    pub record: RecordId,
+    /// Its last known revision: an observation of it is a late echo.
+    pub revision: String,
+    /// When we learnt of the deletion.
+    pub at: Timestamp,
+}
+
+/// One effect, with what it takes to put it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// What people are shown.
+    pub view: HistoryView,
+    /// The written side's contact before, if there was one.
+    pub before: Option<Contact>,
+    /// The written side's record before, as JSON, unless it is too large to keep.
+    pub image: Option<String>,
+}

@@ -1,0 +1,248 @@
+//! Reading the tables.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use super::records::{Cursors, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone};
+use super::{Changes, VALUE_VERSION};
+use crate::mapping::{DocumentName, SiteStamp, SourceId};
+use crate::store::{CodecError, Key, KeyReader, Store, StoreError, Tree, decode};
+use crate::store::{get_decoded, scan_decoded};
+use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, RecordId, Review};
+
+/// The tables of one account.
+#[derive(Clone)]
+pub struct AccountState {
+    store: Arc<dyn Store>,
+    account: AccountName,
+}
+
+impl AccountState {
+    /// The tables of `account` in `store`.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, account: AccountName) -> Self {
+        Self { store, account }
+    }
+
+    /// The account.
+    #[must_use]
+    pub fn account(&self) -> &AccountName {
+        &self.account
+    }
+
+    /// Changes to be filled and committed.
+    #[must_use]
+    pub fn changes(&self) -> Changes {
+        Changes::new(self.account.clone())
+    }
+
+    /// Makes `changes` durable; nothing is touched when there are none.
+    ///
+    /// # Errors
+    /// The store failed; none of the changes happened.
+    pub async fn commit(&self, changes: Changes) -> Result<(), StoreError> {
+        let batch = changes.into_batch();
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.store.commit(batch).await
+    }
+
+    /// Where both sides were read up to.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn cursors(&self) -> Result<Cursors, StoreError> {
+        Ok(self.get(Tree::Accounts, &self.key().text("cursors"))?.unwrap_or_default())
+    }
+
+    /// How the account fares.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn progress(&self) -> Result<Progress, StoreError> {
+        Ok(self.get(Tree::Accounts, &self.key().text("progress"))?.unwrap_or_default())
+    }
+
+    /// A pair by its id.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn pair(&self, id: &PairId) -> Result<Option<Pair>, StoreError> {
+        self.get(Tree::Pairs, &self.key().text("pair").text(id.as_str()))
+    }
+
+    /// The pair of a Google contact.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn pair_of_google(&self, source: &SourceId) -> Result<Option<Pair>, StoreError> {
+        self.indexed(&self.key().text("google").text(&source.0))
+    }
+
+    /// The pair of a Dafater document, by its present name.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn pair_of_dafater(&self, name: &DocumentName) -> Result<Option<Pair>, StoreError> {
+        self.indexed(&self.key().text("dafater").text(&name.0))
+    }
+
+    /// The pairs of documents created at this moment: more than one only if a site created several in one microsecond.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn pairs_of_creation(&self, creation: &SiteStamp) -> Result<Vec<Pair>, StoreError> {
+        let prefix = self.key().text("creation").text(&creation.0);
+        let ids = self.scan::<PairId>(Tree::Pairs, &prefix).collect::<Result<Vec<_>, _>>()?;
+        ids.iter().filter_map(|id| self.pair(id).transpose()).collect()
+    }
+
+    /// All pairs.
+    pub fn pairs(&self) -> impl Iterator<Item = Result<Pair, StoreError>> {
+        self.scan(Tree::Pairs, &self.key().text("pair"))
+    }
+
+    /// How many pairs there are.
+    #[must_use]
+    pub fn pair_count(&self) -> usize {
+        self.store.scan(Tree::Pairs, self.key().text("pair").as_bytes()).count()
+    }
+
+    /// A record that stands alone.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn loose(&self, record: &RecordId) -> Result<Option<Loose>, StoreError> {
+        self.get(Tree::Pairs, &self.key().text("loose").text(&record.to_string()))
+    }
+
+    /// All records that stand alone.
+    pub fn all_loose(&self) -> impl Iterator<Item = Result<Loose, StoreError>> {
+        self.scan(Tree::Pairs, &self.key().text("loose"))
+    }
+
+    /// Writes without a receipt.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn intents(&self) -> Result<Vec<Intent>, StoreError> {
+        self.scan(Tree::Journal, &self.key()).collect()
+    }
+
+    /// Parked records.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn parked(&self) -> Result<Vec<Parked>, StoreError> {
+        self.scan(Tree::Queue, &self.key().text("parked")).collect()
+    }
+
+    /// Ambiguous matches.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn reviews(&self) -> Result<Vec<Review>, StoreError> {
+        self.scan(Tree::Queue, &self.key().text("review")).collect()
+    }
+
+    /// Open conflicts.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn conflicts(&self) -> Result<Vec<Conflict>, StoreError> {
+        self.scan(Tree::Queue, &self.key().text("conflict")).collect()
+    }
+
+    /// Records that a person declared to be the same: (google, dafater).
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn links(&self) -> Result<Vec<(RecordId, RecordId)>, StoreError> {
+        self.scan(Tree::Queue, &self.key().text("link")).collect()
+    }
+
+    /// The held plan.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn hold(&self) -> Result<Option<Hold>, StoreError> {
+        self.get(Tree::Queue, &self.key().text("hold"))
+    }
+
+    /// The memory of a record's deletion.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn tombstone(&self, record: &RecordId) -> Result<Option<Tombstone>, StoreError> {
+        self.get(Tree::Tombstones, &self.key().text(&record.to_string()))
+    }
+
+    /// All tombstones.
+    pub fn tombstones(&self) -> impl Iterator<Item = Result<Tombstone, StoreError>> {
+        self.scan(Tree::Tombstones, &self.key())
+    }
+
+    /// The history, oldest first; of one run if one is named.
+    pub fn history(&self, run: Option<&str>) -> impl Iterator<Item = Result<HistoryEntry, StoreError>> {
+        let prefix = run.map_or_else(|| self.key(), |run| self.key().text(run));
+        self.scan(Tree::History, &prefix)
+    }
+
+    /// Whether an entry of these tables can be read: for the check of a whole store.
+    ///
+    /// # Errors
+    /// What it should have been.
+    pub fn check_entry(tree: Tree, key: &[u8], value: &[u8]) -> Result<(), String> {
+        let mut parts = KeyReader::new(key);
+        let (_, kind) = (parts.text(), parts.text());
+        let check = |outcome: Result<(), CodecError>| outcome.map_err(|error| error.to_string());
+        match (tree, kind.as_deref()) {
+            (Tree::Accounts, Some("cursors")) => check(decode::<Cursors>(VALUE_VERSION, value).map(drop)),
+            (Tree::Accounts, Some("progress")) => check(decode::<Progress>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("pair")) => check(decode::<Pair>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("loose")) => check(decode::<Loose>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("google" | "dafater" | "creation")) => {
+                check(decode::<PairId>(VALUE_VERSION, value).map(drop))
+            }
+            (Tree::Journal, _) => check(decode::<Intent>(VALUE_VERSION, value).map(drop)),
+            (Tree::Queue, Some("parked")) => check(decode::<Parked>(VALUE_VERSION, value).map(drop)),
+            (Tree::Queue, Some("review")) => check(decode::<Review>(VALUE_VERSION, value).map(drop)),
+            (Tree::Queue, Some("conflict")) => check(decode::<Conflict>(VALUE_VERSION, value).map(drop)),
+            (Tree::Queue, Some("link")) => {
+                check(decode::<(RecordId, RecordId)>(VALUE_VERSION, value).map(drop))
+            }
+            (Tree::Queue, Some("hold")) => check(decode::<Hold>(VALUE_VERSION, value).map(drop)),
+            (Tree::Tombstones, _) => check(decode::<Tombstone>(VALUE_VERSION, value).map(drop)),
+            (Tree::History, _) => check(decode::<HistoryEntry>(VALUE_VERSION, value).map(drop)),
+            // The store's own, and sealed tokens, which only the vault can read.
+            (Tree::Meta | Tree::Accounts, _) => Ok(()),
+            (Tree::Pairs | Tree::Queue, _) => Err("its key is none of ours".to_owned()),
+        }
+    }
+
+    fn key(&self) -> Key {
+        Key::account(self.account.as_str())
+    }
+
+    fn indexed(&self, key: &Key) -> Result<Option<Pair>, StoreError> {
+        match self.get::<PairId>(Tree::Pairs, key)? {
+            Some(id) => self.pair(&id),
+            None => Ok(None),
+        }
+    }
+
+    fn get<T: DeserializeOwned>(&self, tree: Tree, key: &Key) -> Result<Option<T>, StoreError> {
+        get_decoded(self.store.as_ref(), tree, key.as_bytes(), VALUE_VERSION)
+    }
+
+    fn scan<'a, T: DeserializeOwned + 'a>(
+        &'a self,
+        tree: Tree,
+        prefix: &Key,
+    ) -> impl Iterator<Item = Result<T, StoreError>> + use<'a, T> {
+        scan_decoded(self.store.as_ref(), tree, prefix.as_bytes(), VALUE_VERSION)
+            .map(|entry| entry.map(|(_, value)| value))
+    }
+}

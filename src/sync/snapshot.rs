@@ -1,0 +1,102 @@
+//! Everything a plan depends on, as values.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::tz::TimeZone;
+
+use super::{AccountName, Loose, Pair, PairId, RecordId, Side};
+use crate::contact::{Contact, Field};
+use crate::mapping::{Document, Person, SiteRules, SiteStamp};
+
+/// What a look at one half of a pair showed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sighting<T> {
+    /// The record as it is.
+    Present(T),
+    /// A revision that our own write has replaced already: no news, and no ground to write on.
+    Stale,
+    /// It is gone: a tombstone, or a look-up by name that found nothing after a complete read.
+    Gone,
+    /// It could not be seen: hidden, refused, or the look-up failed. Never evidence of anything.
+    Unseen,
+}
+
+impl<T> Sighting<T> {
+    /// The record, if it was seen.
+    pub fn present(&self) -> Option<&T> {
+        match self {
+            Self::Present(record) => Some(record),
+            Self::Stale | Self::Gone | Self::Unseen => None,
+        }
+    }
+}
+
+/// A pair and what both halves look like now.
+#[derive(Debug, Clone)]
+pub struct PairView {
+    /// The pair as stored, with the addresses that the records have now.
+    pub pair: Pair,
+    /// Whether an address changed (a rename) and the pair must be stored for that alone.
+    pub is_moved: bool,
+    /// Google's half.
+    pub google: Sighting<Person>,
+    /// Dafater's half.
+    pub dafater: Sighting<Document>,
+}
+
+/// A record that is in no pair.
+#[derive(Debug, Clone)]
+pub struct Alone<T> {
+    /// The record.
+    pub record: T,
+    /// How it was judged before, if it was.
+    pub before: Option<Loose>,
+    /// Whether it is in the account's scope.
+    pub is_in_scope: bool,
+}
+
+/// The input of a plan.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The account.
+    pub account: AccountName,
+    /// Host of the site, as markers name it.
+    pub site: String,
+    /// What the site can hold.
+    pub site_rules: SiteRules,
+    /// Zone of the site's stamps.
+    pub zone: TimeZone,
+    /// How many pairs the account has, whether they are in `pairs` or not.
+    pub total_pairs: usize,
+    /// Pairs of which at least one half was observed.
+    pub pairs: Vec<PairView>,
+    /// Google records in no pair.
+    pub google: Vec<Alone<Person>>,
+    /// Dafater records in no pair.
+    pub dafater: Vec<Alone<Document>>,
+    /// Contacts of pairs that are not in `pairs`: only to know duplicates of them. One entry a half.
+    pub paired: Vec<(RecordId, Contact)>,
+    /// Pairs for which a record was created and the answer lost; it may show up yet and is not created again.
+    pub in_doubt: BTreeSet<PairId>,
+    /// Pairs for which we began to create a record, however long ago: a record found for them is ours.
+    pub begun: BTreeSet<PairId>,
+    /// What people decided.
+    pub decisions: Decisions,
+}
+
+/// What people decided.
+#[derive(Debug, Clone, Default)]
+pub struct Decisions {
+    /// Conflicts.
+    pub resolutions: BTreeMap<(PairId, Field), Side>,
+    /// Records declared to be the same person: (google, dafater).
+    pub links: Vec<(RecordId, RecordId)>,
+}
+
+impl Snapshot {
+    /// The instant of a site's stamp, by the site's own clock and zone.
+    #[must_use]
+    pub fn instant(&self, stamp: &SiteStamp) -> Option<jiff::Timestamp> {
+        Some(stamp.civil()?.to_zoned(self.zone.clone()).ok()?.timestamp())
+    }
+}

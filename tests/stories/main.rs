@@ -1,0 +1,14 @@
+//! Stories about the outside: what people and remotes do, and what the daemon makes of it.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod world;
+
+mod first_sync;

@@ -1,0 +1,323 @@
+//! A world in one process: the real engine and clients, both stand-ins without a socket, a memory store and a clock of its own.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use bytes::Bytes;
+use dafater_contactsd::contact::{PhoneContext, Region};
+use dafater_contactsd::dafater::{self, SiteClient};
+use dafater_contactsd::execute::{AccountEngine, Engine, Parts, PlanView, RunReport, RunRequest, Settings};
+use dafater_contactsd::google::PeopleClient;
+use dafater_contactsd::google::oauth::{AccessTokens, AuthorizationError};
+use dafater_contactsd::remote::{Clock, CountingTransport, Transport, TransportError};
+use dafater_contactsd::sandbox::Model;
+use dafater_contactsd::sandbox::dafater::{Site, SiteOptions};
+use dafater_contactsd::sandbox::google::{Google, GoogleOptions};
+use dafater_contactsd::state::AccountState;
+use dafater_contactsd::store::MemoryStore;
+use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, FirstSync, Policy, Scope};
+use futures_util::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+pub const EMAIL: &str = "sales@example.com";
+
+/// A clock that only moves when told to.
+pub struct VirtualClock(AtomicI64);
+
+impl VirtualClock {
+    pub fn advance(&self, duration: SignedDuration) {
+        self.0.fetch_add(i64::try_from(duration.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_microsecond(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+
+    fn sleep(&self, _duration: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// Calls a model as if it were behind a socket.
+struct Direct<M> {
+    model: Arc<Mutex<M>>,
+    clock: Arc<VirtualClock>,
+}
+
+impl<M: Model> Transport for Direct<M> {
+    fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
+        let now = self.clock.now();
+        // Each request takes a moment, so that no two writes share one.
+        self.clock.advance(SignedDuration::from_micros(1_700));
+        let response = self.model.lock().unwrap().handle(&request, now);
+        Box::pin(std::future::ready(Ok(response)))
+    }
+}
+
+/// An access token that never dies.
+struct Token(SecretString);
+
+impl AccessTokens for Token {
+    fn access_token(&self) -> BoxFuture<'_, Result<SecretString, AuthorizationError>> {
+        Box::pin(std::future::ready(Ok(self.0.clone())))
+    }
+
+    fn refused(&self, _token: &SecretString) {}
+}
+
+/// One account between one Google and one site.
+pub struct World {
+    pub clock: Arc<VirtualClock>,
+    pub google: Arc<Mutex<Google>>,
+    pub site: Arc<Mutex<Site>>,
+    pub store: Arc<MemoryStore>,
+    pub settings: Settings,
+    token: String,
+    keys: (String, String),
+    engine: AccountEngine,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let clock = Arc::new(VirtualClock(AtomicI64::new(1_795_000_000_000_000)));
+        let mut google = Google::new(GoogleOptions {
+            sync_token_age: SignedDuration::from_hours(7 * 24),
+            region: "SA".to_owned(),
+            ..GoogleOptions::default()
+        });
+        google.add_account(EMAIL);
+        let far = clock.now();
+        let token = google.issue_access_token(EMAIL, far).unwrap();
+        let mut site = Site::new(SiteOptions::default());
+        let keys = site.add_user("contacts@example.com", &["System Manager"]);
+        let mut settings = settings();
+        change(&mut settings);
+        let (google, site) = (Arc::new(Mutex::new(google)), Arc::new(Mutex::new(site)));
+        let store = Arc::new(MemoryStore::new());
+        let keys = (keys.api_key.clone(), keys.api_secret.clone());
+        let engine = engine(&clock, &google, &site, &store, &settings, &token, &keys);
+        Self { clock, google, site, store, settings, token, keys, engine }
+    }
+
+    /// A new process over what was durable.
+    pub fn restart(&mut self) {
+        let token = self.google().issue_access_token(EMAIL, self.clock.now()).unwrap();
+        self.token = token;
+        self.engine = engine(
+            &self.clock,
+            &self.google,
+            &self.site,
+            &self.store,
+            &self.settings,
+            &self.token,
+            &self.keys,
+        );
+    }
+
+    pub fn google(&self) -> MutexGuard<'_, Google> {
+        self.google.lock().unwrap()
+    }
+
+    pub fn site(&self) -> MutexGuard<'_, Site> {
+        self.site.lock().unwrap()
+    }
+
+    pub fn engine(&self) -> &dyn Engine {
+        &self.engine
+    }
+
+    pub fn add_person(&self, person: Value) -> String {
+        let now = self.tick();
+        self.google().add_person(EMAIL, person, now).unwrap()
+    }
+
+    pub fn add_contact(&self, contact: Value) -> String {
+        let now = self.tick();
+        self.site().insert(contact, now).unwrap()
+    }
+
+    pub fn edit_person(&self, resource: &str, change: Value) {
+        let now = self.tick();
+        self.google().edit_person(EMAIL, resource, change, now).unwrap();
+    }
+
+    pub fn edit_contact(&self, name: &str, change: Value) {
+        let now = self.tick();
+        self.site().edit(name, change, now).unwrap();
+    }
+
+    /// People act at least a second apart.
+    pub fn tick(&self) -> Timestamp {
+        self.clock.advance(SignedDuration::from_secs(1));
+        self.clock.now()
+    }
+
+    pub async fn sync(&mut self) -> RunReport {
+        self.sync_as(RunRequest::default()).await
+    }
+
+    pub async fn sync_as(&mut self, request: RunRequest) -> RunReport {
+        self.clock.advance(SignedDuration::from_mins(5));
+        // The stand-in's access tokens live an hour.
+        self.restart();
+        self.engine.run(request).await
+    }
+
+    pub async fn plan(&mut self) -> PlanView {
+        self.restart();
+        self.engine.plan().await.unwrap()
+    }
+
+    /// Syncs and expects success.
+    pub async fn settle(&mut self) -> RunReport {
+        let report = self.sync().await;
+        assert_eq!(report.error, None, "{report:?}");
+        report
+    }
+
+    pub fn persons(&self) -> Vec<Value> {
+        self.google().persons(EMAIL).unwrap()
+    }
+
+    pub fn contacts(&self) -> Vec<Value> {
+        self.site().contacts()
+    }
+
+    /// Both sides as people see them, one line a record, in order of text.
+    pub fn picture(&self) -> String {
+        let mut lines: Vec<String> =
+            self.persons().iter().map(|person| format!("google   {}", person_line(person))).collect();
+        lines.extend(self.contacts().iter().map(|contact| format!("dafater  {}", contact_line(contact))));
+        lines.sort();
+        lines.join("\n")
+    }
+}
+
+pub fn settings() -> Settings {
+    Settings {
+        policy: Policy {
+            pull: true,
+            push: true,
+            conflict: ConflictPolicy::Newest,
+            deletions: DeletionPolicy::CreatedBySync,
+            max_deletes_percent: 100,
+            first_sync: FirstSync::Apply,
+            scope: Scope::default(),
+            phones: PhoneContext { region: Some(Region::try_from("SA".to_owned()).unwrap()) },
+        },
+        site: "erp.example.com".to_owned(),
+        label: None,
+        propagation: SignedDuration::from_mins(10),
+        full_read_after: SignedDuration::from_hours(6 * 24),
+        overlap: SignedDuration::from_mins(5),
+        settle: SignedDuration::from_mins(2),
+        sweep: SignedDuration::from_hours(24),
+        connections: 4,
+    }
+}
+
+fn engine(
+    clock: &Arc<VirtualClock>,
+    google: &Arc<Mutex<Google>>,
+    site: &Arc<Mutex<Site>>,
+    store: &Arc<MemoryStore>,
+    settings: &Settings,
+    token: &str,
+    keys: &(String, String),
+) -> AccountEngine {
+    let count = |transport: Arc<dyn Transport>| Arc::new(CountingTransport::new(transport));
+    let google_sent = count(Arc::new(Direct { model: google.clone(), clock: clock.clone() }));
+    let dafater_sent = count(Arc::new(Direct { model: site.clone(), clock: clock.clone() }));
+    let tokens = Arc::new(Token(SecretString::from(token.to_owned())));
+    let options = dafater::SiteOptions::new(
+        "https://erp.example.com".parse().unwrap(),
+        keys.0.clone(),
+        SecretString::from(keys.1.clone()),
+    );
+    let parts = Parts {
+        google: PeopleClient::new(
+            google_sent.clone(),
+            "https://people.googleapis.com/".parse().unwrap(),
+            tokens,
+        ),
+        google_sent,
+        dafater: SiteClient::new(dafater_sent.clone(), options).unwrap(),
+        dafater_sent,
+        state: AccountState::new(store.clone(), "sales".parse().unwrap()),
+        vault: None,
+        clock: clock.clone(),
+    };
+    AccountEngine::new(parts, settings.clone(), CancellationToken::new())
+}
+
+pub fn person(given: &str, family: &str, email: &str, phone: &str) -> Value {
+    let mut person = json!({});
+    if !given.is_empty() || !family.is_empty() {
+        person["names"] = json!([{ "givenName": given, "familyName": family }]);
+    }
+    if !email.is_empty() {
+        person["emailAddresses"] = json!([{ "value": email, "type": "work" }]);
+    }
+    if !phone.is_empty() {
+        person["phoneNumbers"] = json!([{ "value": phone, "type": "mobile" }]);
+    }
+    person
+}
+
+pub fn contact(first: &str, last: &str, email: &str, phone: &str) -> Value {
+    let mut contact = json!({});
+    if !first.is_empty() {
+        contact["first_name"] = json!(first);
+    }
+    if !last.is_empty() {
+        contact["last_name"] = json!(last);
+    }
+    if !email.is_empty() {
+        contact["email_ids"] = json!([{ "email_id": email, "is_primary": 1 }]);
+    }
+    if !phone.is_empty() {
+        contact["phone_nos"] = json!([{ "phone": phone, "is_primary_mobile_no": 1, "is_primary_phone": 1 }]);
+    }
+    contact
+}
+
+fn texts<'a>(list: &'a Value, key: &'a str) -> impl Iterator<Item = &'a str> {
+    list.as_array().into_iter().flatten().filter_map(move |item| item[key].as_str())
+}
+
+pub fn person_line(person: &Value) -> String {
+    let name = &person["names"][0];
+    let organization = &person["organizations"][0];
+    let mut words: Vec<&str> =
+        ["honorificPrefix", "givenName", "middleName", "familyName", "honorificSuffix"]
+            .iter()
+            .filter_map(|key| name[*key].as_str())
+            .collect();
+    words.extend(["name", "title", "department"].iter().filter_map(|key| organization[*key].as_str()));
+    words.extend(texts(&person["emailAddresses"], "value"));
+    words.extend(texts(&person["phoneNumbers"], "value"));
+    words.join(" ")
+}
+
+pub fn contact_line(contact: &Value) -> String {
+    let keys =
+        ["salutation", "first_name", "middle_name", "last_name", "company_name", "designation", "department"];
+    let mut words: Vec<&str> =
+        keys.iter().filter_map(|key| contact[*key].as_str()).filter(|text| !text.is_empty()).collect();
+    words.extend(texts(&contact["email_ids"], "email_id"));
+    words.extend(texts(&contact["phone_nos"], "phone"));
+    words.join(" ")
+}
