@@ -13,6 +13,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod account;
 pub mod config;
 pub mod contact;
 pub mod control;
