@@ -260,7 +260,7 @@ impl Operations {
             Ok(entries)
         })
         .await?;
-        entries.sort_by(|a, b| b.at.cmp(&a.at));
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.at));
         for entry in entries.iter().take(limit) {
             replies.item(entry).await?;
         }

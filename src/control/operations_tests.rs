@@ -3,25 +3,19 @@
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::daemon::Settings;
-use crate::daemon::testing::{FakeFactory, Script, failed, ok, settings, surroundings};
+use crate::daemon::testing::{FakeFactory, Script, failed, ok, settings_with, surroundings};
 use crate::execute::RunReport;
 
 struct World {
     operations: Operations,
     factory: Arc<FakeFactory>,
-    _roster: watch::Sender<Arc<Roster>>,
+    roster: watch::Sender<Arc<Roster>>,
 }
 
 impl World {
     /// Sales belongs to layla, support to omar.
     fn new(factory: FakeFactory) -> Self {
-        let mut settings = settings(&["sales", "support"]);
-        settings.accounts.get_mut(&"support".parse().unwrap()).unwrap().owner = Some("omar".to_owned());
-        Self::with(settings, factory)
-    }
-
-    fn with(settings: Settings, factory: FakeFactory) -> Self {
+        let settings = settings_with(&["sales", "support"], &["accounts.support.owner=omar"]);
         let (surroundings, clock) = surroundings("2026-03-01T10:00:00Z");
         let factory = Arc::new(factory);
         let roster =
@@ -35,7 +29,7 @@ impl World {
             reloads: None,
             started: clock.time(),
         };
-        Self { operations, factory, _roster: sender }
+        Self { operations, factory, roster: sender }
     }
 
     async fn ask(&self, role: &Role, request: Request) -> (Vec<serde_json::Value>, Result<Exit, Failure>) {
@@ -197,7 +191,7 @@ async fn the_refused_configuration_is_shown_to_system_managers_only() {
     let failure = Failure::new(Exit::Configuration, "refused").cause("unknown key `x`");
     let refusing = world.operations.roster.borrow().refusing(failure);
     let (sender, roster) = watch::channel(Arc::new(refusing));
-    (world.operations.roster, world._roster) = (roster, sender);
+    (world.operations.roster, world.roster) = (roster, sender);
     let (items, _) = world.ask(&Role::SystemManager, Request::Daemon {}).await;
     assert_eq!(items[0]["refused"][0]["message"], "unknown key `x`");
     let (items, _) = world.ask(&layla(), Request::Daemon {}).await;

@@ -146,7 +146,8 @@ impl Daemon {
         let accounts = roster.borrow().accounts.len();
         notifier.ready(&sentence(&roster.borrow()));
         events::DaemonReady { version: env!("CARGO_PKG_VERSION"), accounts }.emit();
-        let reloader = Reloader { source, factory, surroundings, cancel };
+        let started_with = Arc::clone(&roster.borrow().settings);
+        let reloader = Reloader { source, started_with, factory, surroundings, cancel };
         Ok(Self {
             notifier,
             log,
