@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::context::Context;
+use crate::config;
 use crate::control::{Client, Exit, Failure, Operations, Replies, Reply, Request, Role};
 use crate::daemon::{EngineFactory, Roster, StopSignals};
 
@@ -121,8 +122,11 @@ impl Alone {
     }
 }
 
-/// Where the socket is when the configuration does not say.
+/// Where the socket is when the configuration cannot be used.
 fn usual_socket(context: &Context) -> PathBuf {
+    if let Some(socket) = config::socket(&context.sources) {
+        return socket;
+    }
     let directory =
         context.sources.runtime_directory().map_or("/run/dafater-contactsd".into(), ToOwned::to_owned);
     directory.join("control.sock")

@@ -14,7 +14,7 @@ use super::merge::{complete_accounts, merge};
 use super::origins::Origins;
 use super::place::Place;
 use super::secrets::API_SECRET;
-use super::settings::Account;
+use super::settings::{Account, Control};
 use super::sources::Sources;
 use super::tree::{Entry, KeyPath, Table, Value, to_dict};
 use super::{Config, check};
@@ -63,6 +63,15 @@ pub fn load(sources: &Sources) -> Result<Loaded, Refused> {
         files: layers.files,
         skipped: layers.skipped,
     })
+}
+
+/// Where the control socket is, as far as a configuration that may be refused says so: whoever is to be told of a refusal must be
+/// reached first.
+#[must_use]
+pub fn socket(sources: &Sources) -> Option<PathBuf> {
+    let settings = merge(&layers::read(sources).readable);
+    let control: Control = section(table(&settings, "control").ok()?, "control").ok()?;
+    Some(control.socket)
 }
 
 /// Files in the order they were read, each from top to bottom; then what is not about a file.

@@ -39,7 +39,7 @@ use std::collections::BTreeMap;
 pub use changes::Change;
 pub use commands::{Answer, check_config, show};
 pub use finding::{Finding, Refused, Severity};
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, socket};
 pub use manual::{example, reference};
 pub use origins::{Origin, Origins};
 pub use place::{Place, Position};

@@ -102,6 +102,7 @@ impl From<Exit> for std::process::ExitCode {
 mod tests {
     use super::*;
     use crate::execute::{Counts, Requests};
+    use crate::remote::Disposition;
 
     fn report(outcome: Outcome, cause: Option<Cause>) -> RunReport {
         RunReport {

@@ -53,6 +53,8 @@ pub struct Alone<T> {
     pub before: Option<Loose>,
     /// Whether it is in the account's scope.
     pub is_in_scope: bool,
+    /// Whether its counterpart could not be made and it is not due again: it is matched, but nothing is created for it.
+    pub is_waiting: bool,
 }
 
 /// The input of a plan.

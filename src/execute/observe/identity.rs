@@ -416,10 +416,11 @@ impl Observer<'_> {
                 echoes.push(parked);
                 continue;
             }
-            if self.is_judged(before.as_ref(), &begun, Side::Google, &person.etag.0, is_forced) {
+            if is_judged(before.as_ref(), &person.etag.0, is_forced) {
                 continue;
             }
-            google.push(alone_person(person, before, labels.as_ref()));
+            let is_waiting = self.waits(&begun, Side::Google, &person.etag.0);
+            google.push(Alone { is_waiting, ..alone_person(person, before, labels.as_ref()) });
         }
         let mut dafater = Vec::new();
         for (name, document) in std::mem::take(&mut gathered.dafater) {
@@ -427,10 +428,11 @@ impl Observer<'_> {
             let before = self.loose_document(&document)?;
             let is_forced = gathered.forced.contains(&record);
             let begun = PairId::from_dafater(self.parts.state.account(), &document.creation, &name);
-            if self.is_judged(before.as_ref(), &begun, Side::Dafater, &document.modified.0, is_forced) {
+            if is_judged(before.as_ref(), &document.modified.0, is_forced) {
                 continue;
             }
-            dafater.push(self.alone_document(document, before));
+            let is_waiting = self.waits(&begun, Side::Dafater, &document.modified.0);
+            dafater.push(Alone { is_waiting, ..self.alone_document(document, before) });
         }
         let paired = self.bring_candidates(&mut google, &mut dafater, labels.as_ref()).await?;
         let pairs = gathered
@@ -475,22 +477,6 @@ impl Observer<'_> {
         }))
     }
 
-    fn is_judged(
-        &self,
-        before: Option<&Loose>,
-        begun: &PairId,
-        side: Side,
-        revision: &str,
-        is_forced: bool,
-    ) -> bool {
-        if self.waits(begun, side, revision) {
-            return true;
-        }
-        let stands =
-            before.is_some_and(|loose| loose.revision == revision && loose.why != LooseReason::Parked);
-        stands && !is_forced
-    }
-
     /// How a document was judged before, under its present name.
     fn loose_document(&self, document: &Document) -> Result<Option<Loose>, EngineError> {
         let loose = self.parts.state.loose(&RecordId::Dafater(document.name.clone()))?;
@@ -503,7 +489,68 @@ impl Observer<'_> {
         let linked_to = &self.settings.policy.scope.linked_to;
         let is_in_scope =
             linked_to.is_empty() || document.links.iter().any(|link| linked_to.contains(&link.doctype));
-        Alone { record: document, before, is_in_scope }
+        Alone { record: document, before, is_in_scope, is_waiting: false }
+    }
+
+    /// The records from which marked ones were made, where they were not read: whatever carries our marker is never new.
+    async fn bring_origins(
+        &self,
+        google: &mut Vec<Alone<Person>>,
+        dafater: &mut Vec<Alone<Document>>,
+        labels: Option<&BTreeSet<String>>,
+    ) -> Result<(), EngineError> {
+        let creations: Vec<SiteStamp> = google
+            .iter()
+            .filter_map(|alone| alone.record.marker(&self.settings.site))
+            .map(|marker| marker.creation)
+            .filter(|creation| !dafater.iter().any(|alone| alone.record.creation == *creation))
+            .collect();
+        let mut names = BTreeSet::new();
+        if !creations.is_empty() {
+            names.extend(
+                self.parts.dafater.find_by_creation(&creations).await?.into_iter().map(|stamp| stamp.name),
+            );
+        }
+        let is_here = |id: &str| google.iter().any(|alone| alone.record.resource_name.0 == id);
+        let resources: Vec<ResourceName> = dafater
+            .iter()
+            .filter_map(|alone| alone.record.google_contacts_id())
+            .filter(|id| id.starts_with("people/") && !is_here(id))
+            .map(|id| ResourceName(id.to_owned()))
+            .collect();
+        let mut gathered = Gathered::default();
+        self.fetch_alone(&BTreeSet::new(), &names, &mut gathered).await?;
+        for (_, lookup) in self.look_up_people(&resources).await? {
+            if let PeopleLookup::Found(person) = lookup
+                && !person.deleted
+                && self.parts.state.pair_of_google(&person.source_id)?.is_none()
+            {
+                gathered.google.insert(person.source_id.clone(), person);
+            }
+        }
+        self.add_alone(gathered, google, dafater, labels)
+    }
+
+    fn add_alone(
+        &self,
+        gathered: Gathered,
+        google: &mut Vec<Alone<Person>>,
+        dafater: &mut Vec<Alone<Document>>,
+        labels: Option<&BTreeSet<String>>,
+    ) -> Result<(), EngineError> {
+        for (source, person) in gathered.google {
+            if !google.iter().any(|alone| alone.record.source_id == source) {
+                let before = self.parts.state.loose(&RecordId::Google(source))?;
+                google.push(alone_person(person, before, labels));
+            }
+        }
+        for (name, document) in gathered.dafater {
+            if !dafater.iter().any(|alone| alone.record.name == name) {
+                let before = self.loose_document(&document)?;
+                dafater.push(self.alone_document(document, before));
+            }
+        }
+        Ok(())
     }
 
     /// Records that were judged before and not read now, but that the new ones could match; and the contacts of pairs that a new
@@ -515,6 +562,7 @@ impl Observer<'_> {
         labels: Option<&BTreeSet<String>>,
     ) -> Result<Vec<(RecordId, Contact)>, EngineError> {
         let phones = self.settings.policy.phones;
+        self.bring_origins(google, dafater, labels).await?;
         let mut lookout = Lookout::default();
         for contact in google.iter().map(|alone| alone.record.contact(phones)) {
             lookout.add(&contact);
@@ -544,14 +592,7 @@ impl Observer<'_> {
             }
         }
         self.fetch_alone(&sources, &names, &mut gathered).await?;
-        for (source, person) in gathered.google {
-            let before = state.loose(&RecordId::Google(source))?;
-            google.push(alone_person(person, before, labels));
-        }
-        for document in gathered.dafater.into_values() {
-            let before = self.loose_document(&document)?;
-            dafater.push(self.alone_document(document, before));
-        }
+        self.add_alone(gathered, google, dafater, labels)?;
         let mut paired = Vec::new();
         for pair in state.pairs() {
             let pair = pair?;
@@ -625,5 +666,10 @@ fn resource_name(source: &SourceId) -> Option<ResourceName> {
 
 fn alone_person(person: Person, before: Option<Loose>, labels: Option<&BTreeSet<String>>) -> Alone<Person> {
     let is_in_scope = labels.is_none_or(|labels| person.labels().any(|label| labels.contains(label)));
-    Alone { record: person, before, is_in_scope }
+    Alone { record: person, before, is_in_scope, is_waiting: false }
+}
+
+/// Whether this revision was judged before and nothing asks for another look.
+fn is_judged(before: Option<&Loose>, revision: &str, is_forced: bool) -> bool {
+    !is_forced && before.is_some_and(|loose| loose.revision == revision && loose.why != LooseReason::Parked)
 }
