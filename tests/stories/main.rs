@@ -11,4 +11,8 @@
 
 mod world;
 
+mod deletions;
+mod editing;
+mod faults;
 mod first_sync;
+mod people;
