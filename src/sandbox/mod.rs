@@ -6,7 +6,9 @@
 //! Law: shares no code with the clients it stands in for: no types, no constants, so that one error cannot hide in both.
 
 pub mod dafater;
+pub mod faults;
 pub mod google;
+pub mod serve;
 
 use bytes::Bytes;
 use jiff::Timestamp;
