@@ -13,15 +13,20 @@
 
 #![forbid(unsafe_code)]
 
+pub mod cli;
 pub mod config;
 pub mod contact;
+pub mod control;
+pub mod daemon;
 pub mod dafater;
 pub mod execute;
 pub mod google;
 pub mod mapping;
+pub mod observe;
 pub mod remote;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod schedule;
 pub mod state;
 pub mod store;
 pub mod sync;

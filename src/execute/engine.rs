@@ -2,9 +2,12 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{AccountStatus, ConflictView, HistoryFilter, HistoryView, PlanView, ReviewView, RunReport};
+use super::{
+    AccountStatus, Cause, ConflictView, HistoryFilter, HistoryView, PlanView, ReviewView, RunReport,
+};
 use crate::dafater::DafaterError;
 use crate::google::GoogleError;
+use crate::google::oauth::VaultError;
 use crate::remote::Disposition;
 use crate::store::StoreError;
 use crate::sync::{AccountName, RecordId, Side};
@@ -98,6 +101,28 @@ pub enum EngineErrorKind {
     Remote(Disposition),
 }
 
+impl EngineErrorKind {
+    /// Who must act, where that is known.
+    #[must_use]
+    pub fn cause(&self) -> Option<Cause> {
+        match self {
+            Self::Unknown | Self::Stopped => None,
+            Self::Store => Some(Cause::Internal),
+            Self::Remote(disposition) => match disposition {
+                Disposition::Unauthorized | Disposition::Forbidden => Some(Cause::Unauthorized),
+                Disposition::Unavailable | Disposition::InDoubt | Disposition::Protocol => {
+                    Some(Cause::Unavailable)
+                }
+                Disposition::Throttled { .. }
+                | Disposition::Stale
+                | Disposition::Gone
+                | Disposition::Refused
+                | Disposition::CursorExpired => None,
+            },
+        }
+    }
+}
+
 impl EngineError {
     /// Nothing of that name is there.
     #[must_use]
@@ -112,6 +137,11 @@ impl EngineError {
             hint: Some("nothing to do: the next run continues".to_owned()),
             kind: EngineErrorKind::Stopped,
         }
+    }
+
+    /// The vault cannot be opened.
+    pub(super) fn vault(error: &VaultError) -> Self {
+        Self { message: error.to_string(), hint: None, kind: EngineErrorKind::Store }
     }
 
     /// Whether Google no longer accepts the cursor.

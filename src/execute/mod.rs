@@ -11,7 +11,7 @@ mod view;
 
 pub use account::AccountEngine;
 pub use engine::{Engine, EngineError, EngineErrorKind, RunRequest};
-pub use report::{Counts, Outcome, Requests, RunReport};
+pub use report::{Cause, Counts, Outcome, Requests, RunReport};
 pub use settings::{Parts, Settings};
 pub use view::{
     AccountStatus, ChangeView, ConflictView, HistoryFilter, HistoryView, HoldView, PlanView, ReviewView,

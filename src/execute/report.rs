@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::EngineErrorKind;
 use crate::sync::AccountName;
 
 /// How a run ended.
@@ -17,6 +16,20 @@ pub enum Outcome {
     Failed,
     /// Nothing was tried: the account is disabled, or has no direction, or waits for a person.
     Skipped,
+}
+
+/// The class of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// A remote cannot be reached, is out of order, or asks to slow down: time helps.
+    Unavailable,
+    /// Credentials or permissions were refused: a person must act.
+    Unauthorized,
+    /// The configuration asks for what cannot be: a person must act.
+    Configuration,
+    /// A defect, or a store that fails.
+    Internal,
 }
 
 /// Writes to one side.
@@ -64,9 +77,9 @@ pub struct RunReport {
     pub requests: Requests,
     /// Why the run failed, was held or skipped.
     pub error: Option<String>,
-    /// The class of the failure, for the exit code; not part of the JSON.
-    #[serde(skip)]
-    pub failure: Option<EngineErrorKind>,
+    /// Who must act on the failure, where that is known; decides the exit code. Absent from the line when it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }
 
 impl RunReport {
@@ -85,7 +98,7 @@ impl RunReport {
             review: 0,
             requests: Requests::default(),
             error: None,
-            failure: None,
+            cause: None,
         }
     }
 }

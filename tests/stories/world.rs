@@ -257,6 +257,7 @@ fn engine(
         dafater: SiteClient::new(dafater_sent.clone(), options).unwrap(),
         dafater_sent,
         state: AccountState::new(store.clone(), "sales".parse().unwrap()),
+        vault: None,
         clock: clock.clone(),
     };
     AccountEngine::new(parts, settings.clone(), CancellationToken::new())

@@ -145,7 +145,7 @@ impl Executor<'_> {
                 | Disposition::Unauthorized
                 | Disposition::Protocol => format!("{error}: {}", error.hint()),
             };
-            self.park(step, &reason, Patience::of(&disposition));
+            self.reject(step, Side::Dafater, &reason, Patience::of(&disposition));
             leave_alone(work, &mut changes);
         }
         Ok(self.parts.state.commit(changes).await?)

@@ -295,7 +295,7 @@ impl Executor<'_> {
             let fault = if size == 1 { Some(disposition.clone()) } else { is_named(position, name) };
             match fault {
                 Some(fault) => {
-                    self.park(work.step, &reason_of(&fault, error), Patience::of(&fault));
+                    self.reject(work.step, Side::Google, &reason_of(&fault, error), Patience::of(&fault));
                     leave_alone(work, &mut changes);
                 }
                 None => sound.push(outgoing),

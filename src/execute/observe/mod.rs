@@ -52,6 +52,8 @@ pub(super) struct Observed {
     pub(super) retried: Vec<Parked>,
     /// Writes of an earlier run without a receipt that are settled by this observation.
     pub(super) settled: Vec<Intent>,
+    /// How many writes of earlier runs had no receipt.
+    pub(super) intents: usize,
     /// Records in no pair that are gone.
     pub(super) vanished: Vec<RecordId>,
     /// Google contacts whose deletion was reported: (identity, revision).
@@ -95,6 +97,7 @@ impl Observer<'_> {
         let mut malformed: Vec<String> = google.malformed.clone();
         malformed.extend(dafater.malformed.iter().cloned());
 
+        let unsettled = intents.len();
         let doubt = Doubt::judge(intents, self.now, self.settings);
         let retried: Vec<Parked> =
             self.parked.values().filter(|parked| parked.next <= self.now || is_full).cloned().collect();
@@ -125,6 +128,7 @@ impl Observer<'_> {
             cursors,
             retried,
             settled: doubt.settled,
+            intents: unsettled,
             vanished: picture.vanished,
             deleted: picture.deleted,
             malformed,

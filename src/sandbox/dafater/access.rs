@@ -27,6 +27,7 @@ pub(super) enum Action {
 }
 
 /// What a role may do with a DocType.
+#[expect(clippy::struct_excessive_bools, reason = "a row of a permission table")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rights {
     /// See documents.

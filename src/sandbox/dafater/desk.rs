@@ -101,11 +101,6 @@ impl Site {
         name.clone_into(&mut self.zone_name);
     }
 
-    /// Turns Google Settings' `enable` on, without which no Google Contacts document can be saved.
-    pub fn enable_google(&mut self) {
-        self.google_enabled = true;
-    }
-
     /// All contacts that are committed, as full documents in the order of their names.
     #[must_use]
     pub fn contacts(&self) -> Vec<Value> {
@@ -233,6 +228,20 @@ impl Site {
         })
     }
 
+    /// Clears the Deleted Document log, as the site does with old rows: those deletions leave no trace any more.
+    pub fn purge_deleted_documents(&mut self) {
+        let graves: Vec<_> = self
+            .db
+            .table("Deleted Document")
+            .into_iter()
+            .flat_map(|table| table.by_name().cloned())
+            .collect();
+        for grave in graves {
+            self.db.remove("Deleted Document", &grave);
+        }
+        self.db.commit(None);
+    }
+
     /// Writes fields of a stored contact past all rules, as an old import or a database script would: no check, no derived fields, no
     /// `modified`. `modified` and `creation` themselves may be among the fields.
     pub fn poison(&mut self, name: &str, fields: Value) {
@@ -280,6 +289,7 @@ impl Site {
     }
 
     /// The last requests, oldest first.
+    #[must_use]
     pub fn log(&self) -> impl DoubleEndedIterator<Item = &Logged> {
         self.ledger.log.iter()
     }

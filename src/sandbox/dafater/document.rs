@@ -133,7 +133,8 @@ impl Doc {
         json.insert("modified_by".to_owned(), self.modified_by.as_str().into());
         json.insert("docstatus".to_owned(), 0.into());
         json.insert("idx".to_owned(), 0.into());
-        json.insert("creation".to_owned(), self.creation.printed().into());
+        let created = Form { echo: form.echo && self.creation == self.modified, ..form };
+        json.insert("creation".to_owned(), spelled(self.creation, created).into());
         json.insert("modified".to_owned(), spelled(self.modified, form).into());
         json
     }
@@ -167,7 +168,8 @@ impl Row {
         json.insert("modified_by".to_owned(), self.modified_by.as_str().into());
         json.insert("docstatus".to_owned(), 0.into());
         json.insert("idx".to_owned(), self.idx.into());
-        json.insert("creation".to_owned(), self.creation.printed().into());
+        let created = Form { echo: form.echo && self.creation == self.modified, ..form };
+        json.insert("creation".to_owned(), spelled(self.creation, created).into());
         json.insert("modified".to_owned(), spelled(self.modified, form).into());
         json.insert("parent".to_owned(), parent.name.as_str().into());
         json.insert("parentfield".to_owned(), table.into());
@@ -182,12 +184,12 @@ impl Row {
 
 /// Passwords are shown as asterisks of the same length, everything else as it is.
 pub(super) fn shown(schema: &DocType, field: &str, value: &Value) -> Value {
-    match value {
-        Value::String(text) if schema.field(field).is_some_and(|field| field.kind == Kind::Password) => {
-            Value::from("*".repeat(text.chars().count()))
-        }
-        value => value.clone(),
+    if let Value::String(text) = value
+        && schema.field(field).is_some_and(|field| field.kind == Kind::Password)
+    {
+        return "*".repeat(text.chars().count()).into();
     }
+    value.clone()
 }
 
 /// What Python takes for true.

@@ -124,7 +124,6 @@ impl Site {
     }
 
     /// Everything from the form on. The outer error comes from before the call could be read.
-    #[expect(clippy::type_complexity, reason = "the two errors differ in what is known of the call")]
     fn attempt(
         &mut self,
         request: &Request<Bytes>,

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::document::{Doc, Row, Standing, is_checked};
+use super::google;
 use super::refusal::Refusal;
 use super::schema::{DocType, Kind, Schemas};
 use super::stamp::Stamp;
@@ -40,6 +41,7 @@ pub(super) fn fill(
                     let rows = rows(child, value, doc)?;
                     doc.tables.insert(key, rows);
                 }
+                Some(Kind::Password) if google::is_mask(&value) => {}
                 Some(kind) => {
                     doc.fields.insert(key, cast(kind, value));
                 }
@@ -50,10 +52,7 @@ pub(super) fn fill(
 }
 
 fn cast(kind: Kind, value: Value) -> Value {
-    match kind {
-        Kind::Check => i64::from(is_checked(&value)).into(),
-        _ => value,
-    }
+    if kind == Kind::Check { i64::from(is_checked(&value)).into() } else { value }
 }
 
 fn rows(child: &DocType, value: Value, parent: &Doc) -> Result<Vec<Row>, Refusal> {
@@ -99,12 +98,14 @@ pub(super) fn row(child: &DocType, json: Map<String, Value>, position: i64, pare
 /// Brings what is stored to the column's type: numbers become text, blank unique values become null.
 pub(super) fn store_form(fields: &mut Map<String, Value>, schema: &DocType) {
     for field in schema.columns() {
+        if field.kind == Kind::Check {
+            continue;
+        }
         let Some(value) = fields.get_mut(&field.name) else { continue };
-        let is_text = !matches!(field.kind, Kind::Check);
-        match value {
-            Value::Number(number) if is_text => *value = Value::from(number.to_string()),
-            Value::Bool(flag) if is_text => *value = Value::from(i64::from(*flag).to_string()),
-            _ => {}
+        if let Value::Number(number) = value {
+            *value = Value::from(number.to_string());
+        } else if let Value::Bool(flag) = value {
+            *value = Value::from(i64::from(*flag).to_string());
         }
     }
 }

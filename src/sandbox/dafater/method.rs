@@ -25,6 +25,11 @@ impl Site {
             "frappe.client.get_time_zone" => {
                 return Ok(json!({"time_zone": self.access.time_zone(&self.session.user)}));
             }
+            LOGGED_USER | VERSIONS if self.session.user == GUEST => {
+                return Err(Refusal::not_whitelisted(method));
+            }
+            LOGGED_USER => return Ok(self.session.user.as_str().into()),
+            VERSIONS => return Ok(versions()),
             _ => {}
         }
         let (handler, posts) = find(method)?;
@@ -35,19 +40,6 @@ impl Site {
             return Err(Refusal::not_permitted("Not permitted"));
         }
         handler(self, call)
-    }
-
-    fn get_logged_user(&mut self, _: &Call) -> Result<Value, Refusal> {
-        Ok(self.session.user.as_str().into())
-    }
-
-    fn get_versions(&mut self, _: &Call) -> Result<Value, Refusal> {
-        Ok(json!({"frappe": {
-            "title": "Frappe Framework",
-            "description": "Full stack web framework with Python, Javascript, MariaDB, Redis, Node",
-            "branch": "",
-            "version": "15.44.2",
-        }}))
     }
 
     fn get_list(&mut self, call: &Call) -> Result<Value, Refusal> {
@@ -171,7 +163,7 @@ impl Site {
         doc.creation = super::Stamp::MIN;
         let mut given = incoming::fill(&mut doc, &schema, &self.schemas, json)?;
         given.modified.get_or_insert(Value::Null);
-        let doc = self.save_doc(&doctype, doc, given)?;
+        let doc = self.save_doc(&doctype, doc, &given)?;
         Ok(Value::Object(doc.to_json(&schema, SAVED)))
     }
 
@@ -255,18 +247,29 @@ impl Site {
     }
 }
 
+const LOGGED_USER: &str = "frappe.auth.get_logged_user";
+const VERSIONS: &str = "frappe.utils.change_log.get_versions";
+
+fn versions() -> Value {
+    json!({"frappe": {
+        "title": "Frappe Framework",
+        "description": "Full stack web framework with Python, Javascript, MariaDB, Redis, Node",
+        "branch": "",
+        "version": "15.44.2",
+    }})
+}
+
 type Handler = fn(&mut Site, &Call) -> Result<Value, Refusal>;
 
 /// The handler of a whitelisted method, and whether it must be posted.
 fn find(method: &str) -> Result<(Handler, bool), Refusal> {
     let handler: (Handler, bool) = match method {
-        "frappe.auth.get_logged_user" => (Site::get_logged_user, false),
-        "frappe.utils.change_log.get_versions" => (Site::get_versions, false),
         "frappe.client.get_list" => (Site::get_list, false),
         "frappe.client.get_count" | "frappe.desk.reportview.get_count" => (Site::get_count, false),
         "frappe.client.get" => (Site::get, false),
         "frappe.client.get_value" => (Site::get_value, false),
         "frappe.client.get_single_value" => (Site::get_single_value, false),
+        "frappe.client.get_password" => (Site::get_password, false),
         "frappe.client.has_permission" => (Site::has_permission, false),
         "frappe.client.insert" => (Site::insert_one, true),
         "frappe.client.insert_many" => (Site::insert_many, true),

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Law: answers what a recorded site answers, also where that is surprising: derived fields, stale row names that are echoed but not
-//! stored, `name` in a body that retargets a save, renames without a trace, lists without what the user may not see. Where a
-//! recording is silent it refuses rather than guesses.
+//! stored, `name` in a body that retargets a save, renames without a trace, lists without what the user may not see. A route or method
+//! that is not modelled is refused as the site refuses an unknown one.
 
 mod access;
 mod collation;
@@ -17,6 +17,7 @@ mod custom;
 mod desk;
 mod document;
 mod exchange;
+mod google;
 mod incoming;
 mod ledger;
 mod method;
@@ -107,7 +108,7 @@ pub struct Site {
     zone: TimeZone,
     zone_name: String,
     host: Option<String>,
-    google_enabled: bool,
+    google: google::GoogleSettings,
     rng: StdRng,
     last_write: Timestamp,
     session: Session,
@@ -137,7 +138,7 @@ impl Site {
             zone: TimeZone::UTC,
             zone_name: String::new(),
             host: options.host,
-            google_enabled: false,
+            google: google::GoogleSettings::default(),
             rng: StdRng::seed_from_u64(options.seed),
             last_write: Timestamp::UNIX_EPOCH,
             session: Session {

@@ -64,9 +64,9 @@ impl Site {
     }
 
     fn restriction(&self, schema: &DocType, doc: &Doc) -> Option<String> {
-        let links = schema.columns().filter_map(|field| match field.kind {
-            Kind::Link(target) => Some((field.name.as_str(), field.label.as_str(), target)),
-            _ => None,
+        let links = schema.columns().filter_map(|field| {
+            let Kind::Link(target) = field.kind else { return None };
+            Some((field.name.as_str(), field.label.as_str(), target))
         });
         self.access.restriction(&self.session.user, doc, links)
     }

@@ -175,6 +175,10 @@ impl Refusal {
         Self::new(401, "AuthenticationError", FRAPPE, "")
     }
 
+    pub(super) fn no_password(doctype: &str, name: &str, field: &str) -> Self {
+        Self::thrown(401, "AuthenticationError", format!("Password not found for {doctype} {name} {field}"))
+    }
+
     /// 403 without a sentence.
     pub(super) fn forbidden() -> Self {
         Self::new(403, "PermissionError", FRAPPE, "")

@@ -153,6 +153,6 @@ impl Site {
     ) -> Result<Doc, Refusal> {
         let mut doc = Doc::clone(&*self.load(parent, name)?);
         change(&mut doc);
-        self.save_doc(parent, doc, incoming::Given::default())
+        self.save_doc(parent, doc, &incoming::Given::default())
     }
 }

@@ -7,6 +7,7 @@ use super::Site;
 use super::access::Action;
 use super::document::{Doc, Form, Row};
 use super::exchange::{Call, Reply, Version};
+use super::google;
 use super::incoming;
 use super::query::{self, ListArguments};
 use super::refusal::Refusal;
@@ -53,6 +54,9 @@ impl Site {
     fn single(&mut self, call: &Call, doctype: &str, name: &str) -> Result<Reply, Refusal> {
         if doctype == "System Settings" && call.method == Method::GET {
             return Ok(Reply::Data(200, self.system_settings()?));
+        }
+        if doctype == google::NAME {
+            return self.google_settings(call);
         }
         let schema = self.schema(doctype)?;
         if schema.is_child {

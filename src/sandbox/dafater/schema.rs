@@ -103,9 +103,9 @@ impl DocType {
 
     /// The child tables: field and child DocType.
     pub(super) fn tables(&self) -> impl Iterator<Item = (&str, &'static str)> {
-        self.fields.iter().filter_map(|field| match field.kind {
-            Kind::Table(child) => Some((field.name.as_str(), child)),
-            _ => None,
+        self.fields.iter().filter_map(|field| {
+            let Kind::Table(child) = field.kind else { return None };
+            Some((field.name.as_str(), child))
         })
     }
 

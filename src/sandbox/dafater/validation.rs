@@ -23,28 +23,22 @@ impl Site {
             for (row, number) in doc.rows_mut(table).iter_mut().zip(1..) {
                 let place = format!("Row #{number}: ");
                 for field in child.columns() {
-                    match field.kind {
-                        Kind::Link(target) => {
-                            let mut unknown = Vec::new();
-                            self.check_link(target, field, &mut row.fields, &place, &mut unknown);
-                            if !unknown.is_empty() {
-                                // A link that leads nowhere is blanked before the dynamic link asks for it.
-                                row.fields.insert(field.name.clone(), Value::Null);
-                                missing.append(&mut unknown);
-                            }
+                    if let Kind::Link(target) = field.kind {
+                        let known = missing.len();
+                        self.check_link(target, field, &mut row.fields, &place, &mut missing);
+                        if missing.len() > known {
+                            // A link that leads nowhere is blanked before the dynamic link asks for it.
+                            row.fields.insert(field.name.clone(), Value::Null);
                         }
-                        Kind::DynamicLink(by) => {
-                            if row.text(&field.name).is_empty() {
-                                continue;
-                            }
-                            let target = row.text(by).to_owned();
-                            if target.is_empty() {
-                                let label = child.field(by).map_or(by, |field| &field.label);
-                                return Err(Refusal::validation(format!("{label} must be set first")));
-                            }
-                            self.check_link(&target, field, &mut row.fields, &place, &mut missing);
+                    } else if let Kind::DynamicLink(by) = field.kind
+                        && !row.text(&field.name).is_empty()
+                    {
+                        let target = row.text(by).to_owned();
+                        if target.is_empty() {
+                            let label = child.field(by).map_or(by, |field| &field.label);
+                            return Err(Refusal::validation(format!("{label} must be set first")));
                         }
-                        _ => {}
+                        self.check_link(&target, field, &mut row.fields, &place, &mut missing);
                     }
                 }
             }

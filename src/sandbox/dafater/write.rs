@@ -58,7 +58,7 @@ impl Site {
 
     /// Saves `doc`, which was loaded and changed; `given` is what the client sent of the columns it should not send.
     // API: Document._save in frappe/model/document.py.
-    pub(super) fn save_doc(&mut self, doctype: &str, mut doc: Doc, given: Given) -> Result<Doc, Refusal> {
+    pub(super) fn save_doc(&mut self, doctype: &str, mut doc: Doc, given: &Given) -> Result<Doc, Refusal> {
         let schema = self.schema(doctype)?;
         let loaded = doc.name.clone();
         self.permit(Action::Write, &schema, Some(&doc))?;
@@ -80,7 +80,7 @@ impl Site {
         if lock.as_ref() != Some(&current) {
             return Err(Refusal::stale(&current, &stamp.echoed()));
         }
-        check_constants(&doc, &stored, &given)?;
+        check_constants(&doc, &stored, given)?;
         doc.owner.clone_from(&stored.owner);
         doc.creation = stored.creation;
         doc.rename(stored.name.clone());
@@ -120,7 +120,7 @@ impl Site {
         let schema = self.schema(doctype)?;
         let mut doc = Doc::clone(&*self.load(doctype, name)?);
         let given = incoming::fill(&mut doc, &schema, &self.schemas, json)?;
-        self.save_doc(doctype, doc, given)
+        self.save_doc(doctype, doc, &given)
     }
 
     /// Deletes a document and keeps it as a Deleted Document.
@@ -186,7 +186,7 @@ impl Site {
     fn before_save(&mut self, schema: &DocType, doc: &mut Doc) -> Result<(), Refusal> {
         match schema.name {
             "Contact" => self.validate_contact(doc),
-            "Google Contacts" if !self.google_enabled => {
+            "Google Contacts" if !self.google.enable => {
                 Err(Refusal::validation("Enable Google API in Google Settings."))
             }
             "Custom Field" => self.check_custom_field(doc),

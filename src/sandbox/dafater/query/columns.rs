@@ -174,10 +174,13 @@ impl<'a> Tuple<'a> {
             Cell::Null => Value::Null,
             Cell::Int(number) => number.into(),
             Cell::Stamp(stamp) => stamp.printed().into(),
-            Cell::Text(text) => match &column.what {
-                What::Field(name, Kind::Password) => shown(schema, name, &text.into()),
-                _ => text.into(),
-            },
+            Cell::Text(text) => {
+                if let What::Field(name, Kind::Password) = &column.what {
+                    shown(schema, name, &text.into())
+                } else {
+                    text.into()
+                }
+            }
         }
     }
 }

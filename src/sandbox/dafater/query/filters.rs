@@ -114,7 +114,7 @@ fn test(column: &Column, operator: &str, value: &Value) -> Result<Test, Refusal>
             let values = match value {
                 Value::Array(values) => values.clone(),
                 Value::String(text) => text.split(',').map(|part| Value::from(part.trim())).collect(),
-                value => vec![value.clone()],
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => vec![value.clone()],
             };
             Ok(Test::In {
                 any: values.iter().map(|value| operand(column, value)).collect(),
@@ -136,10 +136,12 @@ fn test(column: &Column, operator: &str, value: &Value) -> Result<Test, Refusal>
                 return Err(Refusal::validation("Invalid filter value for operator between"));
             };
             let is_date = high.as_str().is_some_and(|text| text.trim().len() == 10);
-            let high = match operand(column, high) {
-                Operand::Stamp(stamp) if is_date => Operand::Stamp(stamp.end_of_day()),
-                high => high,
-            };
+            let mut high = operand(column, high);
+            if let Operand::Stamp(stamp) = &mut high
+                && is_date
+            {
+                *stamp = stamp.end_of_day();
+            }
             Ok(Test::Between(operand(column, low), high))
         }
         _ => Err(Refusal::validation(format!(
@@ -157,7 +159,13 @@ fn operand(column: &Column, value: &Value) -> Operand {
             let number = value.as_i64().or_else(|| value.as_bool().map(i64::from));
             Operand::Int(number.or_else(|| plain(value).trim().parse().ok()).unwrap_or(0))
         }
-        _ => Operand::Text(Key::of(&plain(value))),
+        What::Name
+        | What::Owner
+        | What::ModifiedBy
+        | What::Parent
+        | What::ParentField
+        | What::ParentType
+        | What::Field(..) => Operand::Text(Key::of(&plain(value))),
     }
 }
 
@@ -165,7 +173,7 @@ fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),
-        value => value.to_string(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
     }
 }
 
@@ -212,7 +220,7 @@ impl Condition {
                 Some(comparison.holds(&Operand::Text(key.clone()), operand))
             }
             Test::In { any, negated, .. } => Some(any.contains(&Operand::Text(key.clone())) != *negated),
-            _ => None,
+            Test::Compare(..) | Test::Between(..) | Test::Like { .. } | Test::Set(_) => None,
         }
     }
 }

@@ -276,7 +276,7 @@ fn candidates<'a>(query: &Query, table: &'a Table) -> Box<dyn Iterator<Item = &'
             {
                 since = since.max(*stamp);
             }
-            _ => {}
+            Test::Compare(..) | Test::Between(..) | Test::In { .. } | Test::Like { .. } | Test::Set(_) => {}
         }
     }
     if is_child || !query.walks_by_modified() && since == Stamp::MIN {
@@ -308,19 +308,15 @@ fn operand(cell: &Cell<'_>) -> Operand {
 }
 
 fn fields(sources: &mut Sources, schemas: &Schemas, fields: &Value) -> Result<Vec<Shown>, Refusal> {
+    let unhashable = || Refusal::crash("", "TypeError", "unhashable type: 'dict'");
     let texts: Vec<String> = match fields {
         Value::Null => vec!["name".to_owned()],
         Value::String(text) => text.split(',').map(|part| part.trim().to_owned()).collect(),
         Value::Array(fields) => fields
             .iter()
-            .map(|field| match field {
-                Value::String(text) => Ok(text.trim().to_owned()),
-                _ => Err(Refusal::crash("", "TypeError", "unhashable type: 'dict'")),
-            })
+            .map(|field| field.as_str().map(|text| text.trim().to_owned()).ok_or_else(unhashable))
             .collect::<Result<_, _>>()?,
-        Value::Object(_) | Value::Bool(_) | Value::Number(_) => {
-            return Err(Refusal::crash("", "TypeError", "unhashable type: 'dict'"));
-        }
+        Value::Object(_) | Value::Bool(_) | Value::Number(_) => return Err(unhashable()),
     };
     let mut shown = Vec::new();
     for text in texts {

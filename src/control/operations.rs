@@ -1,0 +1,423 @@
+//! Every command, once: what the socket serves and what a command does that finds no daemon.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde::Serialize;
+use tokio::sync::{mpsc, watch};
+use tokio_util::task::TaskTracker;
+
+use super::{AccountView, DaemonView, Exit, Failure, Reply, Request, Role, StatusView};
+use crate::daemon::{EngineFactory, LiveAccount, ReloadOutcome, Reloads, Roster, Surroundings, Trigger};
+use crate::execute::{Cause, HistoryFilter, Outcome, RunRequest};
+use crate::observe::events;
+use crate::sync::{AccountName, Side};
+
+/// What commands work on.
+pub struct Operations {
+    /// The accounts.
+    pub roster: watch::Receiver<Arc<Roster>>,
+    /// What engines stand on.
+    pub factory: Arc<dyn EngineFactory>,
+    /// Time and chance.
+    pub surroundings: Surroundings,
+    /// Where cycles run, so that they outlive whoever asked for them, and the process waits for them.
+    pub cycles: TaskTracker,
+    /// The way to reload; none outside the daemon.
+    pub reloads: Option<Reloads>,
+    /// Since when the process runs.
+    pub started: Timestamp,
+}
+
+/// Where the parts of an answer go. A receiver that is gone does not stop what was begun.
+#[derive(Debug, Clone)]
+pub struct Replies(mpsc::Sender<Reply>);
+
+impl Replies {
+    /// A way for answers, and where they arrive.
+    #[must_use]
+    pub fn channel() -> (Self, mpsc::Receiver<Reply>) {
+        let (sender, receiver) = mpsc::channel(16);
+        (Self(sender), receiver)
+    }
+
+    async fn item<T: Serialize>(&self, item: &T) -> Result<(), Failure> {
+        let item = serde_json::to_value(item).map_err(|error| {
+            Failure::new(Exit::Internal, "the answer cannot be written").cause(error.to_string())
+        })?;
+        self.0.send(Reply::Item { item }).await.ok();
+        Ok(())
+    }
+
+    async fn note(&self, note: impl Into<String>) {
+        self.0.send(Reply::Note { note: note.into() }).await.ok();
+    }
+}
+
+impl Operations {
+    /// Does what `request` asks for, in the quality of `role`. Parts of the answer go to `replies`, the end is the result.
+    ///
+    /// # Errors
+    /// It was not done.
+    pub async fn perform(&self, role: &Role, request: Request, replies: &Replies) -> Result<Exit, Failure> {
+        match request {
+            Request::Status { accounts } => self.status(role, &accounts, replies).await,
+            Request::Accounts {} => self.accounts(role, replies).await,
+            Request::Sync { accounts, dry_run, full } => {
+                self.sync(role, &accounts, RunRequest { full, dry_run }, replies).await
+            }
+            Request::Plan { account } => {
+                let account = self.find(role, &account)?;
+                let _gate = account.exclusively().await;
+                replies.item(&account.engine().plan().await?).await?;
+                Ok(Exit::Ok)
+            }
+            Request::Approve { account } => {
+                let account = self.find(role, &account)?;
+                let _gate = account.exclusively().await;
+                account.engine().approve().await?;
+                Ok(Exit::Ok)
+            }
+            Request::Discard { account } => {
+                let account = self.find(role, &account)?;
+                let _gate = account.exclusively().await;
+                account.engine().discard().await?;
+                Ok(Exit::Ok)
+            }
+            Request::Conflicts { account, id } => {
+                self.conflicts(role, account.as_ref(), id.as_deref(), replies).await
+            }
+            Request::Resolve { id, side } => self.resolve(role, &id, side).await,
+            Request::Reviews { account } => {
+                for account in self.chosen(role, account.as_ref())? {
+                    for review in account.engine().reviews()? {
+                        replies.item(&review).await?;
+                    }
+                }
+                Ok(Exit::Ok)
+            }
+            Request::Link { account, google, dafater } => {
+                if (google.side(), dafater.side()) != (Side::Google, Side::Dafater) {
+                    return Err(Failure::new(Exit::Usage, "a link needs one record of each side"));
+                }
+                let account = self.find(role, &account)?;
+                let _gate = account.exclusively().await;
+                account.engine().link(&google, &dafater).await?;
+                Ok(Exit::Ok)
+            }
+            Request::Skip { account, record } => {
+                let account = self.find(role, &account)?;
+                let _gate = account.exclusively().await;
+                account.engine().skip(&record).await?;
+                Ok(Exit::Ok)
+            }
+            Request::History { account, filter } => {
+                self.history(role, account.as_ref(), filter, replies).await
+            }
+            Request::Authorize { account, paste } => self.authorize(role, &account, paste, replies).await,
+            Request::AuthorizeFinish { account, answer } => {
+                self.grant(role, &account, Grant::Answer(answer), replies).await
+            }
+            Request::AuthorizeAdopt { account, refresh_token } => {
+                self.grant(role, &account, Grant::RefreshToken(refresh_token), replies).await
+            }
+            Request::Revoke { account } => {
+                let account = self.find(role, &account)?;
+                let settings = Arc::clone(&self.roster.borrow().settings);
+                let _gate = account.exclusively().await;
+                self.factory.consent().revoke(account.settings(), &settings).await?;
+                events::AuthorizationRevoked { account: account.settings().name.clone() }.emit();
+                Ok(Exit::Ok)
+            }
+            Request::Reload {} => self.reload(role, replies).await,
+            Request::Daemon {} => {
+                replies.item(&self.daemon(role)).await?;
+                Ok(Exit::Ok)
+            }
+            Request::StoreExport {} => self.export(role, replies).await,
+            Request::StoreVerify {} => {
+                managers_only(role)?;
+                let factory = Arc::clone(&self.factory);
+                for line in in_the_background(move || factory.verify()).await? {
+                    replies.item(&line).await?;
+                }
+                Ok(Exit::Ok)
+            }
+        }
+    }
+
+    async fn status(&self, role: &Role, names: &[AccountName], replies: &Replies) -> Result<Exit, Failure> {
+        let accounts = self.named_or_all(role, names)?;
+        if accounts.is_empty() {
+            replies.note(NO_ACCOUNT).await;
+        }
+        for account in accounts {
+            let status = account.engine().status()?;
+            let now = self.surroundings.clock.now();
+            replies.item(&StatusView::new(&account, status, now)).await?;
+        }
+        Ok(Exit::Ok)
+    }
+
+    async fn accounts(&self, role: &Role, replies: &Replies) -> Result<Exit, Failure> {
+        for account in self.visible(role) {
+            let status = account.engine().status().ok();
+            replies.item(&AccountView::new(account.settings(), status.as_ref())).await?;
+        }
+        Ok(Exit::Ok)
+    }
+
+    /// Runs the accounts side by side; each report goes out when it is there.
+    async fn sync(
+        &self,
+        role: &Role,
+        names: &[AccountName],
+        request: RunRequest,
+        replies: &Replies,
+    ) -> Result<Exit, Failure> {
+        let mut accounts = self.named_or_all(role, names)?;
+        if names.is_empty() {
+            accounts.retain(|account| account.settings().enable);
+        }
+        if accounts.is_empty() {
+            replies.note(NO_ACCOUNT).await;
+        }
+        let (reports, mut arriving) = mpsc::channel(accounts.len().max(1));
+        for account in accounts {
+            if account.standing().running_since.is_some() {
+                let name = &account.settings().name;
+                replies.note(format!("a sync of {name} is running; another one follows it")).await;
+            }
+            let reports = reports.clone();
+            let cycles = self.cycles.clone();
+            self.cycles.spawn(async move {
+                let running = Arc::clone(&account);
+                let cycle = cycles.spawn(async move { running.cycle(request, Trigger::Command).await });
+                let report = cycle.await.unwrap_or_else(|_| {
+                    let error = "a defect was hit; the log says where".to_owned();
+                    account.untried(Outcome::Failed, error, Some(Cause::Internal))
+                });
+                reports.send(report).await.ok();
+            });
+        }
+        drop(reports);
+        let mut exit = Exit::Ok;
+        while let Some(report) = arriving.recv().await {
+            exit = exit.max(Exit::of_run(&report));
+            replies.item(&report).await?;
+        }
+        Ok(exit)
+    }
+
+    async fn conflicts(
+        &self,
+        role: &Role,
+        account: Option<&AccountName>,
+        id: Option<&str>,
+        replies: &Replies,
+    ) -> Result<Exit, Failure> {
+        let mut found = false;
+        for account in self.chosen(role, account)? {
+            for conflict in account.engine().conflicts()? {
+                if id.is_none_or(|id| conflict.id == id) {
+                    found = true;
+                    replies.item(&conflict).await?;
+                }
+            }
+        }
+        match id {
+            Some(id) if !found => Err(no_conflict(id)),
+            _ => Ok(Exit::Ok),
+        }
+    }
+
+    async fn resolve(&self, role: &Role, id: &str, side: Side) -> Result<Exit, Failure> {
+        for account in self.visible(role) {
+            if account.engine().conflicts()?.iter().any(|conflict| conflict.id == id) {
+                let _gate = account.exclusively().await;
+                account.engine().resolve(id, side).await?;
+                return Ok(Exit::Ok);
+            }
+        }
+        Err(no_conflict(id))
+    }
+
+    async fn history(
+        &self,
+        role: &Role,
+        account: Option<&AccountName>,
+        filter: HistoryFilter,
+        replies: &Replies,
+    ) -> Result<Exit, Failure> {
+        let accounts = self.chosen(role, account)?;
+        let limit = filter.limit.unwrap_or(usize::MAX);
+        let mut entries = in_the_background(move || {
+            let mut entries = Vec::new();
+            for account in accounts {
+                entries.extend(account.engine().history(&filter)?);
+            }
+            Ok(entries)
+        })
+        .await?;
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.at));
+        for entry in entries.iter().take(limit) {
+            replies.item(entry).await?;
+        }
+        Ok(Exit::Ok)
+    }
+
+    async fn authorize(
+        &self,
+        role: &Role,
+        account: &AccountName,
+        paste: bool,
+        replies: &Replies,
+    ) -> Result<Exit, Failure> {
+        let live = self.find(role, account)?;
+        let settings = Arc::clone(&self.roster.borrow().settings);
+        let url = self.factory.consent().begin(live.settings(), &settings, !paste).await?;
+        replies.item(&serde_json::json!({ "account": account, "url": url })).await?;
+        if paste { Ok(Exit::Ok) } else { self.grant(role, account, Grant::Browser, replies).await }
+    }
+
+    async fn grant(
+        &self,
+        role: &Role,
+        account: &AccountName,
+        grant: Grant,
+        replies: &Replies,
+    ) -> Result<Exit, Failure> {
+        let live = self.find(role, account)?;
+        let settings = Arc::clone(&self.roster.borrow().settings);
+        let consent = self.factory.consent();
+        let consented_as = match grant {
+            Grant::Browser => consent.receive(live.settings(), &settings).await?,
+            Grant::Answer(answer) => consent.finish(live.settings(), &settings, answer).await?,
+            Grant::RefreshToken(token) => consent.adopt(live.settings(), &settings, token).await?,
+        };
+        events::AuthorizationGranted { account: account.clone() }.emit();
+        replies.item(&serde_json::json!({ "account": account, "consented_as": consented_as })).await?;
+        Ok(Exit::Ok)
+    }
+
+    async fn reload(&self, role: &Role, replies: &Replies) -> Result<Exit, Failure> {
+        managers_only(role)?;
+        let Some(reloads) = &self.reloads else {
+            return Err(Failure::new(
+                Exit::Unavailable,
+                "no daemon is running, so there is nothing to reload",
+            )
+            .hint("the configuration is read at the next start"));
+        };
+        match reloads.ask().await {
+            None => Err(Failure::new(Exit::TryAgain, "the daemon is stopping")),
+            Some(ReloadOutcome::Refused { failure }) => Err(failure),
+            Some(outcome @ (ReloadOutcome::Applied { .. } | ReloadOutcome::Unchanged)) => {
+                replies.item(&outcome).await?;
+                Ok(Exit::Ok)
+            }
+        }
+    }
+
+    fn daemon(&self, role: &Role) -> DaemonView {
+        let roster = Arc::clone(&self.roster.borrow());
+        let refused = roster.refused.as_ref().filter(|_| *role == Role::SystemManager);
+        DaemonView {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            started: self.started,
+            configured: roster.since,
+            refused: refused.map(|failure| failure.causes.clone()).unwrap_or_default(),
+        }
+    }
+
+    async fn export(&self, role: &Role, replies: &Replies) -> Result<Exit, Failure> {
+        managers_only(role)?;
+        let (factory, lines) = (Arc::clone(&self.factory), replies.0.clone());
+        in_the_background(move || {
+            factory.export(&mut |line| lines.blocking_send(Reply::Item { item: line.into() }).is_ok())
+        })
+        .await?;
+        Ok(Exit::Ok)
+    }
+
+    /// The accounts that exist for `role`, by name.
+    fn visible(&self, role: &Role) -> Vec<Arc<LiveAccount>> {
+        let roster = self.roster.borrow();
+        let sees = |account: &&Arc<LiveAccount>| role.sees(account.settings().owner.as_deref());
+        roster.accounts.values().filter(sees).cloned().collect()
+    }
+
+    /// An account by name. One that `role` may not see is missing in the same words as one that is not there.
+    fn find(&self, role: &Role, name: &AccountName) -> Result<Arc<LiveAccount>, Failure> {
+        let visible = self.visible(role);
+        if let Some(account) = visible.iter().find(|account| account.settings().name == *name) {
+            return Ok(Arc::clone(account));
+        }
+        let near = visible
+            .iter()
+            .map(|account| account.settings().name.as_str())
+            .map(|known| (strsim::damerau_levenshtein(known, name.as_str()), known))
+            .filter(|(distance, _)| *distance <= 2)
+            .min();
+        let failure = Failure::new(Exit::Usage, format!("there is no account `{name}`"));
+        Err(match near {
+            Some((_, known)) => failure.hint(format!("did you mean `{known}`?")),
+            None => failure.hint("`dafater-contactsd accounts` lists the accounts"),
+        })
+    }
+
+    fn named_or_all(&self, role: &Role, names: &[AccountName]) -> Result<Vec<Arc<LiveAccount>>, Failure> {
+        if names.is_empty() {
+            return Ok(self.visible(role));
+        }
+        let mut names = names.to_vec();
+        names.sort();
+        names.dedup();
+        names.iter().map(|name| self.find(role, name)).collect()
+    }
+
+    fn chosen(&self, role: &Role, name: Option<&AccountName>) -> Result<Vec<Arc<LiveAccount>>, Failure> {
+        match name {
+            Some(name) => Ok(vec![self.find(role, name)?]),
+            None => Ok(self.visible(role)),
+        }
+    }
+}
+
+/// What proves that a person gave consent.
+enum Grant {
+    Browser,
+    Answer(SecretString),
+    RefreshToken(SecretString),
+}
+
+fn managers_only(role: &Role) -> Result<(), Failure> {
+    match role {
+        Role::SystemManager => Ok(()),
+        Role::DeskUser { .. } => Err(Failure::new(Exit::Unauthorized, "only System Managers may do that")
+            .hint("root and the users in `control.system_managers` are System Managers")),
+    }
+}
+
+fn no_conflict(id: &str) -> Failure {
+    Failure::new(Exit::Usage, format!("there is no open conflict `{id}`"))
+        .hint("`dafater-contactsd conflicts` lists the open ones")
+}
+
+/// Runs what blocks without stopping the others.
+async fn in_the_background<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|_| Err(Failure::new(Exit::Internal, "a defect was hit; the log says where")))
+}
+
+const NO_ACCOUNT: &str =
+    "there is no account to show; accounts stand in the configuration as [accounts.NAME]";
+
+#[cfg(test)]
+#[path = "operations_tests.rs"]
+mod tests;

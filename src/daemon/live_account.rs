@@ -1,0 +1,396 @@
+//! One account in service.
+//!
+//! Law: its cycles never overlap, whether the schedule or a command asks for them, and neither does anything else that changes it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{AccountSettings, Surroundings};
+use crate::execute::{Cause, Counts, Engine, Outcome, Requests, RunReport, RunRequest};
+use crate::observe::events;
+use crate::schedule::{Agenda, Backoff};
+
+/// An account: its settings, its engine, and what it remembers between cycles.
+pub struct LiveAccount {
+    settings: AccountSettings,
+    engine: Arc<dyn Engine>,
+    memory: Arc<Memory>,
+    surroundings: Surroundings,
+}
+
+/// What survives a reload.
+struct Memory {
+    /// Held while anything changes the account.
+    gate: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+}
+
+struct State {
+    agenda: Agenda,
+    running: Option<Timestamp>,
+    last: Option<RunReport>,
+    failing_since: Option<Timestamp>,
+    coalesced: u64,
+    panics: u32,
+}
+
+/// Who asked for a cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trigger {
+    /// Its time has come.
+    Schedule,
+    /// A person.
+    Command,
+}
+
+/// Where an account stands in this process; the store knows the rest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Since when a cycle runs.
+    pub running_since: Option<Timestamp>,
+    /// When the next one is due.
+    pub next_run: Option<Timestamp>,
+    /// Failures since the last success.
+    pub failures: u32,
+    /// Due times that went by while a cycle ran.
+    pub coalesced: u64,
+    /// What the last cycle did.
+    pub last: Option<RunReport>,
+}
+
+impl LiveAccount {
+    /// Puts an account into service, or puts `previous` on new settings: its memory goes on, and so does a cycle that runs.
+    #[must_use]
+    pub fn new(
+        settings: AccountSettings,
+        engine: Arc<dyn Engine>,
+        surroundings: Surroundings,
+        previous: Option<&Self>,
+    ) -> Self {
+        let now = surroundings.clock.now();
+        let memory = if let Some(previous) = previous {
+            previous.state().agenda.reschedule(settings.schedule.clone(), settings.zone, now);
+            Arc::clone(&previous.memory)
+        } else {
+            // An interval counts from the last success; without a readable store the first cycle will say what is wrong.
+            let last_run = engine.status().ok().and_then(|status| status.last_sync_on);
+            let agenda = Agenda::new(settings.schedule.clone(), settings.zone, last_run, now);
+            let state =
+                State { agenda, running: None, last: None, failing_since: None, coalesced: 0, panics: 0 };
+            Arc::new(Memory { gate: tokio::sync::Mutex::new(()), state: Mutex::new(state) })
+        };
+        Self { settings, engine, memory, surroundings }
+    }
+
+    /// Its settings.
+    #[must_use]
+    pub fn settings(&self) -> &AccountSettings {
+        &self.settings
+    }
+
+    /// Its engine, for what changes nothing. For anything else hold [`Self::exclusively`].
+    #[must_use]
+    pub fn engine(&self) -> &dyn Engine {
+        self.engine.as_ref()
+    }
+
+    /// Waits until nothing changes the account, and keeps it so.
+    pub async fn exclusively(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.memory.gate.lock().await
+    }
+
+    /// Whether its time has come.
+    #[must_use]
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.settings.enable && self.state().agenda.is_due(now)
+    }
+
+    /// One cycle, after the one that may be running.
+    pub async fn cycle(&self, request: RunRequest, trigger: Trigger) -> RunReport {
+        let _gate = self.memory.gate.lock().await;
+        self.run(request, trigger).await
+    }
+
+    /// One cycle because its time has come, unless one is running: then that one will do.
+    pub async fn cycle_unless_busy(&self) -> Option<RunReport> {
+        let _gate = self.memory.gate.try_lock().ok()?;
+        Some(self.run(RunRequest::default(), Trigger::Schedule).await)
+    }
+
+    /// Notes that a cycle ended in a panic. Answers how many have, since one ended well.
+    pub(super) fn panicked(&self) -> u32 {
+        let now = self.surroundings.clock.now();
+        let jitter = (self.surroundings.jitter)();
+        let mut state = self.state();
+        state.agenda.finished(now, false, Backoff::RUNS, jitter);
+        state.failing_since.get_or_insert(now);
+        state.panics = state.panics.saturating_add(1);
+        state.panics
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let state = self.state();
+        Standing {
+            running_since: state.running,
+            next_run: state.agenda.next_run().filter(|_| self.settings.enable),
+            failures: state.agenda.failures(),
+            coalesced: state.coalesced,
+            last: state.last.clone(),
+        }
+    }
+
+    async fn run(&self, request: RunRequest, trigger: Trigger) -> RunReport {
+        let account = self.settings.name.clone();
+        if !self.settings.enable {
+            let reason = "the account is disabled".to_owned();
+            events::SyncSkipped { account, reason: reason.clone() }.emit();
+            return self.untried(Outcome::Skipped, reason, None);
+        }
+        let trigger = match trigger {
+            Trigger::Schedule => "schedule",
+            Trigger::Command => "command",
+        };
+        events::SyncStarted { account, trigger, full: request.full }.emit();
+        let started = self.surroundings.clock.now();
+        let running = Running::new(self, started, !request.dry_run);
+        let report = self.engine.run(request).await;
+        drop(running);
+        if !request.dry_run {
+            self.conclude(&report, started);
+        }
+        self.surroundings.changed.notify_one();
+        report
+    }
+
+    fn conclude(&self, report: &RunReport, started: Timestamp) {
+        let now = self.surroundings.clock.now();
+        let succeeded = report.outcome != Outcome::Failed && report.cause.is_none();
+        let jitter = (self.surroundings.jitter)();
+        let mut state = self.state();
+        let failures_before = state.agenda.failures();
+        let coalesced = state.agenda.finished(now, succeeded, Backoff::RUNS, jitter);
+        state.coalesced += u64::from(coalesced);
+        state.panics = 0;
+        state.last = Some(report.clone());
+        let failing_since = if succeeded {
+            state.failing_since.take()
+        } else {
+            Some(*state.failing_since.get_or_insert(started))
+        };
+        let retry_in = state.agenda.waiting(now);
+        drop(state);
+
+        if succeeded && failures_before > 0 {
+            let after = failing_since.map(|since| seconds(now.duration_since(since).as_secs()));
+            let after = after.unwrap_or_default();
+            events::SyncRecovered { account: report.account.clone(), failures: failures_before, after }
+                .emit();
+        }
+        let ended = Ended {
+            elapsed_ms: u64::try_from(now.duration_since(started).as_millis()).unwrap_or_default(),
+            coalesced,
+            failures: failures_before.saturating_add(1),
+            retry_in: retry_in.map(|wait| format!("{}s", wait.as_secs())).unwrap_or_default(),
+        };
+        ended.tell(report);
+    }
+
+    /// The report of a cycle that was not tried, or that left none.
+    #[must_use]
+    pub fn untried(&self, outcome: Outcome, error: String, cause: Option<Cause>) -> RunReport {
+        RunReport {
+            account: self.settings.name.clone(),
+            outcome,
+            run: String::new(),
+            google: Counts::default(),
+            dafater: Counts::default(),
+            linked: 0,
+            conflicts: 0,
+            parked: 0,
+            review: 0,
+            requests: Requests::default(),
+            error: Some(error),
+            cause,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Whoever panicked while holding it had changed whole fields only.
+        self.memory.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Marks the account as running until it is dropped, by the end of a cycle or by its panic.
+struct Running<'a>(&'a LiveAccount);
+
+impl<'a> Running<'a> {
+    fn new(account: &'a LiveAccount, now: Timestamp, counts: bool) -> Self {
+        let mut state = account.state();
+        state.running = Some(now);
+        if counts {
+            state.agenda.started(now);
+        }
+        drop(state);
+        account.surroundings.changed.notify_one();
+        Self(account)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.state().running = None;
+    }
+}
+
+/// What the log says of a cycle beyond its report.
+struct Ended {
+    elapsed_ms: u64,
+    coalesced: u32,
+    failures: u32,
+    retry_in: String,
+}
+
+impl Ended {
+    fn tell(self, report: &RunReport) {
+        let account = report.account.clone();
+        let run = report.run.clone();
+        let reason = report.error.clone().unwrap_or_default();
+        let requests = report.requests.google + report.requests.dafater;
+        if report.cause == Some(Cause::Unauthorized) {
+            events::AuthorizationRequired { account: account.clone(), reason: reason.clone() }.emit();
+        }
+        match report.outcome {
+            Outcome::Ok if is_quiet(report) => {
+                events::SyncQuiet { account, run, requests, elapsed_ms: self.elapsed_ms }.emit();
+            }
+            Outcome::Ok => events::SyncFinished {
+                account,
+                run,
+                google: written(report.google),
+                dafater: written(report.dafater),
+                linked: report.linked,
+                conflicts: report.conflicts,
+                parked: report.parked,
+                review: report.review,
+                requests,
+                elapsed_ms: self.elapsed_ms,
+                coalesced: self.coalesced,
+            }
+            .emit(),
+            Outcome::Held => events::SyncHeld { account, run, reason }.emit(),
+            Outcome::Skipped => events::SyncSkipped { account, reason }.emit(),
+            Outcome::Failed => {
+                let (failures, retry_in) = (self.failures, self.retry_in);
+                events::SyncFailed { account, run, reason, failures, retry_in }.emit();
+            }
+        }
+    }
+}
+
+fn is_quiet(report: &RunReport) -> bool {
+    report.google == Counts::default() && report.dafater == Counts::default() && report.linked == 0
+}
+
+/// `+2 ~1 -0`: created, updated, deleted.
+fn written(counts: Counts) -> String {
+    format!("+{} ~{} -{}", counts.created, counts.updated, counts.deleted)
+}
+
+fn seconds(seconds: i64) -> String {
+    match seconds {
+        ..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3_600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daemon::testing::{FakeEngine, Script, account_settings, failed, ok, surroundings};
+
+    fn live(engine: &Arc<FakeEngine>) -> (LiveAccount, Arc<crate::daemon::testing::TestClock>) {
+        let (surroundings, clock) = surroundings("2026-03-01T10:00:00Z");
+        let account =
+            LiveAccount::new(account_settings("sales"), Arc::clone(engine) as _, surroundings, None);
+        (account, clock)
+    }
+
+    #[tokio::test]
+    async fn two_commands_at_once_become_two_cycles_one_after_the_other() {
+        let engine = FakeEngine::new("sales", [Script::Yield(ok("sales")), Script::Yield(ok("sales"))]);
+        let (account, _) = live(&engine);
+        let request = RunRequest::default();
+        tokio::join!(account.cycle(request, Trigger::Command), account.cycle(request, Trigger::Command));
+        assert_eq!((engine.runs(), engine.most_at_once()), (2, 1));
+    }
+
+    #[tokio::test]
+    async fn a_due_time_during_a_cycle_starts_no_second_one() {
+        let engine = FakeEngine::new("sales", [Script::Yield(ok("sales"))]);
+        let (account, _) = live(&engine);
+        let command = account.cycle(RunRequest::default(), Trigger::Command);
+        let (_, scheduled) = tokio::join!(command, account.cycle_unless_busy());
+        assert_eq!((engine.runs(), scheduled), (1, None));
+    }
+
+    #[tokio::test]
+    async fn a_failing_account_waits_and_its_next_success_forgets_it() {
+        let engine = FakeEngine::new("sales", [Script::Report(failed("sales")), Script::Report(ok("sales"))]);
+        let (account, clock) = live(&engine);
+        clock.set("2026-03-01T10:05:00Z");
+        assert!(account.is_due(clock.time()));
+        account.cycle_unless_busy().await;
+        clock.set("2026-03-01T10:05:10Z");
+        assert!(!account.is_due(clock.time()));
+        assert_eq!(account.standing().failures, 1);
+        account.cycle(RunRequest::default(), Trigger::Command).await;
+        assert_eq!(account.standing().failures, 0);
+        assert_eq!(account.standing().next_run, Some("2026-03-01T10:10:00Z".parse().unwrap()));
+    }
+
+    #[tokio::test]
+    async fn a_disabled_account_is_never_due_and_its_engine_is_left_alone() {
+        let engine = FakeEngine::new("sales", []);
+        let (surroundings, clock) = surroundings("2026-03-01T10:00:00Z");
+        let settings = AccountSettings { enable: false, ..account_settings("sales") };
+        let account = LiveAccount::new(settings, Arc::clone(&engine) as _, surroundings, None);
+        clock.set("2026-03-02T10:00:00Z");
+        assert!(!account.is_due(clock.time()));
+        let report = account.cycle(RunRequest::default(), Trigger::Command).await;
+        assert_eq!((report.outcome, engine.runs()), (Outcome::Skipped, 0));
+    }
+
+    #[tokio::test]
+    async fn a_dry_run_moves_nothing() {
+        let engine = FakeEngine::new("sales", [Script::Report(failed("sales"))]);
+        let (account, _) = live(&engine);
+        let before = account.standing();
+        account.cycle(RunRequest { dry_run: true, full: false }, Trigger::Command).await;
+        assert_eq!(account.standing(), before);
+    }
+
+    #[tokio::test]
+    async fn a_reload_during_a_cycle_keeps_the_memory_and_the_gate() {
+        let engine = FakeEngine::new("sales", [Script::Yield(ok("sales"))]);
+        let (account, clock) = live(&engine);
+        let next = FakeEngine::new("sales", [Script::Report(ok("sales"))]);
+        let (surroundings, _) = surroundings("2026-03-01T10:00:00Z");
+        let replace = async {
+            let settings =
+                AccountSettings { schedule: "every 1h".parse().unwrap(), ..account_settings("sales") };
+            let reloaded = LiveAccount::new(settings, Arc::clone(&next) as _, surroundings, Some(&account));
+            assert!(reloaded.standing().running_since.is_some());
+            assert_eq!(reloaded.cycle_unless_busy().await, None);
+            reloaded
+        };
+        let (_, reloaded) = tokio::join!(account.cycle(RunRequest::default(), Trigger::Command), replace);
+        assert_eq!((engine.runs(), next.runs()), (1, 0));
+        clock.set("2026-03-01T11:00:00Z");
+        assert!(reloaded.is_due(clock.time()));
+    }
+}
