@@ -8,6 +8,7 @@
 pub mod dafater;
 pub mod faults;
 pub mod google;
+pub mod people;
 pub mod serve;
 
 use bytes::Bytes;
