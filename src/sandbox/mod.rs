@@ -11,6 +11,7 @@ pub mod faults;
 pub mod google;
 pub mod people;
 pub mod serve;
+pub mod town;
 
 use bytes::Bytes;
 use jiff::Timestamp;

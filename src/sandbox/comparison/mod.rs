@@ -6,6 +6,7 @@ mod doubles;
 mod gauge;
 mod own;
 mod pair;
+mod reading;
 mod untouched;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 pub use doubles::Crowd;
+pub use own::title;
+pub use reading::{key_of, keys_of, primary_of, text_at};
 pub use untouched::Untouched;
 
 use gauge::Gauge;
@@ -128,14 +131,17 @@ impl Comparison {
     }
 }
 
-fn source_id(person: &Value) -> &str {
+/// The id of the CONTACT source of a person, which outlives resource names.
+#[must_use]
+pub fn source_id(person: &Value) -> &str {
     let sources = person.pointer("/metadata/sources").and_then(Value::as_array);
     let contact = sources.into_iter().flatten().find(|source| own::field(source, "type") == "CONTACT");
     contact.map(|source| own::field(source, "id")).unwrap_or_default()
 }
 
 /// `creation` of the document that the person was made from, as the daemon notes it: `pair;creation;site`.
-fn origin(person: &Value) -> Option<String> {
+#[must_use]
+pub fn origin(person: &Value) -> Option<String> {
     let entries = own::list(person, "clientData").iter();
     let mut notes = entries.filter(|entry| own::field(entry, "key") == "dafater-contactsd");
     notes.find_map(|entry| own::field(entry, "value").split(';').nth(1).map(str::to_owned))

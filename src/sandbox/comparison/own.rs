@@ -104,7 +104,8 @@ pub(super) fn organization(person: &Value) -> usize {
 }
 
 /// How people call a record of either side.
-pub(super) fn title(record: &Value) -> String {
+#[must_use]
+pub fn title(record: &Value) -> String {
     let name = list(record, "names").first().map(|name| field(name, "displayName")).unwrap_or_default();
     let company = list(record, "organizations").first().map(|work| field(work, "name")).unwrap_or_default();
     [name, field(record, "full_name"), company, field(record, "company_name"), field(record, "name")]
