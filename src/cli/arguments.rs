@@ -109,7 +109,7 @@ impl Command {
     /// Does it.
     pub(super) fn run(self, context: &mut Context) -> Done {
         match self {
-            Self::Run(command) => command.run(context),
+            Self::Run(run::Run {}) => run::Run::run(context),
             Self::Sync(command) => command.run(context),
             Self::Status(command) => command.run(context),
             Self::Accounts(command) => command.run(context),
@@ -122,14 +122,14 @@ impl Command {
             Self::Review(command) => command.run(context),
             Self::History(command) => command.run(context),
             Self::CheckConfig(command) => command.run(context),
-            Self::Config(command) => command.run(context),
-            Self::Reload(command) => command.run(context),
+            Self::Config(command) => Ok(command.run(context)),
+            Self::Reload(reload::Reload {}) => reload::Reload::run(context),
             Self::Store(command) => command.run(context),
             Self::Explain(command) => command.run(context),
             #[cfg(feature = "sandbox")]
             Self::Sandbox(command) => command.run(context),
             Self::Man(command) => command.run(context),
-            Self::Completions(command) => command.run(context),
+            Self::Completions(command) => Ok(command.run(context)),
         }
     }
 }

@@ -120,7 +120,7 @@ impl LiveAccount {
     }
 
     /// Notes that a cycle ended in a panic. Answers how many have, since one ended well.
-    pub(super) fn panicked(&self) -> u32 {
+    pub fn panicked(&self) -> u32 {
         let now = self.surroundings.clock.now();
         let jitter = (self.surroundings.jitter)();
         let mut state = self.state();

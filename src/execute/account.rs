@@ -179,7 +179,7 @@ impl AccountEngine {
                 changes.remove_parked(&parked.pair);
             }
         }
-        for parked in applied.parked.values() {
+        for parked in applied.parked.values().chain(&observed.echoes) {
             changes.set_parked(parked);
         }
         if applied.halted.is_none() {

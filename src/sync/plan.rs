@@ -326,7 +326,7 @@ impl<'a> Planner<'a> {
 
         for (index, alone) in snapshot.google.iter().enumerate() {
             let (Some(contact), Some(id)) = (google.get(index), google_ids.get(index)) else { continue };
-            if placed.google.contains(&index) {
+            if placed.google.contains(&index) || alone.is_waiting {
                 continue;
             }
             let review = google_doubts.get(&index).map(|doubt| review(id, doubt, &dafater_of, &google_of));
@@ -344,7 +344,7 @@ impl<'a> Planner<'a> {
         }
         for (index, alone) in snapshot.dafater.iter().enumerate() {
             let (Some(contact), Some(id)) = (dafater.get(index), dafater_ids.get(index)) else { continue };
-            if placed.dafater.contains(&index) {
+            if placed.dafater.contains(&index) || alone.is_waiting {
                 continue;
             }
             let review = dafater_doubts.get(&index).map(|doubt| review(id, doubt, &google_of, &dafater_of));
@@ -403,7 +403,7 @@ impl<'a> Planner<'a> {
             {
                 // The built-in integration leaves the same id on contacts that people made; only an intent of ours proves more.
                 let pair = PairId::from_google(&snapshot.account, &google.record.source_id);
-                let is_ours = snapshot.in_doubt.contains(&pair);
+                let is_ours = snapshot.begun.contains(&pair);
                 let origin = if is_ours { Origin::Created(Side::Dafater) } else { Origin::Matched };
                 self.join(left, right, origin, "the document names the Google contact");
             }

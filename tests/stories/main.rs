@@ -9,6 +9,8 @@
     reason = "tests"
 )]
 
+mod house;
 mod world;
 
 mod first_sync;
+mod process;

@@ -23,13 +23,13 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-pub const EMAIL: &str = "sales@example.com";
+pub(crate) const EMAIL: &str = "sales@example.com";
 
 /// A clock that only moves when told to.
-pub struct VirtualClock(AtomicI64);
+pub(crate) struct VirtualClock(AtomicI64);
 
 impl VirtualClock {
-    pub fn advance(&self, duration: SignedDuration) {
+    pub(crate) fn advance(&self, duration: SignedDuration) {
         self.0.fetch_add(i64::try_from(duration.as_micros()).unwrap(), Ordering::SeqCst);
     }
 }
@@ -75,23 +75,23 @@ impl AccessTokens for Token {
 }
 
 /// One account between one Google and one site.
-pub struct World {
-    pub clock: Arc<VirtualClock>,
-    pub google: Arc<Mutex<Google>>,
-    pub site: Arc<Mutex<Site>>,
-    pub store: Arc<MemoryStore>,
-    pub settings: Settings,
+pub(crate) struct World {
+    pub(crate) clock: Arc<VirtualClock>,
+    pub(crate) google: Arc<Mutex<Google>>,
+    pub(crate) site: Arc<Mutex<Site>>,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) settings: Settings,
     token: String,
     keys: (String, String),
     engine: AccountEngine,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(|_| {})
     }
 
-    pub fn with(change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let clock = Arc::new(VirtualClock(AtomicI64::new(1_795_000_000_000_000)));
         let mut google = Google::new(GoogleOptions {
             sync_token_age: SignedDuration::from_hours(7 * 24),
@@ -113,7 +113,7 @@ impl World {
     }
 
     /// A new process over what was durable.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         let token = self.google().issue_access_token(EMAIL, self.clock.now()).unwrap();
         self.token = token;
         self.engine = engine(
@@ -127,77 +127,77 @@ impl World {
         );
     }
 
-    pub fn google(&self) -> MutexGuard<'_, Google> {
+    pub(crate) fn google(&self) -> MutexGuard<'_, Google> {
         self.google.lock().unwrap()
     }
 
-    pub fn site(&self) -> MutexGuard<'_, Site> {
+    pub(crate) fn site(&self) -> MutexGuard<'_, Site> {
         self.site.lock().unwrap()
     }
 
-    pub fn engine(&self) -> &dyn Engine {
+    pub(crate) fn engine(&self) -> &dyn Engine {
         &self.engine
     }
 
-    pub fn add_person(&self, person: Value) -> String {
+    pub(crate) fn add_person(&self, person: Value) -> String {
         let now = self.tick();
         self.google().add_person(EMAIL, person, now).unwrap()
     }
 
-    pub fn add_contact(&self, contact: Value) -> String {
+    pub(crate) fn add_contact(&self, contact: Value) -> String {
         let now = self.tick();
         self.site().insert(contact, now).unwrap()
     }
 
-    pub fn edit_person(&self, resource: &str, change: Value) {
+    pub(crate) fn edit_person(&self, resource: &str, change: Value) {
         let now = self.tick();
         self.google().edit_person(EMAIL, resource, change, now).unwrap();
     }
 
-    pub fn edit_contact(&self, name: &str, change: Value) {
+    pub(crate) fn edit_contact(&self, name: &str, change: Value) {
         let now = self.tick();
         self.site().edit(name, change, now).unwrap();
     }
 
     /// People act at least a second apart.
-    pub fn tick(&self) -> Timestamp {
+    pub(crate) fn tick(&self) -> Timestamp {
         self.clock.advance(SignedDuration::from_secs(1));
         self.clock.now()
     }
 
-    pub async fn sync(&mut self) -> RunReport {
+    pub(crate) async fn sync(&mut self) -> RunReport {
         self.sync_as(RunRequest::default()).await
     }
 
-    pub async fn sync_as(&mut self, request: RunRequest) -> RunReport {
+    pub(crate) async fn sync_as(&mut self, request: RunRequest) -> RunReport {
         self.clock.advance(SignedDuration::from_mins(5));
         // The stand-in's access tokens live an hour.
         self.restart();
         self.engine.run(request).await
     }
 
-    pub async fn plan(&mut self) -> PlanView {
+    pub(crate) async fn plan(&mut self) -> PlanView {
         self.restart();
         self.engine.plan().await.unwrap()
     }
 
     /// Syncs and expects success.
-    pub async fn settle(&mut self) -> RunReport {
+    pub(crate) async fn settle(&mut self) -> RunReport {
         let report = self.sync().await;
         assert_eq!(report.error, None, "{report:?}");
         report
     }
 
-    pub fn persons(&self) -> Vec<Value> {
+    pub(crate) fn persons(&self) -> Vec<Value> {
         self.google().persons(EMAIL).unwrap()
     }
 
-    pub fn contacts(&self) -> Vec<Value> {
+    pub(crate) fn contacts(&self) -> Vec<Value> {
         self.site().contacts()
     }
 
     /// Both sides as people see them, one line a record, in order of text.
-    pub fn picture(&self) -> String {
+    pub(crate) fn picture(&self) -> String {
         let mut lines: Vec<String> =
             self.persons().iter().map(|person| format!("google   {}", person_line(person))).collect();
         lines.extend(self.contacts().iter().map(|contact| format!("dafater  {}", contact_line(contact))));
@@ -206,7 +206,7 @@ impl World {
     }
 }
 
-pub fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     Settings {
         policy: Policy {
             pull: true,
@@ -263,7 +263,7 @@ fn engine(
     AccountEngine::new(parts, settings.clone(), CancellationToken::new())
 }
 
-pub fn person(given: &str, family: &str, email: &str, phone: &str) -> Value {
+pub(crate) fn person(given: &str, family: &str, email: &str, phone: &str) -> Value {
     let mut person = json!({});
     if !given.is_empty() || !family.is_empty() {
         person["names"] = json!([{ "givenName": given, "familyName": family }]);
@@ -277,7 +277,7 @@ pub fn person(given: &str, family: &str, email: &str, phone: &str) -> Value {
     person
 }
 
-pub fn contact(first: &str, last: &str, email: &str, phone: &str) -> Value {
+pub(crate) fn contact(first: &str, last: &str, email: &str, phone: &str) -> Value {
     let mut contact = json!({});
     if !first.is_empty() {
         contact["first_name"] = json!(first);
@@ -298,7 +298,7 @@ fn texts<'a>(list: &'a Value, key: &'a str) -> impl Iterator<Item = &'a str> {
     list.as_array().into_iter().flatten().filter_map(move |item| item[key].as_str())
 }
 
-pub fn person_line(person: &Value) -> String {
+pub(crate) fn person_line(person: &Value) -> String {
     let name = &person["names"][0];
     let organization = &person["organizations"][0];
     let mut words: Vec<&str> =
@@ -312,7 +312,7 @@ pub fn person_line(person: &Value) -> String {
     words.join(" ")
 }
 
-pub fn contact_line(contact: &Value) -> String {
+pub(crate) fn contact_line(contact: &Value) -> String {
     let keys =
         ["salutation", "first_name", "middle_name", "last_name", "company_name", "designation", "department"];
     let mut words: Vec<&str> =

@@ -124,7 +124,7 @@ impl Executor<'_> {
         let disposition = error.disposition();
         if disposition == Disposition::InDoubt {
             // The intent stays: whether it happened is looked up, never tried.
-            self.park(step, "the site's answer was lost", Patience::Short);
+            self.park(step, "the site's answer was lost", Patience::None);
             self.halt(error.into());
             return Ok(());
         }

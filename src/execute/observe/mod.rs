@@ -58,6 +58,8 @@ pub(super) struct Observed {
     pub(super) vanished: Vec<RecordId>,
     /// Google contacts whose deletion was reported: (identity, revision).
     pub(super) deleted: Vec<(SourceId, String)>,
+    /// Contacts that show up although they were deleted a moment ago: an echo, or restored. Looked at again when it can be told.
+    pub(super) echoes: Vec<Parked>,
     /// Records whose JSON could not be understood.
     pub(super) malformed: Vec<String>,
     /// Whether any side was read whole.
@@ -123,6 +125,7 @@ impl Observer<'_> {
                 dafater: picture.dafater,
                 paired: picture.paired,
                 in_doubt: doubt.open,
+                begun: doubt.begun,
                 decisions: crate::sync::Decisions { resolutions, links: state.links()? },
             },
             cursors,
@@ -131,6 +134,7 @@ impl Observer<'_> {
             intents: unsettled,
             vanished: picture.vanished,
             deleted: picture.deleted,
+            echoes: picture.echoes,
             malformed,
             is_full,
         })
@@ -168,6 +172,8 @@ const SITE_FACTS_KEPT: jiff::SignedDuration = jiff::SignedDuration::from_hours(2
 pub(super) struct Doubt {
     /// Creates that may still show up.
     open: BTreeSet<PairId>,
+    /// All creates.
+    begun: BTreeSet<PairId>,
     /// Creates on the site, by the resource name that the document would carry.
     sought: Vec<SourceId>,
     /// Everything else: observed again now, and closed with that.
@@ -176,13 +182,17 @@ pub(super) struct Doubt {
 
 impl Doubt {
     fn judge(intents: Vec<Intent>, now: Timestamp, settings: &Settings) -> Self {
-        let mut doubt = Self { open: BTreeSet::new(), sought: Vec::new(), settled: Vec::new() };
+        let mut doubt =
+            Self { open: BTreeSet::new(), begun: BTreeSet::new(), sought: Vec::new(), settled: Vec::new() };
         for intent in intents {
             let window = match intent.side {
                 Side::Google => settings.propagation,
                 Side::Dafater => settings.settle,
             };
             let is_open = intent.kind == IntentKind::Create && now.duration_since(intent.at) < window;
+            if intent.kind == IntentKind::Create {
+                doubt.begun.insert(intent.pair.clone());
+            }
             if is_open {
                 doubt.open.insert(intent.pair.clone());
             }
@@ -205,6 +215,7 @@ pub(super) struct Picture {
     paired: Vec<(RecordId, crate::contact::Contact)>,
     vanished: Vec<RecordId>,
     deleted: Vec<(SourceId, String)>,
+    echoes: Vec<Parked>,
 }
 
 /// Names of documents that the deletion feed reported, with the identity of each.
