@@ -168,6 +168,10 @@ impl Town {
             path("control.sock"),
             text(schedule),
         );
+        if self.households.len() < SMALL {
+            config +=
+                "# Two deletions are more than a tenth of so few contacts.\nmax_deletes_percent = 100\n";
+        }
         for account in &self.accounts {
             config += &format!("\n[accounts.{}]\nemail_id = {}\n", account.name, text(&account.email));
         }
@@ -294,6 +298,9 @@ fn settle(
     }
     Ok(households)
 }
+
+/// Fewer people than these make a small town.
+const SMALL: usize = 50;
 
 /// Where chance begins: each sandbox is the same town.
 const SEED: u64 = 20_261_123;

@@ -30,12 +30,14 @@ impl Round {
         self.reports.iter().map(written).sum()
     }
 
-    /// Why accounts did not end well, as sentences.
-    pub(super) fn troubles(&self) -> Vec<String> {
+    /// Why accounts did not end well, as sentences. `settled`: whether nothing may wait for another try any more; accounts that
+    /// write the same contacts at the same time may well get in each other's way once.
+    pub(super) fn troubles(&self, settled: bool) -> Vec<String> {
         let text = |report: &Value, key: &str| {
             report.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
         };
-        let is_trouble = |report: &&Value| text(report, "outcome") != "ok" || number(report, "/parked") > 0;
+        let is_trouble =
+            |report: &&Value| text(report, "outcome") != "ok" || settled && number(report, "/parked") > 0;
         let tell = |report: &Value| {
             let (account, outcome, error) =
                 (text(report, "account"), text(report, "outcome"), text(report, "error"));

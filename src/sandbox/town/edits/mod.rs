@@ -89,7 +89,7 @@ impl Town {
             self.edit_one(Place::Dafater, what, *change, &mut choice, &mut edits).await?;
         }
         self.edit_both(&mut choice, &mut edits).await?;
-        self.delete(&mut edits, waiting)?;
+        self.delete(&mut choice, &mut edits, waiting)?;
         self.add(&mut edits)?;
         Ok(edits)
     }
@@ -99,8 +99,7 @@ impl Town {
         let mut paired = Vec::new();
         let first = self.accounts.first().map(|account| account.email.clone()).unwrap_or_default();
         for household in self.households.iter().filter(|household| household.is_plain) {
-            let google: Vec<_> =
-                household.google.iter().filter(|(account, _)| *account == 0).cloned().collect();
+            let google: Vec<_> = household.google.iter().filter(|(account, _)| *account == 0).collect();
             if let ([(_, resource)], [document]) = (google.as_slice(), household.dafater.as_slice()) {
                 let id = self
                     .google()
@@ -109,11 +108,10 @@ impl Town {
                 let is_waiting = waiting.contains(&format!("dafater:{document}"))
                     || id.is_none_or(|id| waiting.contains(&format!("google:{id}")));
                 if !is_waiting {
-                    paired.push(Household { google, ..household.clone() });
+                    paired.push(household.clone());
                 }
             }
         }
-        // From the end: the peculiar ones stand at the beginning and stay as they are for the comparison.
         Ok(paired)
     }
 
@@ -213,7 +211,12 @@ impl Town {
     }
 
     /// Deletes on each side somebody whom the sync brought to the other, and somebody whom both had from the start.
-    fn delete(&self, edits: &mut Edits, waiting: &BTreeSet<String>) -> Result<(), TownError> {
+    fn delete(
+        &self,
+        choice: &mut Choice,
+        edits: &mut Edits,
+        waiting: &BTreeSet<String>,
+    ) -> Result<(), TownError> {
         let now = self.clock.now();
         let Some(account) = self.accounts.first() else { return Ok(()) };
         let only_google = self.households.iter().rev().find(|household| {
@@ -252,16 +255,11 @@ impl Town {
             }
             None => edits.left_out += 1,
         }
-        let mut shared = self.households.iter().filter(|household| {
-            let is_waiting =
-                household.dafater.iter().any(|name| waiting.contains(&format!("dafater:{name}")));
-            household.is_plain && !household.google.is_empty() && !household.dafater.is_empty() && !is_waiting
-        });
         for what in [
             "a deletion in Google of somebody whom both sides had",
             "a deletion in Dafater of somebody whom both sides had",
         ] {
-            let Some(household) = shared.next() else {
+            let Some(household) = choice.households.pop() else {
                 edits.left_out += 1;
                 continue;
             };
@@ -282,12 +280,7 @@ impl Town {
             let place = if is_google { Place::Dafater } else { Place::Google };
             let what = what.to_owned();
             edits.done.push(what.clone());
-            edits.expectations.push(Expectation {
-                what,
-                household: household.clone(),
-                place,
-                demand: Demand::There,
-            });
+            edits.expectations.push(Expectation { what, household, place, demand: Demand::There });
         }
         Ok(())
     }
