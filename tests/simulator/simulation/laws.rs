@@ -148,19 +148,24 @@ fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, f
         let edits: Vec<_> =
             scene.book.texts.iter().filter(|edit| is_ours(&edit.record) && edit.field == field).collect();
         let withheld = pair.withheld.iter().any(|withheld| withheld.field == Field::Text(field));
-        let is_end = |value: &str| {
-            let said = edits.iter().filter(|edit| edit.to == value).map(|edit| edit.at).max();
+        let is_end_of = |value: &str, counts: &dyn Fn(&Id) -> bool| {
+            let edits = || edits.iter().filter(|edit| counts(&edit.record));
+            let said = edits().filter(|edit| edit.to == value).map(|edit| edit.at).max();
             let replaced =
-                edits.iter().filter(|edit| edit.from.as_deref() == Some(value)).map(|edit| edit.at).max();
+                edits().filter(|edit| edit.from.as_deref() == Some(value)).map(|edit| edit.at).max();
             match (said, replaced) {
                 (Some(said), Some(replaced)) => said >= replaced,
                 (None, Some(_)) => false,
                 (Some(_) | None, None) => true,
             }
         };
-        for (side, contact) in [(Side::Google, google), (Side::Dafater, dafater)] {
+        let is_end = |value: &str| is_end_of(value, &|_| true);
+        let can_change = [scene.rules.push, scene.rules.pull && !scene.book.poisoned.contains(&right)];
+        for ((side, contact), can_change) in
+            [(Side::Google, google), (Side::Dafater, dafater)].into_iter().zip(can_change)
+        {
             let value = contact.text(field);
-            if !withheld && !is_end(value) {
+            if !withheld && !is_end_of(value, &|id| can_change || id.0 == side) {
                 let what = format!(
                     "{field:?} of {:?} says {value:?} on {side}, which a person had replaced: {edits:?}",
                     ids(pair)
