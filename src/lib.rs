@@ -13,6 +13,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod account;
+pub mod cli;
 pub mod config;
 pub mod contact;
 pub mod control;

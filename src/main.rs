@@ -1,3 +1,22 @@
-//! The `dafater-contactsd` binary.
+//! The `dafater-contactsd` binary: parse, call, exit code.
 
-fn main() {}
+use std::panic::AssertUnwindSafe;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use dafater_contactsd::cli::{self, Console, Wiring};
+use dafater_contactsd::control::Exit;
+use dafater_contactsd::daemon::{Surroundings, Workshop};
+use dafater_contactsd::observe;
+use dafater_contactsd::remote::SystemClock;
+
+fn main() -> ExitCode {
+    observe::report_panics();
+    let wiring = Wiring {
+        backend: Arc::new(Workshop::new(Arc::new(SystemClock))),
+        surroundings: Surroundings::of_this_machine(),
+        environment: std::env::vars_os().collect(),
+    };
+    let command = AssertUnwindSafe(|| cli::run(std::env::args_os(), wiring, Console::of_process()));
+    std::panic::catch_unwind(command).unwrap_or(Exit::Internal).into()
+}

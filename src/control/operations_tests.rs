@@ -3,25 +3,19 @@
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::daemon::Settings;
-use crate::daemon::testing::{FakeFactory, Script, failed, ok, settings, surroundings};
+use crate::daemon::testing::{FakeFactory, Script, failed, ok, settings_with, surroundings};
 use crate::execute::RunReport;
 
 struct World {
     operations: Operations,
     factory: Arc<FakeFactory>,
-    _roster: watch::Sender<Arc<Roster>>,
+    roster: watch::Sender<Arc<Roster>>,
 }
 
 impl World {
     /// Sales belongs to layla, support to omar.
     fn new(factory: FakeFactory) -> Self {
-        let mut settings = settings(&["sales", "support"]);
-        settings.accounts.get_mut(&"support".parse().unwrap()).unwrap().owner = Some("omar".to_owned());
-        Self::with(settings, factory)
-    }
-
-    fn with(settings: Settings, factory: FakeFactory) -> Self {
+        let settings = settings_with(&["sales", "support"], &["accounts.support.owner=omar"]);
         let (surroundings, clock) = surroundings("2026-03-01T10:00:00Z");
         let factory = Arc::new(factory);
         let roster =
@@ -35,7 +29,7 @@ impl World {
             reloads: None,
             started: clock.time(),
         };
-        Self { operations, factory, _roster: sender }
+        Self { operations, factory, roster: sender }
     }
 
     async fn ask(&self, role: &Role, request: Request) -> (Vec<serde_json::Value>, Result<Exit, Failure>) {
@@ -142,6 +136,7 @@ async fn a_defect_in_one_account_is_a_report_and_spares_the_other() {
     let (mut items, result) = World::new(factory).ask(&Role::SystemManager, sync(&[])).await;
     items.sort_by_key(|item| item["account"].to_string());
     assert_eq!(result, Ok(Exit::Internal));
+    assert_eq!(items[0]["cause"], "internal");
     assert_eq!((&items[0]["outcome"], &items[1]["outcome"]), (&"failed".into(), &"ok".into()));
 }
 
@@ -197,7 +192,7 @@ async fn the_refused_configuration_is_shown_to_system_managers_only() {
     let failure = Failure::new(Exit::Configuration, "refused").cause("unknown key `x`");
     let refusing = world.operations.roster.borrow().refusing(failure);
     let (sender, roster) = watch::channel(Arc::new(refusing));
-    (world.operations.roster, world._roster) = (roster, sender);
+    (world.operations.roster, world.roster) = (roster, sender);
     let (items, _) = world.ask(&Role::SystemManager, Request::Daemon {}).await;
     assert_eq!(items[0]["refused"][0]["message"], "unknown key `x`");
     let (items, _) = world.ask(&layla(), Request::Daemon {}).await;

@@ -9,6 +9,7 @@ use crate::execute::AccountStatus;
 use crate::sync::AccountName;
 
 /// A line of `accounts --json`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a column of its own")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountView {
     /// The account.

@@ -48,13 +48,12 @@ impl Keeper {
         loop {
             tokio::select! {
                 _ = &mut cycle => return,
-                ticked = self.ticks.changed() => match ticked {
-                    Ok(()) => heart.beat(),
-                    Err(_) => {
-                        // Nobody ticks any more: the daemon is going, and the cycle ends by its own token.
-                        cycle.await;
-                        return;
-                    }
+                ticked = self.ticks.changed() => if ticked.is_ok() {
+                    heart.beat();
+                } else {
+                    // Nobody ticks any more: the daemon is going, and the cycle ends by its own token.
+                    cycle.await;
+                    return;
                 },
             }
         }

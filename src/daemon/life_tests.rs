@@ -8,7 +8,7 @@ use signal_hook::low_level::raise;
 use super::*;
 use crate::control::{Client, Finding, Reply, Request};
 use crate::daemon::Settings;
-use crate::daemon::testing::{FakeBackend, FakeFactory, FakeSource, Script, ok, settings};
+use crate::daemon::testing::{FakeBackend, FakeFactory, FakeSource, Script, ok, settings_with};
 
 /// What the service manager was told, a message each.
 #[derive(Clone, Default)]
@@ -49,6 +49,12 @@ async fn reload(settings: &Settings) -> (Vec<Reply>, Result<Exit, Failure>) {
     (replies, result)
 }
 
+/// Accounts that are due at once and then every hour.
+fn hourly(directory: &std::path::Path, accounts: &[&str]) -> Settings {
+    let socket = format!("control.socket=\"{}\"", directory.join("control.sock").display());
+    settings_with(accounts, &[&socket, "defaults.schedule=\"every 1h\""])
+}
+
 /// Signals reach the whole process: one daemon at a time.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
@@ -56,9 +62,7 @@ static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 async fn a_cycle_that_hangs_is_abandoned_in_time() {
     let _alone = ALONE.lock().await;
     let directory = tempfile::tempdir().unwrap();
-    let mut settings = settings(&["sales"]);
-    settings.socket = directory.path().join("control.sock");
-    settings.accounts.values_mut().next().unwrap().schedule = "every 1h".parse().unwrap();
+    let settings = hourly(directory.path(), &["sales"]);
     let factory = Arc::new(FakeFactory::default().script("sales", [Script::Forever]));
     let manager = Manager::default();
     let launch = Launch {
@@ -80,10 +84,7 @@ async fn a_cycle_that_hangs_is_abandoned_in_time() {
 async fn a_daemon_starts_reloads_refuses_and_stops_and_says_so_each_time() {
     let _alone = ALONE.lock().await;
     let directory = tempfile::tempdir().unwrap();
-    let mut first = settings(&["sales"]);
-    first.socket = directory.path().join("control.sock");
-    let account = first.accounts.values_mut().next().unwrap();
-    account.schedule = "every 1h".parse().unwrap();
+    let first = hourly(directory.path(), &["sales"]);
     let source = FakeSource::new(first.clone());
     let factory = FakeFactory::default().script("sales", [Script::UntilCancelled(ok("sales"))]);
     let factory = Arc::new(factory);
@@ -125,9 +126,7 @@ async fn a_daemon_starts_reloads_refuses_and_stops_and_says_so_each_time() {
         )
         .await;
 
-    let mut second = settings(&["support"]);
-    second.socket.clone_from(&first.socket);
-    source.set(Ok(second));
+    source.set(Ok(hourly(directory.path(), &["support"])));
     let (replies, result) = reload(&first).await;
     assert_eq!((replies.len(), result), (1, Ok(Exit::Ok)));
 

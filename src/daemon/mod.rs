@@ -24,6 +24,7 @@ mod supervisor;
 mod surroundings;
 #[cfg(test)]
 pub(crate) mod testing;
+mod workshop;
 
 pub use backend::{Backend, Consent, EngineFactory};
 pub use life::{Launch, STOP_WITHIN, run};
@@ -34,3 +35,4 @@ pub use roster::Roster;
 pub use settings::{AccountSettings, Loaded, Settings, SettingsSource};
 pub use signals::{StopSignal, StopSignals};
 pub use surroundings::Surroundings;
+pub use workshop::Workshop;

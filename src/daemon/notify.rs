@@ -123,7 +123,8 @@ mod tests {
             let socket = UnixDatagram::bind(&path).unwrap();
             socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
             let notifier = Notifier::new(move |states| {
-                let message: String = states.iter().map(|state| format!("{state}\n")).collect();
+                let lines: Vec<String> = states.iter().map(ToString::to_string).collect();
+                let message = lines.join("\n") + "\n";
                 UnixDatagram::unbound()?.send_to(message.as_bytes(), &path).map(drop)
             });
             Self { socket, notifier, _directory: directory }

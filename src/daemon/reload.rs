@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::{EngineFactory, Roster, SettingsSource, Surroundings};
+use super::{EngineFactory, Roster, Settings, SettingsSource, Surroundings};
 use crate::control::{Exit, Failure};
 use crate::observe::events;
 
@@ -58,6 +58,7 @@ impl Reloads {
 /// What a reload works with.
 pub(super) struct Reloader {
     pub(super) source: Arc<dyn SettingsSource>,
+    pub(super) started_with: Arc<Settings>,
     pub(super) factory: Arc<dyn EngineFactory>,
     pub(super) surroundings: Surroundings,
     pub(super) cancel: CancellationToken,
@@ -75,12 +76,14 @@ impl Reloader {
             events::ConfigFinding { finding: warning.message, place }.emit();
         }
         let changes = current.settings.changes(&loaded.settings);
+        // Named at each reload until the restart comes.
+        let restart_needed = self.started_with.changes(&loaded.settings).restart_needed;
         if changes.applied.is_empty() {
-            let outcome = if changes.restart_needed.is_empty() {
+            let outcome = if restart_needed.is_empty() {
                 events::ReloadUnchanged {}.emit();
                 ReloadOutcome::Unchanged
             } else {
-                Self::applied(Vec::new(), changes.restart_needed)
+                Self::applied(Vec::new(), restart_needed)
             };
             // Whatever was refused before is mended now.
             let mended = current.refused.is_some().then(|| Roster {
@@ -91,10 +94,9 @@ impl Reloader {
             });
             return (outcome, mended);
         }
-        let settings = current.settings.keeping_what_needs_a_restart(loaded.settings);
-        let factory = self.factory.as_ref();
+        let (settings, factory) = (loaded.settings, self.factory.as_ref());
         match Roster::open(settings, factory, &self.surroundings, &self.cancel, Some(current)) {
-            Ok(roster) => (Self::applied(changes.applied, changes.restart_needed), Some(roster)),
+            Ok(roster) => (Self::applied(changes.applied, restart_needed), Some(roster)),
             Err(failure) => Self::refuse(current, failure),
         }
     }
@@ -123,7 +125,7 @@ impl Reloader {
 mod tests {
     use super::*;
     use crate::control::Finding;
-    use crate::daemon::testing::{FakeFactory, FakeSource, settings, surroundings};
+    use crate::daemon::testing::{FakeFactory, FakeSource, settings, settings_with, surroundings};
 
     fn reloader(source: &Arc<FakeSource>) -> (Reloader, Roster) {
         let (surroundings, _) = surroundings("2026-03-01T10:00:00Z");
@@ -131,7 +133,9 @@ mod tests {
         let cancel = CancellationToken::new();
         let roster =
             Roster::open(source.load().unwrap().settings, factory.as_ref(), &surroundings, &cancel, None);
-        (Reloader { source: Arc::clone(source) as _, factory, surroundings, cancel }, roster.unwrap())
+        let roster = roster.unwrap();
+        let started_with = Arc::clone(&roster.settings);
+        (Reloader { source: Arc::clone(source) as _, started_with, factory, surroundings, cancel }, roster)
     }
 
     #[test]
@@ -178,20 +182,18 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_a_restart_is_named_and_left_alone() {
+    fn what_needs_a_restart_is_named_until_it_comes() {
         let source = FakeSource::new(settings(&["sales"]));
         let (reloader, roster) = reloader(&source);
-        let mut new = settings(&["sales", "support"]);
-        new.state = "/elsewhere".into();
-        source.set(Ok(new));
+        let elsewhere = "store.path=\"/elsewhere\"";
+        source.set(Ok(settings_with(&["sales", "support"], &[elsewhere])));
         let (outcome, publish) = reloader.reload(&roster);
-        assert_eq!(
-            outcome,
-            ReloadOutcome::Applied {
-                changed: vec!["accounts.support (added)".to_owned()],
-                restart_needed: vec!["store.path".to_owned()],
-            }
-        );
-        assert_eq!(publish.unwrap().settings.state, roster.settings.state);
+        let applied = |changed: &[&str]| ReloadOutcome::Applied {
+            changed: changed.iter().map(|key| (*key).to_owned()).collect(),
+            restart_needed: vec!["store.path".to_owned()],
+        };
+        assert_eq!(outcome, applied(&["accounts.support"]));
+        let (outcome, _) = reloader.reload(&publish.unwrap());
+        assert_eq!(outcome, applied(&[]));
     }
 }

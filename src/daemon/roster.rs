@@ -36,10 +36,10 @@ impl Roster {
     ) -> Result<Self, Failure> {
         let mut engines = Vec::new();
         let mut findings = Vec::new();
-        let same_ground = previous.is_some_and(|old| old.settings.fingerprint == settings.fingerprint);
+        let changes = previous.map(|old| old.settings.changes(&settings)).unwrap_or_default();
         for account in settings.accounts.values() {
             let old = previous.and_then(|roster| roster.accounts.get(&account.name));
-            if let Some(old) = old.filter(|old| same_ground && old.settings() == account) {
+            if let Some(old) = old.filter(|_| !changes.shared && !changes.accounts.contains(&account.name)) {
                 engines.push((account, Some(old), None));
                 continue;
             }
@@ -90,7 +90,7 @@ impl Roster {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::daemon::testing::{FakeFactory, settings, surroundings};
+    use crate::daemon::testing::{FakeFactory, settings, settings_with, surroundings};
 
     fn open(settings: Settings, factory: &FakeFactory, previous: Option<&Roster>) -> Result<Roster, Failure> {
         let (surroundings, _) = surroundings("2026-03-01T10:00:00Z");
@@ -101,8 +101,7 @@ mod tests {
     fn an_unchanged_account_keeps_its_engine_and_a_changed_one_gets_another() {
         let factory = FakeFactory::default();
         let old = open(settings(&["sales", "support"]), &factory, None).unwrap();
-        let mut changed = settings(&["sales", "support"]);
-        changed.accounts.get_mut(&"sales".parse().unwrap()).unwrap().push = false;
+        let changed = settings_with(&["sales", "support"], &["accounts.sales.conflict=manual"]);
         let new = open(changed, &factory, Some(&old)).unwrap();
         let same = |name: &str| {
             let name = name.parse().unwrap();
@@ -115,7 +114,7 @@ mod tests {
     fn what_all_accounts_share_touches_all_of_them() {
         let factory = FakeFactory::default();
         let old = open(settings(&["sales"]), &factory, None).unwrap();
-        let moved = Settings { fingerprint: "another site".to_owned(), ..settings(&["sales"]) };
+        let moved = settings_with(&["sales"], &["dafater.url=\"https://erp2.example.com\""]);
         let new = open(moved, &factory, Some(&old)).unwrap();
         let name = "sales".parse().unwrap();
         assert!(!Arc::ptr_eq(&old.accounts[&name], &new.accounts[&name]));

@@ -1,16 +1,20 @@
 //! What the shell needs of the configuration, and where it comes from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::control::{Failure, Finding};
-use crate::observe::LogSettings;
+use crate::config::{self, Account, Config, Refused, ScheduleSpec, Severity, Sources};
+use crate::control::{Exit, Failure, Finding};
+use crate::observe::{LogFormat, LogSettings};
 use crate::schedule::{Schedule, Tz};
 use crate::sync::AccountName;
 
-/// The configuration as far as the process around the engine is concerned.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The configuration, with what concerns the process around the engine in the form that it works with.
+#[derive(Debug, Clone)]
 pub struct Settings {
+    /// The whole of it, for whoever builds engines.
+    pub config: Arc<Config>,
     /// The accounts by name.
     pub accounts: BTreeMap<AccountName, AccountSettings>,
     /// The state directory.
@@ -21,8 +25,6 @@ pub struct Settings {
     pub log: LogSettings,
     /// Unix users, uids and `@groups` who may see and do everything.
     pub system_managers: Vec<String>,
-    /// Stands for whatever all engines are built from (the site, the OAuth client, limits): differs when that differs.
-    pub fingerprint: String,
 }
 
 /// One account, as far as the process around the engine is concerned.
@@ -44,8 +46,6 @@ pub struct AccountSettings {
     pub pull: bool,
     /// Dafater -> Google.
     pub push: bool,
-    /// Stands for whatever else its engine is built from: differs when that differs.
-    pub fingerprint: String,
 }
 
 /// A configuration that can be used, with what is worth a remark.
@@ -66,82 +66,162 @@ pub trait SettingsSource: Send + Sync {
     fn load(&self) -> Result<Loaded, Failure>;
 }
 
-/// What a reload would change.
+impl SettingsSource for Sources {
+    fn load(&self) -> Result<Loaded, Failure> {
+        let loaded = config::load(self).map_err(|error| refused(&error))?;
+        let settings = Settings::new(loaded.config)?;
+        Ok(Loaded { settings, warnings: loaded.warnings.iter().map(told).collect() })
+    }
+}
+
+/// What differs between two configurations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// What takes effect at once.
+    /// Keys that take effect at once.
     pub applied: Vec<String>,
-    /// What takes effect at the next start.
+    /// Keys that take effect at the next start.
     pub restart_needed: Vec<String>,
+    /// The accounts among them.
+    pub accounts: BTreeSet<AccountName>,
+    /// Whether something changed that all engines are built from.
+    pub shared: bool,
 }
 
 impl Settings {
+    /// The settings of a configuration.
+    ///
+    /// # Errors
+    /// A schedule passed the checks and cannot be computed with: a defect.
+    pub fn new(config: Config) -> Result<Self, Failure> {
+        let accounts = config.accounts.iter().map(|(name, account)| {
+            let settings = AccountSettings::new(name, account).map_err(|reason| {
+                Failure::new(Exit::Configuration, format!("account `{name}` cannot be scheduled"))
+                    .cause(reason)
+            })?;
+            Ok((name.clone(), settings))
+        });
+        Ok(Self {
+            accounts: accounts.collect::<Result<_, Failure>>()?,
+            state: config.store.path.clone(),
+            socket: config.control.socket.clone(),
+            log: LogSettings { level: config.log.level.clone(), format: form(config.log.format) },
+            system_managers: config.control.system_managers.clone(),
+            config: Arc::new(config),
+        })
+    }
+
     /// What differs in `new`.
     #[must_use]
     pub fn changes(&self, new: &Self) -> Changes {
         let mut changes = Changes::default();
-        let mut applied = |what: String| changes.applied.push(what);
-        for name in self.accounts.keys().filter(|name| !new.accounts.contains_key(*name)) {
-            applied(format!("accounts.{name} (removed)"));
-        }
-        for (name, account) in &new.accounts {
-            match self.accounts.get(name) {
-                None => applied(format!("accounts.{name} (added)")),
-                Some(old) if old != account => applied(format!("accounts.{name}")),
-                Some(_) => {}
+        for change in Config::diff(&self.config, &new.config) {
+            let key = change.key.to_string();
+            if change.needs_restart {
+                changes.restart_needed.push(key);
+                continue;
             }
-        }
-        if self.fingerprint != new.fingerprint {
-            applied("what all accounts share".to_owned());
-        }
-        if self.system_managers != new.system_managers {
-            applied("control.system_managers".to_owned());
-        }
-        if self.log.level != new.log.level {
-            applied("log.level".to_owned());
-        }
-        for (key, differs) in [
-            ("store.path", self.state != new.state),
-            ("control.socket", self.socket != new.socket),
-            ("log.format", self.log.format != new.log.format),
-        ] {
-            if differs {
-                changes.restart_needed.push(key.to_owned());
+            match change.key.names() {
+                [table, name, ..] if table == "accounts" => {
+                    changes.accounts.extend(AccountName::try_from(name.clone()));
+                }
+                // No engine is built from these.
+                [table, ..] if table == "control" || table == "log" || table == "defaults" => {}
+                _ => changes.shared = true,
             }
+            changes.applied.push(key);
         }
         changes
     }
+}
 
-    /// `new`, but with what only a restart may change left as it is.
-    #[must_use]
-    pub fn keeping_what_needs_a_restart(&self, new: Self) -> Self {
-        Self {
-            state: self.state.clone(),
-            socket: self.socket.clone(),
-            log: LogSettings { format: self.log.format, ..new.log },
-            ..new
-        }
+impl AccountSettings {
+    fn new(name: &AccountName, account: &Account) -> Result<Self, String> {
+        let schedule = match &account.schedule {
+            ScheduleSpec::Cron(expression) => {
+                expression.as_str().parse().map_err(|error| format!("{error}"))?
+            }
+            ScheduleSpec::Every(span) => Schedule::Every(span.duration()),
+        };
+        Ok(Self {
+            name: name.clone(),
+            enable: account.enable,
+            email_id: account.email_id.clone(),
+            owner: account.owner.clone(),
+            schedule,
+            zone: account.time_zone.zone(),
+            pull: account.pull_from_google_contacts,
+            push: account.push_to_google_contacts,
+        })
+    }
+}
+
+/// A refused configuration as the failure of a command.
+fn refused(refused: &Refused) -> Failure {
+    let errors = refused.findings.iter().filter(|finding| finding.severity == Severity::Error);
+    Failure::new(Exit::Configuration, "the configuration cannot be used").findings(errors.map(told).collect())
+}
+
+fn told(finding: &config::Finding) -> Finding {
+    Finding {
+        message: finding.message.clone(),
+        place: Some(finding.place.to_string()),
+        hint: finding.hint.clone(),
+    }
+}
+
+fn form(format: config::LogFormat) -> LogFormat {
+    match format {
+        config::LogFormat::Auto => LogFormat::Auto,
+        config::LogFormat::Text => LogFormat::Text,
+        config::LogFormat::Json => LogFormat::Json,
+        config::LogFormat::Journald => LogFormat::Journald,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::daemon::testing::settings;
+    use crate::daemon::testing::{settings, settings_with};
 
     #[test]
     fn changes_name_their_keys_and_tell_what_needs_a_restart() {
         let old = settings(&["sales", "support"]);
-        let mut new = settings(&["sales", "office"]);
-        new.accounts.get_mut(&"sales".parse().unwrap()).unwrap().owner = Some("omar".to_owned());
-        new.socket = PathBuf::from("/elsewhere/control.sock");
-        let changes = old.changes(&new);
+        let set = ["accounts.sales.owner=omar", "control.socket=/elsewhere/control.sock", "log.level=debug"];
+        let changes = old.changes(&settings_with(&["sales", "office"], &set));
         assert_eq!(
             changes.applied,
-            ["accounts.support (removed)", "accounts.office (added)", "accounts.sales"]
+            ["accounts.office", "accounts.sales.owner", "accounts.support", "log.level"]
         );
         assert_eq!(changes.restart_needed, ["control.socket"]);
-        assert_eq!(old.changes(&old), Changes::default());
-        assert_eq!(old.keeping_what_needs_a_restart(new).socket, old.socket);
+        let accounts: Vec<&str> = changes.accounts.iter().map(AccountName::as_str).collect();
+        assert_eq!(accounts, ["office", "sales", "support"]);
+        assert!(!changes.shared);
+        assert_eq!(old.changes(&settings(&["sales", "support"])), Changes::default());
+    }
+
+    #[test]
+    fn what_all_engines_are_built_from_is_told_apart() {
+        let moved = settings_with(&["sales"], &["dafater.url=\"https://erp2.example.com\""]);
+        assert!(settings(&["sales"]).changes(&moved).shared);
+    }
+
+    #[test]
+    fn a_refused_configuration_exits_with_78_and_names_its_place() {
+        let set = ["accounts.sales.max_deletes_procent=3".to_owned()];
+        let failure = Sources::new([], None, set.to_vec()).load().unwrap_err();
+        assert_eq!(failure.exit, Exit::Configuration);
+        assert!(failure.render().contains("max_deletes_procent"), "{}", failure.render());
+        assert!(failure.render().contains("  hint: did you mean"), "{}", failure.render());
+    }
+
+    #[test]
+    fn a_schedule_arrives_as_it_was_written() {
+        let settings = settings_with(
+            &["sales", "support"],
+            &["accounts.sales.schedule=\"every 90m\"", "accounts.support.time_zone=\"Asia/Riyadh\""],
+        );
+        let account = |name: &str| &settings.accounts[&name.parse().unwrap()];
+        assert_eq!(account("sales").schedule, "every 90m".parse().unwrap());
+        assert_eq!(account("support").zone, Tz::Asia__Riyadh);
     }
 }

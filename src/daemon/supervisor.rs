@@ -123,7 +123,7 @@ impl Supervisor {
 mod tests {
     use super::*;
     use crate::daemon::Settings;
-    use crate::daemon::testing::{FakeFactory, Script, TestClock, ok, settings, surroundings};
+    use crate::daemon::testing::{FakeFactory, Script, TestClock, ok, settings, settings_with, surroundings};
 
     /// Accounts under supervision, with ticks by hand.
     struct World {
@@ -248,9 +248,7 @@ mod tests {
         let mut world = World::new(&["sales"], factory);
         world.tick("10:05:00").await;
         let old = world.factory.engine("sales");
-        let mut changed = settings(&["sales"]);
-        changed.accounts.get_mut(&"sales".parse().unwrap()).unwrap().push = false;
-        world.publish(changed);
+        world.publish(settings_with(&["sales"], &["accounts.sales.conflict=manual"]));
         world.tick("10:10:00").await;
         assert_eq!((old.runs(), world.runs("sales")), (1, 0));
         tokio::time::sleep(Duration::from_millis(60)).await;

@@ -1,9 +1,8 @@
 //! A scripted engine, a clock that is set by hand, and settings without a configuration.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -15,13 +14,13 @@ use tokio_util::sync::CancellationToken;
 use super::{
     AccountSettings, Backend, Consent, EngineFactory, Loaded, Settings, SettingsSource, Surroundings,
 };
+use crate::config::Sources;
 use crate::control::{Exit, Failure};
 use crate::execute::{
     AccountStatus, ConflictView, Counts, Engine, EngineError, EngineErrorKind, HistoryFilter, HistoryView,
     Outcome, PlanView, Requests, ReviewView, RunReport, RunRequest,
 };
 use crate::mapping::{DocumentName, SourceId};
-use crate::observe::LogSettings;
 use crate::remote::Clock;
 use crate::sync::{AccountName, RecordId, Side};
 
@@ -261,31 +260,42 @@ pub(crate) fn failed(account: &str) -> RunReport {
 
 /// An account that is synced every five minutes and belongs to layla.
 pub(crate) fn account_settings(name: &str) -> AccountSettings {
-    AccountSettings {
-        name: name.parse().unwrap(),
-        enable: true,
-        email_id: format!("{name}@example.com"),
-        owner: Some("layla".to_owned()),
-        schedule: "0 */5 * * * *".parse().unwrap(),
-        zone: crate::schedule::Tz::UTC,
-        pull: true,
-        push: true,
-        fingerprint: String::new(),
-    }
+    settings(&[name]).accounts.into_values().next().unwrap()
 }
 
 /// Settings with these accounts.
 pub(crate) fn settings(accounts: &[&str]) -> Settings {
-    let accounts: BTreeMap<_, _> =
-        accounts.iter().map(|name| (name.parse().unwrap(), account_settings(name))).collect();
-    Settings {
-        accounts,
-        state: PathBuf::from("/nonexistent/state"),
-        socket: PathBuf::from("/nonexistent/control.sock"),
-        log: LogSettings::default(),
-        system_managers: Vec::new(),
-        fingerprint: String::new(),
-    }
+    settings_with(accounts, &[])
+}
+
+/// Settings with these accounts, and more as `--set` takes it.
+pub(crate) fn settings_with(accounts: &[&str], more: &[&str]) -> Settings {
+    let set = set_arguments(accounts, more);
+    let sources = Sources { directory: "/nonexistent".into(), ..Sources::new([], None, set) };
+    sources.load().unwrap_or_else(|failure| panic!("{}", failure.render())).settings
+}
+
+/// A whole configuration as arguments of `--set`.
+pub(crate) fn set_arguments(accounts: &[&str], more: &[&str]) -> Vec<String> {
+    static SECRET: OnceLock<tempfile::NamedTempFile> = OnceLock::new();
+    let secret = SECRET.get_or_init(|| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "s3cr3t").unwrap();
+        file
+    });
+    let secret = secret.path().display();
+    let mut set = vec![
+        "dafater.url=\"https://erp.example.com\"".to_owned(),
+        "dafater.api_key=\"0123456789abcde\"".to_owned(),
+        format!("dafater.api_secret_file=\"{secret}\""),
+        "google.client_id=\"1.apps.googleusercontent.com\"".to_owned(),
+        format!("google.client_secret_file=\"{secret}\""),
+        "control.socket=\"/nonexistent/control.sock\"".to_owned(),
+        "defaults.owner=layla".to_owned(),
+    ];
+    set.extend(accounts.iter().map(|name| format!("accounts.{name}.email_id=\"{name}@example.com\"")));
+    set.extend(more.iter().map(|argument| (*argument).to_owned()));
+    set
 }
 
 /// Builds engines that were prepared, else quiet ones; refuses accounts that own the name `bad`.

@@ -14,6 +14,7 @@ use super::{
     AccountStatus, ConflictView, Engine, EngineError, HistoryFilter, HistoryView, HoldView, Outcome,
     PlanView, Requests, ReviewView, RunReport, RunRequest, show,
 };
+use crate::observe::events;
 use crate::state::{AccountState, Cursors, Hold, HoldDecision, Progress, Tombstone};
 use crate::sync::guard::{Approval, Verdict, judge};
 use crate::sync::{AccountName, Action, Loose, LooseReason, Plan, RecordId, Side};
@@ -55,6 +56,7 @@ impl AccountEngine {
     async fn cycle(&self, request: RunRequest, run: &str, now: Timestamp) -> Result<Ended, EngineError> {
         let mut memory = self.memory.lock().await;
         let observed = self.look(request, now, &mut memory).await?;
+        self.report(&observed);
         let mut plan = Plan::compute(&observed.snapshot, &self.settings.policy);
         let hold = self.state().hold()?;
         if let Some(hold) = hold.as_ref().filter(|hold| hold.decision == Some(HoldDecision::Discarded)) {
@@ -101,6 +103,17 @@ impl AccountEngine {
         let observer =
             Observer { parts: &self.parts, settings: &self.settings, now, parked: BTreeMap::new() };
         observer.observe(request, &self.fingerprint(), memory).await
+    }
+
+    /// Says what the look itself brought up.
+    fn report(&self, observed: &Observed) {
+        let account = self.state().account();
+        if observed.intents > 0 {
+            events::JournalRecovered { account: account.clone(), intents: observed.intents }.emit();
+        }
+        for reason in &observed.malformed {
+            events::ItemMalformed { account: account.clone(), reason: reason.clone() }.emit();
+        }
     }
 
     fn verdict(&self, plan: &Plan, observed: &Observed, hold: Option<&Hold>) -> Result<Verdict, EngineError> {
@@ -166,7 +179,7 @@ impl AccountEngine {
                 changes.remove_parked(&parked.pair);
             }
         }
-        for parked in applied.parked.values() {
+        for parked in applied.parked.values().chain(&observed.echoes) {
             changes.set_parked(parked);
         }
         if applied.halted.is_none() {
@@ -258,6 +271,10 @@ impl AccountEngine {
             }
         }
         for conflict in open {
+            if !known.iter().any(|other| (&other.pair, other.field) == (&conflict.pair, conflict.field)) {
+                let (account, pair) = (self.state().account().clone(), conflict.pair.to_string());
+                events::ItemConflict { account, pair, field: conflict.field.to_string() }.emit();
+            }
             if !known.contains(&conflict) {
                 changes.set_conflict(&conflict);
             }
@@ -418,13 +435,20 @@ impl Engine for AccountEngine {
             Some(recent) if recent.last_success > saved.last_success && saved.last_error.is_none() => recent,
             Some(_) | None => saved,
         };
+        let (authorized, consented_as) = match &self.parts.vault {
+            None => (true, None),
+            Some(vault) => {
+                let grant = vault.grant(state.account()).map_err(|error| EngineError::vault(&error))?;
+                (grant.is_some(), grant.and_then(|grant| grant.address))
+            }
+        };
         Ok(AccountStatus {
             account: state.account().clone(),
             last_sync_on: progress.last_success,
             last_full_read: google.as_ref().map(|cursor| cursor.full_read_at),
             has_cursor: google.is_some(),
-            authorized: false,
-            consented_as: None,
+            authorized,
+            consented_as,
             linked: count(state.pair_count()),
             parked: count(state.parked()?.len()),
             conflicts: count(state.conflicts()?.len()),

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::dafater::DafaterError;
 use crate::google::GoogleError;
+use crate::google::oauth::VaultError;
 use crate::remote::Disposition;
 use crate::store::StoreError;
 use crate::sync::{AccountName, RecordId, Side};
@@ -109,11 +110,11 @@ impl EngineErrorKind {
             Self::Store => Some(Cause::Internal),
             Self::Remote(disposition) => match disposition {
                 Disposition::Unauthorized | Disposition::Forbidden => Some(Cause::Unauthorized),
-                Disposition::Unavailable | Disposition::InDoubt | Disposition::Protocol => {
-                    Some(Cause::Unavailable)
-                }
-                Disposition::Throttled { .. }
-                | Disposition::Stale
+                Disposition::Unavailable
+                | Disposition::Throttled { .. }
+                | Disposition::InDoubt
+                | Disposition::Protocol => Some(Cause::Unavailable),
+                Disposition::Stale
                 | Disposition::Gone
                 | Disposition::Refused
                 | Disposition::CursorExpired => None,
@@ -136,6 +137,11 @@ impl EngineError {
             hint: Some("nothing to do: the next run continues".to_owned()),
             kind: EngineErrorKind::Stopped,
         }
+    }
+
+    /// The vault cannot be opened.
+    pub(super) fn vault(error: &VaultError) -> Self {
+        Self { message: error.to_string(), hint: None, kind: EngineErrorKind::Store }
     }
 
     /// Whether Google no longer accepts the cursor.

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 
 use crate::dafater::SiteClient;
 use crate::google::PeopleClient;
+use crate::google::oauth::TokenVault;
 use crate::remote::{Clock, CountingTransport};
 use crate::state::AccountState;
 use crate::sync::Policy;
@@ -22,6 +23,8 @@ pub struct Parts {
     pub dafater_sent: Arc<CountingTransport>,
     /// The account's tables.
     pub state: AccountState,
+    /// The vault of the account's tokens; `None` where the account needs no consent of its own.
+    pub vault: Option<Arc<TokenVault>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }

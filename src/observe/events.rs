@@ -117,6 +117,18 @@ events! {
         place: String,
     }
 
+    /// The automatic export could not be written.
+    StoreExportFailed(WARN, "store.export.failed", "6b0b7c0c6b0d4d6cae0c3f2d9f1d7a52", "The automatic export of the store could not be written.", "CD0403", "The sync goes on; only the way back after a damaged disk is older than it should be. Check the space and the owner of the state directory.") {
+        /// Why not.
+        reason: String,
+    }
+
+    /// What a panic said.
+    PanicMessage(DEBUG, "daemon.panic_message", "e58c13813c96750c2c6fc997be8d3063", "The defect left a message.", "", "") {
+        /// Its words; they may repeat contact data.
+        panic: String,
+    }
+
     /// The source of ticks fell silent, as after a clock change, and was replaced.
     TickerRestarted(WARN, "ticker.restarted", "936035be8d8c5f95f9581b667488c367", "The scheduler fell silent and was replaced.", "CD0105", "The system clock was probably put back. Accounts are synced again as scheduled; check the time service of the machine.") {
         /// For how long it was silent.
@@ -310,6 +322,28 @@ events! {
         /// The side that refused.
         side: Side,
         /// Why, without contact data.
+        reason: String,
+    }
+
+    /// A value cannot go across: said once, when it is first met.
+    ItemWithheld(INFO, "item.withheld", "0c1f6d7b8a7d4b0e9a1d7f5c2e3b4a60", "A value cannot be held by the other side; it stays where it is and the rest of the contact goes.", "", "") {
+        /// The account.
+        account: AccountName,
+        /// The pair's id.
+        pair: String,
+        /// The side that cannot hold it.
+        side: Side,
+        /// The field in words.
+        field: String,
+        /// Why, without contact data.
+        reason: String,
+    }
+
+    /// A remote sent a record that is none.
+    ItemMalformed(WARN, "item.malformed", "9d2b3f0e6c5a4e7f8b1a2c3d4e5f6a7b", "A remote sent a record that cannot be understood; it is left alone and the others go on.", "CD0305", "Open the record on its side and save it again. If that does not help, report the reason that the line names.") {
+        /// The account.
+        account: AccountName,
+        /// The record and what is wrong with it, without contact data.
         reason: String,
     }
 

@@ -6,6 +6,8 @@
 pub mod events;
 mod loggable;
 mod logging;
+mod panics;
 
 pub use events::{CATALOGUE, Entry, explain};
 pub use logging::{LogError, LogFormat, LogHandle, LogSettings, Output, install, is_journal};
+pub use panics::report_panics;

@@ -136,7 +136,7 @@ impl Effect {
         Self::Answer { response, handled: false }
     }
 
-    /// Halves the list under `key` in a JSON answer and takes the page token away, so that it looks like a complete, shorter list.
+    /// Halves the list under `key` in a JSON answer and takes the page token away, so that it looks like a shorter list that is complete; a total stays as it was.
     #[must_use]
     pub fn short_page(key: &'static str) -> Self {
         Self::Mutate(Box::new(move |response| halve(response, key)))
@@ -231,7 +231,12 @@ impl Faults {
         }
         let kept_away = effects.iter().find_map(|effect| match effect {
             Effect::Answer { response, handled: false } => Some(response.clone()),
-            _ => None,
+            Effect::DropBefore
+            | Effect::DropAfter
+            | Effect::Answer { .. }
+            | Effect::TruncateBody(_)
+            | Effect::Delay(_)
+            | Effect::Mutate(_) => None,
         });
         let mut response = kept_away.unwrap_or_else(|| model.handle(request, now));
         let mut delay: Option<Duration> = None;

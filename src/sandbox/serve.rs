@@ -33,6 +33,8 @@ pub struct Stand {
 impl Stand {
     /// Listens on `listen` (port 0 picks a free one) and answers every request with `model`, through `faults`, at the time of `clock`.
     ///
+    /// For each request the model is locked first, then the faults; who locks both keeps to that order.
+    ///
     /// # Errors
     /// The address cannot be bound.
     pub async fn start<M: Model + 'static>(

@@ -13,10 +13,10 @@ pub struct Backoff {
 
 impl Backoff {
     /// Between two runs of a failing account.
-    pub const RUNS: Self = Self { first: Duration::from_secs(30), cap: Duration::from_secs(1_800) };
+    pub const RUNS: Self = Self { first: Duration::from_secs(30), cap: Duration::from_mins(30) };
 
     /// Before a task that panicked is started again.
-    pub const RESTARTS: Self = Self { first: Duration::from_secs(1), cap: Duration::from_secs(60) };
+    pub const RESTARTS: Self = Self { first: Duration::from_secs(1), cap: Duration::from_mins(1) };
 
     /// The wait after so many failures in a row. `jitter` (0 to 1) spreads it over its upper half, so that accounts that
     /// failed together do not come back together.

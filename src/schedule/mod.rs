@@ -13,5 +13,5 @@ mod ticker;
 pub use agenda::Agenda;
 pub use backoff::Backoff;
 pub use chrono_tz::Tz;
-pub use pattern::{Schedule, ScheduleError, parse_duration, parse_zone};
+pub use pattern::{Schedule, ScheduleError};
 pub use ticker::{Ticker, TickerError};

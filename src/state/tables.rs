@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::records::{Cursors, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone};
 use super::{Changes, VALUE_VERSION};
 use crate::mapping::{DocumentName, SiteStamp, SourceId};
-use crate::store::{Key, Store, StoreError, Tree};
+use crate::store::{CodecError, Key, KeyReader, Store, StoreError, Tree, decode};
 use crate::store::{get_decoded, scan_decoded};
 use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, RecordId, Review};
 
@@ -188,6 +188,38 @@ impl AccountState {
     pub fn history(&self, run: Option<&str>) -> impl Iterator<Item = Result<HistoryEntry, StoreError>> {
         let prefix = run.map_or_else(|| self.key(), |run| self.key().text(run));
         self.scan(Tree::History, &prefix)
+    }
+
+    /// Whether an entry of these tables can be read: for the check of a whole store.
+    ///
+    /// # Errors
+    /// What it should have been.
+    pub fn check_entry(tree: Tree, key: &[u8], value: &[u8]) -> Result<(), String> {
+        let mut parts = KeyReader::new(key);
+        let (_, kind) = (parts.text(), parts.text());
+        let check = |outcome: Result<(), CodecError>| outcome.map_err(|error| error.to_string());
+        match (tree, kind.as_deref()) {
+            (Tree::Accounts, Some("cursors")) => check(decode::<Cursors>(VALUE_VERSION, value).map(drop)),
+            (Tree::Accounts, Some("progress")) => check(decode::<Progress>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("pair")) => check(decode::<Pair>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("loose")) => check(decode::<Loose>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("google" | "dafater" | "creation")) => {
+                check(decode::<PairId>(VALUE_VERSION, value).map(drop))
+            }
+            (Tree::Journal, _) => check(decode::<Intent>(VALUE_VERSION, value).map(drop)),
+            (Tree::Queue, Some("parked")) => check(decode::<Parked>(VALUE_VERSION, value).map(drop)),
+            (Tree::Queue, Some("review")) => check(decode::<Review>(VALUE_VERSION, value).map(drop)),
+            (Tree::Queue, Some("conflict")) => check(decode::<Conflict>(VALUE_VERSION, value).map(drop)),
+            (Tree::Queue, Some("link")) => {
+                check(decode::<(RecordId, RecordId)>(VALUE_VERSION, value).map(drop))
+            }
+            (Tree::Queue, Some("hold")) => check(decode::<Hold>(VALUE_VERSION, value).map(drop)),
+            (Tree::Tombstones, _) => check(decode::<Tombstone>(VALUE_VERSION, value).map(drop)),
+            (Tree::History, _) => check(decode::<HistoryEntry>(VALUE_VERSION, value).map(drop)),
+            // The store's own, and sealed tokens, which only the vault can read.
+            (Tree::Meta | Tree::Accounts, _) => Ok(()),
+            (Tree::Pairs | Tree::Queue, _) => Err("its key is none of ours".to_owned()),
+        }
     }
 
     fn key(&self) -> Key {

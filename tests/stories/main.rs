@@ -9,6 +9,12 @@
     reason = "tests"
 )]
 
+mod house;
 mod world;
 
+mod deletions;
+mod editing;
+mod faults;
 mod first_sync;
+mod people;
+mod process;

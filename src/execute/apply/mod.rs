@@ -20,6 +20,7 @@ pub(super) use self::history::{changes_of, dafater_id, google_id, title_of};
 use self::receipt::Work;
 use super::settings::{Parts, Settings};
 use super::{Counts, EngineError};
+use crate::observe::events;
 use crate::remote::Disposition;
 use crate::state::{Changes, Parked, Tombstone};
 use crate::sync::{Action, LooseReason, Origin, Pair, PairId, Plan, RecordId, Side, Step};
@@ -89,6 +90,9 @@ impl Executor<'_> {
                 let Some(pair) = work.pair() else { return };
                 self.settle(step, &pair, changes);
                 changes.set_pair(step.before.as_ref(), &pair);
+                if !is_written_later {
+                    self.report_withheld(step, &pair);
+                }
                 if step.links() {
                     self.note(step, None, "link", changes);
                     self.with(|applied| applied.linked += 1);
@@ -107,7 +111,14 @@ impl Executor<'_> {
                 changes.remove_pair(pair);
                 self.note(step, None, "forget", changes);
             }
-            Action::Postpone => self.park(step, step.reason, Patience::Short),
+            Action::Postpone => {
+                for side in [Side::Google, Side::Dafater] {
+                    if let (None, Some(loose)) = (&step.before, work.loose(side, LooseReason::Parked)) {
+                        changes.set_loose(&loose);
+                    }
+                }
+                self.park(step, step.reason, Patience::None);
+            }
             Action::Create { .. } | Action::Delete { .. } => {}
         }
     }
@@ -148,8 +159,32 @@ impl Executor<'_> {
         if let Some(pair) = work.pair() {
             self.settle(step, &pair, changes);
             changes.set_pair(step.before.as_ref(), &pair);
+            self.report_withheld(step, &pair);
         }
         changes.remove_intent(&step.pair, side);
+        events::ItemPushed {
+            account: self.parts.state.account().clone(),
+            run: self.run.to_owned(),
+            side,
+            operation: intent.entry.view.action,
+            pair: step.pair.to_string(),
+        }
+        .emit();
+    }
+
+    /// Says what cannot go across, unless it was said before.
+    fn report_withheld(&self, step: &Step, pair: &Pair) {
+        let known = step.before.as_ref().map(|before| before.withheld.as_slice()).unwrap_or_default();
+        for withheld in pair.withheld.iter().filter(|withheld| !known.contains(withheld)) {
+            events::ItemWithheld {
+                account: self.parts.state.account().clone(),
+                pair: pair.id.to_string(),
+                side: withheld.from,
+                field: withheld.field.to_string(),
+                reason: withheld.reason.clone(),
+            }
+            .emit();
+        }
     }
 
     /// Commits the receipt of one write; `is_effect` tells whether anything was sent.
@@ -178,6 +213,15 @@ impl Executor<'_> {
             };
             changes.set_tombstone(&Tombstone { record, revision, at: self.now });
         }
+    }
+
+    /// Puts a pair aside whose write `side` refused, and says so the first time.
+    fn reject(&self, step: &Step, side: Side, reason: &str, patience: Patience) {
+        if patience == Patience::Long && !self.failures.contains_key(&step.pair) {
+            let (account, pair) = (self.parts.state.account().clone(), step.pair.to_string());
+            events::ItemRejected { account, pair, side, reason: reason.to_owned() }.emit();
+        }
+        self.park(step, reason, patience);
     }
 
     /// Puts a pair aside; it is looked at again when it is due.

@@ -406,18 +406,21 @@ impl Observer<'_> {
     /// Decides which of the records that stand alone must be placed now, and brings what they could match.
     async fn place(&self, mut gathered: Gathered, memory: &mut Memory) -> Result<Picture, EngineError> {
         let labels = if gathered.google.is_empty() { None } else { self.scope_labels(memory).await? };
-        let mut google = Vec::new();
+        let (mut google, mut echoes) = (Vec::new(), Vec::new());
         for (source, person) in std::mem::take(&mut gathered.google) {
             let record = RecordId::Google(source.clone());
             let before = self.parts.state.loose(&record)?;
             let is_forced = gathered.forced.contains(&record);
             let begun = PairId::from_google(self.parts.state.account(), &source);
-            if self.is_late_echo(&record)?
-                || self.is_judged(before.as_ref(), &begun, Side::Google, &person.etag.0, is_forced)
-            {
+            if let Some(parked) = self.late_echo(&record, &begun, &person)? {
+                echoes.push(parked);
                 continue;
             }
-            google.push(alone_person(person, before, labels.as_ref()));
+            if is_judged(before.as_ref(), &person.etag.0, is_forced) {
+                continue;
+            }
+            let is_waiting = self.waits(&begun, Side::Google, &person.etag.0);
+            google.push(Alone { is_waiting, ..alone_person(person, before, labels.as_ref()) });
         }
         let mut dafater = Vec::new();
         for (name, document) in std::mem::take(&mut gathered.dafater) {
@@ -425,10 +428,11 @@ impl Observer<'_> {
             let before = self.loose_document(&document)?;
             let is_forced = gathered.forced.contains(&record);
             let begun = PairId::from_dafater(self.parts.state.account(), &document.creation, &name);
-            if self.is_judged(before.as_ref(), &begun, Side::Dafater, &document.modified.0, is_forced) {
+            if is_judged(before.as_ref(), &document.modified.0, is_forced) {
                 continue;
             }
-            dafater.push(self.alone_document(document, before));
+            let is_waiting = self.waits(&begun, Side::Dafater, &document.modified.0);
+            dafater.push(Alone { is_waiting, ..self.alone_document(document, before) });
         }
         let paired = self.bring_candidates(&mut google, &mut dafater, labels.as_ref()).await?;
         let pairs = gathered
@@ -441,30 +445,36 @@ impl Observer<'_> {
                 dafater: half.dafater.unwrap_or(Sighting::Unseen),
             })
             .collect();
-        Ok(Picture { pairs, google, dafater, paired, vanished: gathered.vanished, deleted: gathered.deleted })
+        Ok(Picture {
+            pairs,
+            google,
+            dafater,
+            paired,
+            vanished: gathered.vanished,
+            deleted: gathered.deleted,
+            echoes,
+        })
     }
 
-    /// A contact that we deleted, or saw deleted, may still be listed for a while.
-    fn is_late_echo(&self, record: &RecordId) -> Result<bool, EngineError> {
-        let tombstone = self.parts.state.tombstone(record)?;
-        Ok(tombstone
-            .is_some_and(|tombstone| self.now.duration_since(tombstone.at) < self.settings.propagation))
-    }
-
-    fn is_judged(
+    /// A contact that we deleted, or saw deleted, may still be listed for a while. It may as well have been restored: it is looked at
+    /// again when an echo would have died away.
+    fn late_echo(
         &self,
-        before: Option<&Loose>,
+        record: &RecordId,
         begun: &PairId,
-        side: Side,
-        revision: &str,
-        is_forced: bool,
-    ) -> bool {
-        if self.waits(begun, side, revision) {
-            return true;
-        }
-        let stands =
-            before.is_some_and(|loose| loose.revision == revision && loose.why != LooseReason::Parked);
-        stands && !is_forced
+        person: &Person,
+    ) -> Result<Option<Parked>, EngineError> {
+        let tombstone = self.parts.state.tombstone(record)?;
+        let dies_away =
+            tombstone.and_then(|tombstone| tombstone.at.checked_add(self.settings.propagation).ok());
+        Ok(dies_away.filter(|end| self.now < *end).map(|end| Parked {
+            pair: begun.clone(),
+            google: Some((person.source_id.clone(), person.etag.0.clone())),
+            dafater: None,
+            attempts: 0,
+            next: end,
+            reason: "it was deleted a moment ago and is still listed".to_owned(),
+        }))
     }
 
     /// How a document was judged before, under its present name.
@@ -479,7 +489,68 @@ impl Observer<'_> {
         let linked_to = &self.settings.policy.scope.linked_to;
         let is_in_scope =
             linked_to.is_empty() || document.links.iter().any(|link| linked_to.contains(&link.doctype));
-        Alone { record: document, before, is_in_scope }
+        Alone { record: document, before, is_in_scope, is_waiting: false }
+    }
+
+    /// The records from which marked ones were made, where they were not read: whatever carries our marker is never new.
+    async fn bring_origins(
+        &self,
+        google: &mut Vec<Alone<Person>>,
+        dafater: &mut Vec<Alone<Document>>,
+        labels: Option<&BTreeSet<String>>,
+    ) -> Result<(), EngineError> {
+        let creations: Vec<SiteStamp> = google
+            .iter()
+            .filter_map(|alone| alone.record.marker(&self.settings.site))
+            .map(|marker| marker.creation)
+            .filter(|creation| !dafater.iter().any(|alone| alone.record.creation == *creation))
+            .collect();
+        let mut names = BTreeSet::new();
+        if !creations.is_empty() {
+            names.extend(
+                self.parts.dafater.find_by_creation(&creations).await?.into_iter().map(|stamp| stamp.name),
+            );
+        }
+        let is_here = |id: &str| google.iter().any(|alone| alone.record.resource_name.0 == id);
+        let resources: Vec<ResourceName> = dafater
+            .iter()
+            .filter_map(|alone| alone.record.google_contacts_id())
+            .filter(|id| id.starts_with("people/") && !is_here(id))
+            .map(|id| ResourceName(id.to_owned()))
+            .collect();
+        let mut gathered = Gathered::default();
+        self.fetch_alone(&BTreeSet::new(), &names, &mut gathered).await?;
+        for (_, lookup) in self.look_up_people(&resources).await? {
+            if let PeopleLookup::Found(person) = lookup
+                && !person.deleted
+                && self.parts.state.pair_of_google(&person.source_id)?.is_none()
+            {
+                gathered.google.insert(person.source_id.clone(), person);
+            }
+        }
+        self.add_alone(gathered, google, dafater, labels)
+    }
+
+    fn add_alone(
+        &self,
+        gathered: Gathered,
+        google: &mut Vec<Alone<Person>>,
+        dafater: &mut Vec<Alone<Document>>,
+        labels: Option<&BTreeSet<String>>,
+    ) -> Result<(), EngineError> {
+        for (source, person) in gathered.google {
+            if !google.iter().any(|alone| alone.record.source_id == source) {
+                let before = self.parts.state.loose(&RecordId::Google(source))?;
+                google.push(alone_person(person, before, labels));
+            }
+        }
+        for (name, document) in gathered.dafater {
+            if !dafater.iter().any(|alone| alone.record.name == name) {
+                let before = self.loose_document(&document)?;
+                dafater.push(self.alone_document(document, before));
+            }
+        }
+        Ok(())
     }
 
     /// Records that were judged before and not read now, but that the new ones could match; and the contacts of pairs that a new
@@ -491,6 +562,7 @@ impl Observer<'_> {
         labels: Option<&BTreeSet<String>>,
     ) -> Result<Vec<(RecordId, Contact)>, EngineError> {
         let phones = self.settings.policy.phones;
+        self.bring_origins(google, dafater, labels).await?;
         let mut lookout = Lookout::default();
         for contact in google.iter().map(|alone| alone.record.contact(phones)) {
             lookout.add(&contact);
@@ -520,14 +592,7 @@ impl Observer<'_> {
             }
         }
         self.fetch_alone(&sources, &names, &mut gathered).await?;
-        for (source, person) in gathered.google {
-            let before = state.loose(&RecordId::Google(source))?;
-            google.push(alone_person(person, before, labels));
-        }
-        for document in gathered.dafater.into_values() {
-            let before = self.loose_document(&document)?;
-            dafater.push(self.alone_document(document, before));
-        }
+        self.add_alone(gathered, google, dafater, labels)?;
         let mut paired = Vec::new();
         for pair in state.pairs() {
             let pair = pair?;
@@ -601,5 +666,10 @@ fn resource_name(source: &SourceId) -> Option<ResourceName> {
 
 fn alone_person(person: Person, before: Option<Loose>, labels: Option<&BTreeSet<String>>) -> Alone<Person> {
     let is_in_scope = labels.is_none_or(|labels| person.labels().any(|label| labels.contains(label)));
-    Alone { record: person, before, is_in_scope }
+    Alone { record: person, before, is_in_scope, is_waiting: false }
+}
+
+/// Whether this revision was judged before and nothing asks for another look.
+fn is_judged(before: Option<&Loose>, revision: &str, is_forced: bool) -> bool {
+    !is_forced && before.is_some_and(|loose| loose.revision == revision && loose.why != LooseReason::Parked)
 }

@@ -52,10 +52,14 @@ pub(super) struct Observed {
     pub(super) retried: Vec<Parked>,
     /// Writes of an earlier run without a receipt that are settled by this observation.
     pub(super) settled: Vec<Intent>,
+    /// How many writes of earlier runs had no receipt.
+    pub(super) intents: usize,
     /// Records in no pair that are gone.
     pub(super) vanished: Vec<RecordId>,
     /// Google contacts whose deletion was reported: (identity, revision).
     pub(super) deleted: Vec<(SourceId, String)>,
+    /// Contacts that show up although they were deleted a moment ago: an echo, or restored. Looked at again when it can be told.
+    pub(super) echoes: Vec<Parked>,
     /// Records whose JSON could not be understood.
     pub(super) malformed: Vec<String>,
     /// Whether any side was read whole.
@@ -95,6 +99,7 @@ impl Observer<'_> {
         let mut malformed: Vec<String> = google.malformed.clone();
         malformed.extend(dafater.malformed.iter().cloned());
 
+        let unsettled = intents.len();
         let doubt = Doubt::judge(intents, self.now, self.settings);
         let retried: Vec<Parked> =
             self.parked.values().filter(|parked| parked.next <= self.now || is_full).cloned().collect();
@@ -120,13 +125,16 @@ impl Observer<'_> {
                 dafater: picture.dafater,
                 paired: picture.paired,
                 in_doubt: doubt.open,
+                begun: doubt.begun,
                 decisions: crate::sync::Decisions { resolutions, links: state.links()? },
             },
             cursors,
             retried,
             settled: doubt.settled,
+            intents: unsettled,
             vanished: picture.vanished,
             deleted: picture.deleted,
+            echoes: picture.echoes,
             malformed,
             is_full,
         })
@@ -164,6 +172,8 @@ const SITE_FACTS_KEPT: jiff::SignedDuration = jiff::SignedDuration::from_hours(2
 pub(super) struct Doubt {
     /// Creates that may still show up.
     open: BTreeSet<PairId>,
+    /// All creates.
+    begun: BTreeSet<PairId>,
     /// Creates on the site, by the resource name that the document would carry.
     sought: Vec<SourceId>,
     /// Everything else: observed again now, and closed with that.
@@ -172,13 +182,17 @@ pub(super) struct Doubt {
 
 impl Doubt {
     fn judge(intents: Vec<Intent>, now: Timestamp, settings: &Settings) -> Self {
-        let mut doubt = Self { open: BTreeSet::new(), sought: Vec::new(), settled: Vec::new() };
+        let mut doubt =
+            Self { open: BTreeSet::new(), begun: BTreeSet::new(), sought: Vec::new(), settled: Vec::new() };
         for intent in intents {
             let window = match intent.side {
                 Side::Google => settings.propagation,
                 Side::Dafater => settings.settle,
             };
             let is_open = intent.kind == IntentKind::Create && now.duration_since(intent.at) < window;
+            if intent.kind == IntentKind::Create {
+                doubt.begun.insert(intent.pair.clone());
+            }
             if is_open {
                 doubt.open.insert(intent.pair.clone());
             }
@@ -201,6 +215,7 @@ pub(super) struct Picture {
     paired: Vec<(RecordId, crate::contact::Contact)>,
     vanished: Vec<RecordId>,
     deleted: Vec<(SourceId, String)>,
+    echoes: Vec<Parked>,
 }
 
 /// Names of documents that the deletion feed reported, with the identity of each.

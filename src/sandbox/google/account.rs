@@ -19,7 +19,7 @@ use super::view::{Replica, View};
 pub(super) struct Account {
     pub(super) index: u64,
     pub(super) email: String,
-    /// The OpenID subject.
+    /// The `OpenID` subject.
     pub(super) sub: String,
     pub(super) region: Option<phonenumber::country::Id>,
     /// The truth; writes are checked against it.

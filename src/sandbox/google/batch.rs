@@ -38,7 +38,7 @@ impl Turn<'_> {
                 Err(refusal) => drop(errors.insert(index.to_string(), refusal.to_status())),
             }
         }
-        refuse_whole("BatchCreateContactsErrorDetails", errors)?;
+        refuse_whole("BatchCreateContactsErrorDetails", &errors)?;
         let records: Vec<Arc<Record>> = records.into_iter().map(|record| self.commit(record)).collect();
         self.account.writes.created += records.len() as u64;
         let Some(mask) = mask else { return Ok(b"{}".to_vec()) };
@@ -68,7 +68,7 @@ impl Turn<'_> {
                 Err(refusal) => drop(errors.insert(name, refusal.to_status())),
             }
         }
-        refuse_whole("BatchUpdateContactsErrorDetails", errors)?;
+        refuse_whole("BatchUpdateContactsErrorDetails", &errors)?;
         let records: Vec<(String, Arc<Record>)> =
             records.into_iter().map(|(name, record)| (name, self.commit(record))).collect();
         self.account.writes.updated += records.len() as u64;
@@ -134,7 +134,7 @@ fn inner(value: Value, key: &str) -> Map<String, Value> {
 }
 
 /// Refuses the batch when there is any error in it.
-fn refuse_whole(details: &str, errors: Map<String, Value>) -> Result<(), Refusal> {
+fn refuse_whole(details: &str, errors: &Map<String, Value>) -> Result<(), Refusal> {
     if errors.is_empty() {
         return Ok(());
     }

@@ -21,18 +21,16 @@ pub(super) fn complete(
         }
         bit::ADDRESSES => address(item),
         bit::BIOGRAPHIES => {
-            if text(item, "contentType").is_none() {
-                set(item, "contentType", "TEXT_PLAIN".to_owned());
-            }
+            item.entry("contentType").or_insert_with(|| "TEXT_PLAIN".into());
         }
         bit::BIRTHDAYS | bit::EVENTS => check_date(item.get("date"))?,
         bit::GENDERS => {
-            let formatted = text(item, "value").map(sentence_case);
-            formatted.into_iter().for_each(|formatted| set(item, "formattedValue", formatted));
+            let formatted = text(item, "value").map(sentence_case).unwrap_or_default();
+            set(item, "formattedValue", formatted);
         }
         bit::IM_CLIENTS => {
-            let formatted = text(item, "protocol").map(formatted_protocol);
-            formatted.into_iter().for_each(|formatted| set(item, "formattedProtocol", formatted));
+            let formatted = text(item, "protocol").map(formatted_protocol).unwrap_or_default();
+            set(item, "formattedProtocol", formatted);
         }
         _ => {}
     }

@@ -68,7 +68,7 @@ impl Google {
         Ok(self.oauth.issue_access(grant, None, &mut self.random, now))
     }
 
-    /// The OpenID subject of an account.
+    /// The `OpenID` subject of an account.
     ///
     /// # Errors
     /// There is no such account.

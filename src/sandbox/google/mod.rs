@@ -7,6 +7,7 @@
 //! Law: what Google refuses is refused. A client that passes here has not been spared anything.
 
 mod account;
+mod assertion;
 mod batch;
 mod call;
 mod connections;
@@ -17,6 +18,7 @@ mod groups;
 mod hand;
 mod journal;
 mod mask;
+mod members;
 mod oauth;
 mod options;
 mod people;
@@ -41,7 +43,7 @@ use serde_json::json;
 
 pub use hand::HandError;
 pub use journal::{Counters, LoggedRequest, Writes};
-pub use options::{Burst, Consent, GoogleOptions, Lenience, Quotas, V1Errors};
+pub use options::{Burst, Consent, GoogleOptions, Lenience, Quotas, ServiceAccount, V1Errors};
 
 use account::{Account, Turn};
 use call::Call;
@@ -104,6 +106,7 @@ impl Google {
     }
 
     /// The last requests, oldest first.
+    #[must_use]
     pub fn requests(&self) -> impl DoubleEndedIterator<Item = &LoggedRequest> {
         self.journal.log.iter()
     }

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::account::Account;
+use super::assertion::JWT_BEARER;
 use super::call::{Call, Query};
 use super::options::{Consent, GoogleOptions};
 use super::random::Random;
@@ -25,7 +26,7 @@ pub(super) const CONTACTS: &str = "https://www.googleapis.com/auth/contacts";
 /// Reading contacts.
 pub(super) const CONTACTS_READONLY: &str = "https://www.googleapis.com/auth/contacts.readonly";
 
-const ACCESS_SECONDS: i64 = 3599;
+pub(super) const ACCESS_SECONDS: i64 = 3599;
 const CODE_LIFE: SignedDuration = SignedDuration::from_mins(10);
 
 /// What a user granted to the client.
@@ -184,6 +185,7 @@ impl Desk<'_> {
         let answer = match form.get("grant_type") {
             Some("refresh_token") => self.refresh(&form),
             Some("authorization_code") => self.exchange(&form),
+            Some(JWT_BEARER) => self.assertion(&form),
             Some(other) => {
                 Err(OAuthError(400, "unsupported_grant_type", format!("Invalid grant_type: {other}")))
             }
@@ -247,7 +249,12 @@ impl Desk<'_> {
             }
             grant.scopes = asked;
         }
-        Ok(self.answer(grant, Some(token.to_owned()), None, false))
+        if !self.options.rotate_refresh_tokens {
+            return Ok(self.answer(grant, Some(token.to_owned()), None, false));
+        }
+        self.oauth.refresh.remove(token);
+        let fresh = self.oauth.issue_refresh(grant.clone(), self.random);
+        Ok(self.answer(grant, Some(fresh), None, true))
     }
 
     fn exchange(&mut self, form: &Query) -> Result<Value, OAuthError> {
@@ -322,7 +329,7 @@ impl Desk<'_> {
 
 /// An error of the token endpoint: status, code, description.
 #[derive(Debug)]
-struct OAuthError(u16, &'static str, String);
+pub(super) struct OAuthError(pub(super) u16, pub(super) &'static str, pub(super) String);
 
 impl OAuthError {
     fn to_response(&self) -> Response<Bytes> {

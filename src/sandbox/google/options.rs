@@ -11,6 +11,8 @@ pub struct GoogleOptions {
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,
+    /// Service accounts that may act in the users' names.
+    pub service_accounts: Vec<ServiceAccount>,
     /// Country of the accounts (ISO 3166), whose dialling rules `canonicalForm` follows.
     pub region: String,
     /// Age at which a sync token expires, counted from the full read it descends from.
@@ -43,6 +45,8 @@ pub struct GoogleOptions {
     pub old_names_answer: bool,
     /// What the user does on the consent page.
     pub consent: Consent,
+    /// Whether each refresh brings a new refresh token and voids the old one.
+    pub rotate_refresh_tokens: bool,
     /// Requests that are remembered for assertions; older ones are forgotten.
     pub remembered_requests: usize,
 }
@@ -53,6 +57,7 @@ impl Default for GoogleOptions {
             seed: 1,
             client_id: "sandbox.apps.googleusercontent.com".to_owned(),
             client_secret: "sandbox-secret".to_owned(),
+            service_accounts: Vec::new(),
             region: "US".to_owned(),
             sync_token_age: SignedDuration::from_hours(7 * 24),
             expired_token_status: "INVALID_ARGUMENT",
@@ -69,6 +74,7 @@ impl Default for GoogleOptions {
             sort_while_syncing: Lenience::Strict,
             old_names_answer: true,
             consent: Consent::Everything,
+            rotate_refresh_tokens: false,
             remembered_requests: 1_000,
         }
     }
@@ -103,6 +109,15 @@ pub enum Consent {
     Only(Vec<String>),
     /// Presses "Cancel".
     Nothing,
+}
+
+/// A service account with domain-wide delegation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceAccount {
+    /// Its address: the issuer of its assertions.
+    pub email: String,
+    /// The scopes that the domain's administrator gave it.
+    pub delegated_scopes: Vec<String>,
 }
 
 /// Units that each user has per minute, and per day where it says so.

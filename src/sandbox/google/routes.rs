@@ -45,14 +45,14 @@ pub(super) struct Facts {
 impl Route {
     /// The method a request is for, or none.
     pub(super) fn of(call: &Call<'_>) -> Option<Self> {
-        let path = call.path.strip_prefix("/v1/")?;
+        let rest = call.path.strip_prefix("/v1/")?;
         let get = *call.method == Method::GET;
         let post = *call.method == Method::POST;
         let patch = *call.method == Method::PATCH;
         let put = *call.method == Method::PUT;
         let delete = *call.method == Method::DELETE;
-        let name = |verb: &str| path.strip_suffix(verb).map(str::to_owned);
-        let route = match path {
+        let name = |verb: &str| rest.strip_suffix(verb).map(str::to_owned);
+        let route = match rest {
             "people:batchGet" if get => Self::BatchGetPeople,
             "people:createContact" if post => Self::CreateContact,
             "people:batchCreateContacts" if post => Self::BatchCreateContacts,
@@ -65,7 +65,7 @@ impl Route {
             "contactGroups" if get => Self::ListGroups,
             "contactGroups" if post => Self::CreateGroup,
             "contactGroups:batchGet" if get => Self::BatchGetGroups,
-            _ if path.starts_with("people/") => {
+            _ if rest.starts_with("people/") => {
                 if let Some(owner) = name("/connections").filter(|_| get) {
                     Self::ListConnections(owner)
                 } else if let Some(name) = name(":updateContact").filter(|_| patch) {
@@ -76,23 +76,23 @@ impl Route {
                     Self::UpdatePhoto(name)
                 } else if let Some(name) = name(":deleteContactPhoto").filter(|_| delete) {
                     Self::DeletePhoto(name)
-                } else if get && !path.contains(':') {
-                    Self::GetPerson(path.to_owned())
+                } else if get && !rest.contains(':') {
+                    Self::GetPerson(rest.to_owned())
                 } else {
                     return None;
                 }
             }
-            _ if path.starts_with("contactGroups/") => {
+            _ if rest.starts_with("contactGroups/") => {
                 if let Some(name) = name("/members:modify").filter(|_| post) {
                     Self::ModifyMembers(name)
-                } else if path.contains(':') {
+                } else if rest.contains(':') {
                     return None;
                 } else if get {
-                    Self::GetGroup(path.to_owned())
+                    Self::GetGroup(rest.to_owned())
                 } else if put {
-                    Self::UpdateGroup(path.to_owned())
+                    Self::UpdateGroup(rest.to_owned())
                 } else if delete {
-                    Self::DeleteGroup(path.to_owned())
+                    Self::DeleteGroup(rest.to_owned())
                 } else {
                     return None;
                 }
@@ -129,7 +129,7 @@ impl Route {
         }
     }
 
-    /// What the reference says of the method. `full` tells the first page of a full read.
+    /// What the reference says of the method.
     pub(super) fn facts(&self, call: &Call<'_>) -> Facts {
         let read = |name, parameters, cost| Facts { name, parameters, cost, writes: false };
         let write = |name, parameters, cost| Facts { name, parameters, cost, writes: true };

@@ -23,12 +23,9 @@ struct Reader {
 impl Reader {
     fn message(&mut self, value: Value, message: &Message) -> Map<String, Value> {
         let mut fields = Map::new();
-        let object = match value {
-            Value::Object(object) => object,
-            other => {
-                let _: Option<()> = self.wrong("message", &other);
-                return fields;
-            }
+        let Value::Object(object) = value else {
+            let _: Option<()> = self.wrong("message", &value);
+            return fields;
         };
         for (key, value) in object {
             let name = camel_case(&key);
@@ -57,9 +54,9 @@ impl Reader {
         match kind {
             Kind::Derived => None,
             Kind::Text => self.text(value).filter(|text| !text.is_empty()).map(Value::String),
-            Kind::Flag => match value {
-                Value::Bool(flag) => flag.then_some(Value::Bool(true)),
-                other => self.wrong("TYPE_BOOL", &other),
+            Kind::Flag => match value.as_bool() {
+                Some(flag) => flag.then_some(Value::Bool(true)),
+                None => self.wrong("TYPE_BOOL", &value),
             },
             Kind::Integer => {
                 let number = match &value {
@@ -98,7 +95,8 @@ impl Reader {
                 let mut named = Map::new();
                 for (index, (key, value)) in object.into_iter().enumerate() {
                     let length = self.path.len();
-                    self.path.push_str(&format!("[{index}].value"));
+                    self.at_index(index);
+                    self.path.push_str(".value");
                     named.insert(key, Value::Object(self.message(value, message)));
                     self.path.truncate(length);
                 }
@@ -119,11 +117,15 @@ impl Reader {
         let length = self.path.len();
         let mut found = Vec::with_capacity(items.len());
         for (index, item) in items.into_iter().enumerate() {
-            self.path.push_str(&format!("[{index}]"));
+            self.at_index(index);
             found.extend(read(self, item));
             self.path.truncate(length);
         }
         found
+    }
+
+    fn at_index(&mut self, index: usize) {
+        self.path.extend(["[", &index.to_string(), "]"]);
     }
 
     fn text(&mut self, value: Value) -> Option<String> {

@@ -59,8 +59,8 @@ impl World {
     }
 
     #[track_caller]
-    fn ok(&mut self, method: &str, uri: &str, body: Value) -> Value {
-        let (status, answer) = self.call(method, uri, &body);
+    fn ok(&mut self, method: &str, uri: &str, body: impl Into<Value>) -> Value {
+        let (status, answer) = self.call(method, uri, &body.into());
         assert_eq!(status, 200, "{method} {uri}: {answer}");
         answer
     }
@@ -72,8 +72,8 @@ impl World {
 
     /// The error of a refused request, as status and message.
     #[track_caller]
-    fn refused(&mut self, method: &str, uri: &str, body: Value) -> (u16, String) {
-        let (status, answer) = self.call(method, uri, &body);
+    fn refused(&mut self, method: &str, uri: &str, body: impl Into<Value>) -> (u16, String) {
+        let (status, answer) = self.call(method, uri, &body.into());
         assert!(status >= 400, "{method} {uri} was not refused: {answer}");
         assert_eq!(answer["error"]["code"], status);
         (status, answer["error"]["message"].as_str().unwrap().to_owned())

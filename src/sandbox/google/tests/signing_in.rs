@@ -211,3 +211,47 @@ fn revoking_either_token_ends_both() {
     let (status, error) = post(&mut world, "/revoke", &[("token", &token)]);
     assert_eq!((status, &error["error"]), (400, &json!("invalid_token")));
 }
+
+#[test]
+fn a_service_account_acts_in_a_users_name_within_its_scopes() {
+    let mut world = World::with(GoogleOptions {
+        service_accounts: vec![ServiceAccount {
+            email: "robot@project.iam.gserviceaccount.com".to_owned(),
+            delegated_scopes: vec![CONTACTS.to_owned()],
+        }],
+        ..GoogleOptions::default()
+    });
+    let now = world.now.as_second();
+    let mut ask = |change: Value| {
+        let mut claims = json!({"iss": "robot@project.iam.gserviceaccount.com", "sub": ADA, "scope": CONTACTS,
+            "aud": "https://oauth2.googleapis.com/token", "iat": now, "exp": now + 3600});
+        claims.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let assertion =
+            format!("{}.{}.c2lnbmF0dXJl", part(json!({"alg": "RS256", "typ": "JWT"})), part(claims));
+        let grant = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+        post(&mut world, "/token", &[("grant_type", grant), ("assertion", &assertion)])
+    };
+    let error = |(status, answer): (u16, Value)| (status, answer["error"].as_str().unwrap().to_owned());
+    let refused = |status, error: &str| (status, error.to_owned());
+    assert_eq!(error(ask(json!({"sub": "nobody@example.com"}))), refused(400, "invalid_grant"));
+    assert_eq!(error(ask(json!({"iss": "other@example.com"}))), refused(400, "invalid_grant"));
+    assert_eq!(error(ask(json!({"exp": now + 7200}))), refused(400, "invalid_grant"));
+    assert_eq!(error(ask(json!({"scope": "openid"}))), refused(401, "unauthorized_client"));
+    assert_eq!(error(ask(json!({"scope": ""}))), refused(400, "invalid_scope"));
+    assert_eq!(ask(json!({"aud": "http://127.0.0.1:9/token"})).0, 200);
+    let (status, answer) = ask(json!({}));
+    assert_eq!(status, 200);
+    assert!(answer.get("refresh_token").is_none());
+    world.token = answer["access_token"].as_str().unwrap().to_owned();
+    world.get("/v1/people/me/connections?personFields=names");
+}
+
+#[test]
+fn refresh_tokens_can_be_rotated() {
+    let mut world = World::with(GoogleOptions { rotate_refresh_tokens: true, ..GoogleOptions::default() });
+    let old = world.google.add_account("eve@example.com");
+    let new = refresh(&mut world, &old).1["refresh_token"].as_str().unwrap().to_owned();
+    assert_eq!(refresh(&mut world, &old).0, 400);
+    assert_eq!(refresh(&mut world, &new).0, 200);
+}

@@ -9,10 +9,14 @@ fn given_names(list: &Value) -> Vec<String> {
     let people = list["connections"].as_array().cloned().unwrap_or_default();
     people
         .iter()
-        .map(|person| match person["metadata"]["deleted"] == true {
-            true => "(deleted)".to_owned(),
-            false => person["names"][0]["givenName"].as_str().unwrap().to_owned(),
+        .map(|person| {
+            if person["metadata"]["deleted"] == true {
+                "(deleted)"
+            } else {
+                person["names"][0]["givenName"].as_str().unwrap()
+            }
         })
+        .map(str::to_owned)
         .collect()
 }
 
