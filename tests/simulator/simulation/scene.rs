@@ -418,7 +418,7 @@ impl Scene {
             }
             Fault::ShortPage | Fault::Doubled => {
                 let response = response.unwrap();
-                if is_write(side, request) || !response.status().is_success() {
+                if !is_list(side, request) || !response.status().is_success() {
                     return Reply::Answer(response);
                 }
                 let (parts, body) = response.into_parts();
@@ -463,6 +463,20 @@ fn is_write(side: Side, request: &Request<Bytes>) -> bool {
     side == Side::Google || {
         let path = request.uri().path();
         !path.contains(".get_") && !path.contains(".validate")
+    }
+}
+
+/// Whether a request lists records: only such an answer may be a page.
+fn is_list(side: Side, request: &Request<Bytes>) -> bool {
+    let uri = request.uri().to_string();
+    match side {
+        Side::Google => uri.contains("/connections?"),
+        Side::Dafater => {
+            // The rows of contacts that were listed come whole, or not at all.
+            let body = String::from_utf8_lossy(request.body());
+            !is_write(side, request)
+                && ["Contact Email", "Contact Phone", "Dynamic Link"].iter().all(|child| !body.contains(child))
+        }
     }
 }
 

@@ -174,6 +174,7 @@ impl World {
             dafater_sent,
             state: AccountState::new(scene.store.clone(), "sales".parse().unwrap()),
             clock: self.clock.clone(),
+            vault: None,
         };
         AccountEngine::new(parts, settings(&scene), CancellationToken::new())
     }
