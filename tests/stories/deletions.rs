@@ -19,8 +19,8 @@ async fn three(policy: DeletionPolicy) -> (World, [String; 3], [String; 3]) {
     world.add_person(person("Grace", "Hopper", "grace@example.com", ""));
     world.add_contact(contact("Grace", "Hopper", "grace@example.com", ""));
     world.settle().await;
-    let people = ["Ada", "Alan", "Grace"]
-        .map(|name| world.person(name)["resourceName"].as_str().unwrap().to_owned());
+    let people =
+        ["Ada", "Alan", "Grace"].map(|name| world.person(name)["resourceName"].as_str().unwrap().to_owned());
     let names = ["Ada", "Alan", "Grace"].map(|name| world.contact(name)["name"].as_str().unwrap().to_owned());
     (world, people, names)
 }
@@ -260,7 +260,8 @@ async fn without_the_right_to_read_deleted_documents_a_deletion_is_found_by_the_
 #[tokio::test]
 async fn a_deletion_that_the_site_refuses_is_parked_and_done_when_the_site_lets_go() {
     let (mut world, people, names) = three(DeletionPolicy::Propagate).await;
-    let refusal = r#"{"exc_type":"LinkExistsError","_server_messages":"[\"{\\\"message\\\": \\\"linked\\\"}\"]"}"#;
+    let refusal =
+        r#"{"exc_type":"LinkExistsError","_server_messages":"[\"{\\\"message\\\": \\\"linked\\\"}\"]"}"#;
     world.site_weather(crate::world::always(
         "DELETE ",
         crate::world::Strike::Answer(417, "application/json", refusal),

@@ -203,7 +203,10 @@ async fn under_manual_a_conflict_waits_and_the_rest_of_the_contact_goes() {
         assert_eq!(world.person("Ada")["organizations"][0]["department"], "Engines");
         assert_eq!(writes(&world.settle().await), 0);
         let conflict = world.engine().conflicts().unwrap().remove(0);
-        assert_eq!((conflict.google_value.as_str(), conflict.dafater_value.as_str()), ("Google's", "Dafater's"));
+        assert_eq!(
+            (conflict.google_value.as_str(), conflict.dafater_value.as_str()),
+            ("Google's", "Dafater's")
+        );
 
         world.engine().resolve(&conflict.id, side).await.unwrap();
         let report = world.settle().await;
@@ -450,7 +453,12 @@ async fn a_rename_in_dafater_loses_nobody() {
         world.site().rename(old, new, now).unwrap();
         world.edit_contact(new, json!({ "designation": new }));
         let report = world.settle().await;
-        assert_eq!((report.google.updated, writes(&report)), (1, 1), "{new}: {report:?}\n{}", world.picture());
+        assert_eq!(
+            (report.google.updated, writes(&report)),
+            (1, 1),
+            "{new}: {report:?}\n{}",
+            world.picture()
+        );
         assert_eq!(world.person("Ada")["organizations"][0]["title"], new);
     }
     // A rename alone is noticed when Google's half must go across.

@@ -225,8 +225,11 @@ async fn one_document_on_which_the_site_always_breaks_down_does_not_stop_the_oth
     }
     let broken = r#"{"exc_type":"QueryTimeoutError"}"#;
     world.site_weather(move |line, body| {
-        (line.starts_with(CREATE_IN_DAFATER) && body.contains("Number0"))
-            .then_some(Strike::Answer(500, "application/json", broken))
+        (line.starts_with(CREATE_IN_DAFATER) && body.contains("Number0")).then_some(Strike::Answer(
+            500,
+            "application/json",
+            broken,
+        ))
     });
     for _ in 0..6 {
         world.sync().await;

@@ -192,8 +192,7 @@ impl World {
     pub fn restart(&mut self) {
         let token = self.google().issue_access_token(EMAIL, self.clock.now()).unwrap();
         self.token = token;
-        self.engine =
-            engine(&self.clock, &self.models, &self.store, &self.settings, &self.token, &self.keys);
+        self.engine = engine(&self.clock, &self.models, &self.store, &self.settings, &self.token, &self.keys);
     }
 
     pub fn google(&self) -> MutexGuard<'_, Google> {

@@ -34,11 +34,7 @@ impl<'a> Work<'a> {
         let google = self.google.as_ref().or(step.google.as_ref())?;
         let dafater = self.dafater.as_ref().or(step.dafater.as_ref())?;
         let (google_now, dafater_now) = (google.contact(self.phones), dafater.contact(self.phones));
-        let nothing = (Contact::default(), Contact::default());
-        let (base_google, base_dafater) = step
-            .before
-            .as_ref()
-            .map_or((&nothing.0, &nothing.1), |pair| (&pair.google.contact, &pair.dafater.contact));
+        let (base_google, base_dafater) = step.base();
 
         let mut aliases = step.before.as_ref().map(|pair| pair.aliases.clone()).unwrap_or_default();
         if self.google.is_some()
@@ -65,7 +61,7 @@ impl<'a> Work<'a> {
         };
         let is_owed = !merged.google.fields.is_empty() && self.google.is_none()
             || !merged.dafater.fields.is_empty() && self.dafater.is_none();
-        let base = Both { google: base_google, dafater: base_dafater };
+        let base = Both { google: &base_google, dafater: &base_dafater };
         let after = Both { google: &google_now, dafater: &dafater_now };
         let (google_contact, dafater_contact) = rebase(base, merged, after, written, &aliases);
         Some(Pair {

@@ -94,7 +94,7 @@ impl Observer<'_> {
     }
 
     /// Whether this revision was dealt with: paired, judged to stay alone, or parked.
-    fn knows(&self, name: &DocumentName, modified: &SiteStamp) -> bool {
+    pub(super) fn knows(&self, name: &DocumentName, modified: &SiteStamp) -> bool {
         let state = &self.parts.state;
         // A store that fails here fails again, aloud, where the contact is looked at.
         if let Ok(Some(pair)) = state.pair_of_dafater(name) {

@@ -4,8 +4,10 @@
 //! of every record what is *known* of it: present, stale, gone or unseen; absence alone never becomes "gone".
 
 mod dafater;
+mod fetch;
 mod google;
 mod identity;
+mod place;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,6 +60,8 @@ pub(super) struct Observed {
     pub(super) vanished: Vec<RecordId>,
     /// Google contacts whose deletion was reported: (identity, revision).
     pub(super) deleted: Vec<(SourceId, String)>,
+    /// Contacts that Google shows although they were just deleted: looked at again when that cannot be an echo any more.
+    pub(super) echoes: Vec<Parked>,
     /// Records whose JSON could not be understood.
     pub(super) malformed: Vec<String>,
     /// Whether any side was read whole.
@@ -131,6 +135,7 @@ impl Observer<'_> {
             intents: unsettled,
             vanished: picture.vanished,
             deleted: picture.deleted,
+            echoes: picture.echoes,
             malformed,
             is_full,
         })
@@ -168,6 +173,8 @@ const SITE_FACTS_KEPT: jiff::SignedDuration = jiff::SignedDuration::from_hours(2
 pub(super) struct Doubt {
     /// Creates that may still show up.
     open: BTreeSet<PairId>,
+    /// Those creates as they were begun: both their records are looked at in each cycle.
+    begun: Vec<Intent>,
     /// Creates on the site, by the resource name that the document would carry.
     sought: Vec<SourceId>,
     /// Everything else: observed again now, and closed with that.
@@ -176,7 +183,8 @@ pub(super) struct Doubt {
 
 impl Doubt {
     fn judge(intents: Vec<Intent>, now: Timestamp, settings: &Settings) -> Self {
-        let mut doubt = Self { open: BTreeSet::new(), sought: Vec::new(), settled: Vec::new() };
+        let mut doubt =
+            Self { open: BTreeSet::new(), begun: Vec::new(), sought: Vec::new(), settled: Vec::new() };
         for intent in intents {
             let window = match intent.side {
                 Side::Google => settings.propagation,
@@ -189,9 +197,8 @@ impl Doubt {
             if let (IntentKind::Create, RecordId::Google(source)) = (intent.kind, &intent.record) {
                 doubt.sought.push(source.clone());
             }
-            if !is_open {
-                doubt.settled.push(intent);
-            }
+            let list = if is_open { &mut doubt.begun } else { &mut doubt.settled };
+            list.push(intent);
         }
         doubt
     }
@@ -205,6 +212,7 @@ pub(super) struct Picture {
     paired: Vec<(RecordId, crate::contact::Contact)>,
     vanished: Vec<RecordId>,
     deleted: Vec<(SourceId, String)>,
+    echoes: Vec<Parked>,
 }
 
 /// Names of documents that the deletion feed reported, with the identity of each.
