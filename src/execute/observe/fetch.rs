@@ -20,10 +20,12 @@ impl Observer<'_> {
         let mut wanted = Vec::new();
         for (id, half) in &mut gathered.pairs {
             if half.google.is_none() {
-                match gathered.google_known.remove(id) {
-                    Some(person) => half.google = Some(sight(&half.pair, person)),
-                    None => wanted.push((id.clone(), half.pair.google.resource_name.clone())),
-                }
+                half.google = gathered.google_known.remove(id).map(|person| sight(&half.pair, person));
+            }
+            // A list shows our own writes late, a look-up by name hardly does.
+            let is_stale = matches!(half.google, Some(Sighting::Stale));
+            if half.google.is_none() || is_stale && half.dafater.is_some() {
+                wanted.push((id.clone(), half.pair.google.resource_name.clone()));
             }
         }
         let names: Vec<ResourceName> = wanted.iter().map(|(_, name)| name.clone()).collect();
