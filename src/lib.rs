@@ -13,6 +13,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod account;
 pub mod cli;
 pub mod config;
 pub mod contact;

@@ -8,7 +8,9 @@ mod arguments;
 mod commands;
 mod console;
 mod context;
+mod likely_socket;
 mod route;
+mod surroundings;
 mod table;
 mod words;
 

@@ -8,8 +8,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::context::Context;
+use super::likely_socket::likely_socket;
 use crate::control::{Client, Exit, Failure, Operations, Replies, Reply, Request, Role};
-use crate::daemon::{EngineFactory, Roster, StopSignals};
+use crate::daemon::{EngineFactory, Loaded, Roster, StopSignals};
 
 /// The way to an answer.
 pub(super) enum Route {
@@ -29,11 +30,10 @@ pub(super) struct Alone {
 
 impl Route {
     /// The daemon if one answers; else this process. A configuration that cannot be used, or read by this user, is no obstacle as
-    /// long as a daemon answers at the usual place.
+    /// long as a daemon answers.
     pub(super) async fn find(context: &Context) -> Result<Self, Failure> {
         let loaded = context.load();
-        let socket =
-            loaded.as_ref().map_or_else(|_| usual_socket(context), |loaded| loaded.settings.socket.clone());
+        let socket = socket(context, &loaded);
         if let Some(client) = Client::connect(&socket).await? {
             return Ok(Self::Daemon(client));
         }
@@ -59,10 +59,11 @@ impl Route {
     /// The daemon, which must be there.
     pub(super) async fn find_daemon(context: &Context) -> Result<Self, Failure> {
         let loaded = context.load();
-        let socket = loaded.map_or_else(|_| usual_socket(context), |loaded| loaded.settings.socket);
-        match Client::connect(&socket).await? {
-            Some(client) => Ok(Self::Daemon(client)),
-            None => Err(Failure::new(Exit::Unavailable, "no daemon is running")
+        let socket = socket(context, &loaded);
+        match (Client::connect(&socket).await?, loaded) {
+            (Some(client), _) => Ok(Self::Daemon(client)),
+            (None, Err(refused)) => Err(refused),
+            (None, Ok(_)) => Err(Failure::new(Exit::Unavailable, "no daemon is running")
                 .cause(format!("nobody answers at {}", socket.display()))
                 .hint("start it with `systemctl start dafater-contactsd`")),
         }
@@ -121,9 +122,9 @@ impl Alone {
     }
 }
 
-/// Where the socket is when the configuration does not say.
-fn usual_socket(context: &Context) -> PathBuf {
-    let directory =
-        context.sources.runtime_directory().map_or("/run/dafater-contactsd".into(), ToOwned::to_owned);
-    directory.join("control.sock")
+fn socket(context: &Context, loaded: &Result<Loaded, Failure>) -> PathBuf {
+    match loaded {
+        Ok(loaded) => loaded.settings.socket.clone(),
+        Err(_) => likely_socket(&context.sources),
+    }
 }

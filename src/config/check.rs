@@ -10,7 +10,7 @@ use super::nearest::nearest;
 use super::place::Place;
 use super::schema::{Key, Need};
 use super::tree::{Entry, KeyPath, Table, Value};
-use crate::sync::AccountName;
+use crate::account::AccountName;
 
 /// Everything that is wrong in `layer` whatever the others say.
 pub(super) fn check(layer: &Layer) -> Vec<Finding> {

@@ -18,7 +18,7 @@ use super::settings::Account;
 use super::sources::Sources;
 use super::tree::{Entry, KeyPath, Table, Value, to_dict};
 use super::{Config, check};
-use crate::sync::AccountName;
+use crate::account::AccountName;
 
 /// A configuration that was accepted.
 #[derive(Debug, Clone)]

@@ -48,7 +48,7 @@ pub use sources::Sources;
 pub use tree::KeyPath;
 pub use values::{CronExpression, ScheduleSpec, Span, ZoneName};
 
-use crate::sync::AccountName;
+use crate::account::AccountName;
 
 /// A configuration that passed every check.
 ///

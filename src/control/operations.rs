@@ -69,26 +69,26 @@ impl Operations {
             }
             Request::Plan { account } => {
                 let account = self.find(role, &account)?;
-                let _gate = account.exclusively().await;
+                let _gate = waited_for(&account, replies).await;
                 replies.item(&account.engine().plan().await?).await?;
                 Ok(Exit::Ok)
             }
             Request::Approve { account } => {
                 let account = self.find(role, &account)?;
-                let _gate = account.exclusively().await;
+                let _gate = waited_for(&account, replies).await;
                 account.engine().approve().await?;
                 Ok(Exit::Ok)
             }
             Request::Discard { account } => {
                 let account = self.find(role, &account)?;
-                let _gate = account.exclusively().await;
+                let _gate = waited_for(&account, replies).await;
                 account.engine().discard().await?;
                 Ok(Exit::Ok)
             }
             Request::Conflicts { account, id } => {
                 self.conflicts(role, account.as_ref(), id.as_deref(), replies).await
             }
-            Request::Resolve { id, side } => self.resolve(role, &id, side).await,
+            Request::Resolve { id, side } => self.resolve(role, &id, side, replies).await,
             Request::Reviews { account } => {
                 for account in self.chosen(role, account.as_ref())? {
                     for review in account.engine().reviews()? {
@@ -102,13 +102,13 @@ impl Operations {
                     return Err(Failure::new(Exit::Usage, "a link needs one record of each side"));
                 }
                 let account = self.find(role, &account)?;
-                let _gate = account.exclusively().await;
+                let _gate = waited_for(&account, replies).await;
                 account.engine().link(&google, &dafater).await?;
                 Ok(Exit::Ok)
             }
             Request::Skip { account, record } => {
                 let account = self.find(role, &account)?;
-                let _gate = account.exclusively().await;
+                let _gate = waited_for(&account, replies).await;
                 account.engine().skip(&record).await?;
                 Ok(Exit::Ok)
             }
@@ -125,7 +125,7 @@ impl Operations {
             Request::Revoke { account } => {
                 let account = self.find(role, &account)?;
                 let settings = Arc::clone(&self.roster.borrow().settings);
-                let _gate = account.exclusively().await;
+                let _gate = waited_for(&account, replies).await;
                 self.factory.consent().revoke(account.settings(), &settings).await?;
                 events::AuthorizationRevoked { account: account.settings().name.clone() }.emit();
                 Ok(Exit::Ok)
@@ -152,12 +152,24 @@ impl Operations {
         if accounts.is_empty() {
             replies.note(NO_ACCOUNT).await;
         }
+        self.note_what_concerns_all(role, replies).await;
         for account in accounts {
             let status = account.engine().status()?;
-            let now = self.surroundings.clock.now();
-            replies.item(&StatusView::new(&account, status, now)).await?;
+            let mut view = StatusView::new(&account, status, self.surroundings.clock.now());
+            // Without a daemon nobody comes back.
+            view.next_run = view.next_run.filter(|_| self.reloads.is_some());
+            replies.item(&view).await?;
         }
         Ok(Exit::Ok)
+    }
+
+    async fn note_what_concerns_all(&self, role: &Role, replies: &Replies) {
+        if self.reloads.is_none() {
+            replies.note("no daemon is running").await;
+        }
+        if !self.daemon(role).refused.is_empty() {
+            replies.note(REFUSED).await;
+        }
     }
 
     async fn accounts(&self, role: &Role, replies: &Replies) -> Result<Exit, Failure> {
@@ -195,6 +207,7 @@ impl Operations {
                 let running = Arc::clone(&account);
                 let cycle = cycles.spawn(async move { running.cycle(request, Trigger::Command).await });
                 let report = cycle.await.unwrap_or_else(|_| {
+                    account.panicked();
                     let error = "a defect was hit; the log says where".to_owned();
                     account.untried(Outcome::Failed, error, Some(Cause::Internal))
                 });
@@ -232,10 +245,10 @@ impl Operations {
         }
     }
 
-    async fn resolve(&self, role: &Role, id: &str, side: Side) -> Result<Exit, Failure> {
+    async fn resolve(&self, role: &Role, id: &str, side: Side, replies: &Replies) -> Result<Exit, Failure> {
         for account in self.visible(role) {
             if account.engine().conflicts()?.iter().any(|conflict| conflict.id == id) {
-                let _gate = account.exclusively().await;
+                let _gate = waited_for(&account, replies).await;
                 account.engine().resolve(id, side).await?;
                 return Ok(Exit::Ok);
             }
@@ -415,6 +428,16 @@ async fn in_the_background<T: Send + 'static>(
         .unwrap_or_else(|_| Err(Failure::new(Exit::Internal, "a defect was hit; the log says where")))
 }
 
+/// Waits until nothing else changes the account; says so if that may take a while.
+async fn waited_for<'a>(account: &'a LiveAccount, replies: &Replies) -> tokio::sync::MutexGuard<'a, ()> {
+    if account.standing().running_since.is_some() {
+        replies.note(format!("a sync of {} is running; waiting for its end", account.settings().name)).await;
+    }
+    account.exclusively().await
+}
+
+const REFUSED: &str = "the configuration on disk was refused at the last reload, the one before it is in force; \
+                       `dafater-contactsd check-config` says why";
 const NO_ACCOUNT: &str =
     "there is no account to show; accounts stand in the configuration as [accounts.NAME]";
 

@@ -136,6 +136,7 @@ async fn a_defect_in_one_account_is_a_report_and_spares_the_other() {
     let (mut items, result) = World::new(factory).ask(&Role::SystemManager, sync(&[])).await;
     items.sort_by_key(|item| item["account"].to_string());
     assert_eq!(result, Ok(Exit::Internal));
+    assert_eq!(items[0]["cause"], "internal");
     assert_eq!((&items[0]["outcome"], &items[1]["outcome"]), (&"failed".into(), &"ok".into()));
 }
 

@@ -77,6 +77,7 @@ pub(super) async fn live(launch: Launch) -> Result<Exit, Failure> {
     events::ConfigLoaded { accounts: launch.loaded.settings.accounts.len() }.emit();
     let factory = tokio::select! {
         opened = launch.backend.open(&launch.loaded.settings) => opened?,
+        () = ask_for_time(&launch.notifier) => return Err(Failure::new(Exit::Internal, "the store does not open")),
         signal = signals.stop() => {
             events::DaemonStopping { signal: signal.name() }.emit();
             launch.notifier.stopping("Stopping");
@@ -87,6 +88,14 @@ pub(super) async fn live(launch: Launch) -> Result<Exit, Failure> {
     let signal = daemon.work(&mut signals).await;
     daemon.stop(signal, &mut signals).await;
     Ok(Exit::Ok)
+}
+
+/// A migration may take longer than the manager's patience, but not for ever.
+async fn ask_for_time(notifier: &Notifier) {
+    for _ in 0..EXTENSIONS {
+        sleep(EXTENSION / 3).await;
+        notifier.extend_timeout(u32::try_from(EXTENSION.as_micros()).unwrap_or(u32::MAX));
+    }
 }
 
 /// A daemon that is up.
@@ -305,6 +314,8 @@ async fn due(interval: Option<&mut Interval>) {
 
 const ABANDON_AFTER: Duration = Duration::from_millis(4_200);
 const LAST_MOMENT: Duration = Duration::from_millis(200);
+const EXTENSION: Duration = Duration::from_secs(30);
+const EXTENSIONS: u32 = 180;
 const LOOK_AFTER_TICKER: Duration = Duration::from_secs(5);
 const SILENCE: Duration = Duration::from_secs(15);
 

@@ -120,7 +120,8 @@ impl LiveAccount {
     }
 
     /// Notes that a cycle ended in a panic. Answers how many have, since one ended well.
-    pub(super) fn panicked(&self) -> u32 {
+    #[expect(clippy::must_use_candidate, reason = "called for what it notes")]
+    pub fn panicked(&self) -> u32 {
         let now = self.surroundings.clock.now();
         let jitter = (self.surroundings.jitter)();
         let mut state = self.state();

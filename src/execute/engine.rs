@@ -110,11 +110,11 @@ impl EngineErrorKind {
             Self::Store => Some(Cause::Internal),
             Self::Remote(disposition) => match disposition {
                 Disposition::Unauthorized | Disposition::Forbidden => Some(Cause::Unauthorized),
-                Disposition::Unavailable | Disposition::InDoubt | Disposition::Protocol => {
-                    Some(Cause::Unavailable)
-                }
-                Disposition::Throttled { .. }
-                | Disposition::Stale
+                Disposition::Unavailable
+                | Disposition::Throttled { .. }
+                | Disposition::InDoubt
+                | Disposition::Protocol => Some(Cause::Unavailable),
+                Disposition::Stale
                 | Disposition::Gone
                 | Disposition::Refused
                 | Disposition::CursorExpired => None,

@@ -9,11 +9,9 @@ mod settings;
 mod show;
 mod view;
 
+pub use crate::state::{ChangeView, Counts, HistoryView};
 pub use account::AccountEngine;
 pub use engine::{Engine, EngineError, EngineErrorKind, RunRequest};
-pub use report::{Cause, Counts, Outcome, Requests, RunReport};
+pub use report::{Cause, Outcome, Requests, RunReport};
 pub use settings::{Parts, Settings};
-pub use view::{
-    AccountStatus, ChangeView, ConflictView, HistoryFilter, HistoryView, HoldView, PlanView, ReviewView,
-    StepView,
-};
+pub use view::{AccountStatus, ConflictView, HistoryFilter, HoldView, PlanView, ReviewView, StepView};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::state::Counts;
 use crate::sync::AccountName;
 
 /// How a run ended.
@@ -30,17 +31,6 @@ pub enum Cause {
     Configuration,
     /// A defect, or a store that fails.
     Internal,
-}
-
-/// Writes to one side.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
-    /// Records created.
-    pub created: u32,
-    /// Records updated.
-    pub updated: u32,
-    /// Records deleted.
-    pub deleted: u32,
 }
 
 /// Requests sent, by remote; token refreshes count for neither.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Counts;
+use super::{ChangeView, Counts};
 use crate::sync::{AccountName, RecordId, Side};
 
 /// Where an account stands.
@@ -88,19 +88,6 @@ pub struct StepView {
     pub changes: Vec<ChangeView>,
 }
 
-/// One field of a step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChangeView {
-    /// The field in words.
-    pub field: String,
-    /// Its content before, `""` if there was none.
-    pub before: String,
-    /// Its content after.
-    pub after: String,
-    /// Why, as a clause.
-    pub reason: String,
-}
-
 /// An open conflict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConflictView {
@@ -148,29 +135,4 @@ pub struct HistoryFilter {
     pub run: Option<String>,
     /// At most so many entries.
     pub limit: Option<usize>,
-}
-
-/// One effect on one record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HistoryView {
-    /// The account.
-    pub account: AccountName,
-    /// The run.
-    pub run: String,
-    /// When.
-    pub at: Timestamp,
-    /// `create`, `update`, `delete`, `link`, `detach`, …
-    pub action: String,
-    /// The side that was written, if one was.
-    pub side: Option<Side>,
-    /// Google's record.
-    pub google: Option<RecordId>,
-    /// Dafater's record.
-    pub dafater: Option<RecordId>,
-    /// How people know the contact.
-    pub title: String,
-    /// Why it was done.
-    pub reason: String,
-    /// Values before and after.
-    pub changes: Vec<ChangeView>,
 }

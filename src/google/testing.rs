@@ -17,9 +17,9 @@ use url::Url;
 
 use super::oauth::{AccessTokens, AuthorizationError, ClientCredentials, TokenVault, VaultKey};
 use super::{GoogleEndpoints, PeopleClient};
+use crate::account::AccountName;
 use crate::remote::{Clock, Transport, TransportError};
 use crate::store::{Batch, Entry, Store, StoreError, Tree};
-use crate::sync::AccountName;
 
 type Answer = Result<Response<Bytes>, TransportError>;
 

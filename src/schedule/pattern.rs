@@ -102,7 +102,15 @@ impl std::fmt::Display for Schedule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Cron { text, .. } => f.write_str(text),
-            Self::Every(interval) => write!(f, "every {}s", interval.as_secs()),
+            Self::Every(interval) => {
+                let seconds = interval.as_secs();
+                let (amount, unit) = match seconds {
+                    _ if seconds % 3_600 == 0 => (seconds / 3_600, 'h'),
+                    _ if seconds % 60 == 0 => (seconds / 60, 'm'),
+                    _ => (seconds, 's'),
+                };
+                write!(f, "every {amount}{unit}")
+            }
         }
     }
 }
@@ -199,6 +207,13 @@ mod tests {
     fn every_counts_from_the_run_before() {
         assert_eq!(next("every 5m", "UTC", "2026-03-01T10:01:07Z"), "2026-03-01T10:06:07Z");
         assert_eq!(next("every 1h30m", "UTC", "2026-03-01T10:00:00Z"), "2026-03-01T11:30:00Z");
+    }
+
+    #[test]
+    fn a_schedule_is_shown_as_it_may_be_written() {
+        for text in ["0 */5 * * * *", "every 45s", "every 90m", "every 2h"] {
+            assert_eq!(text.parse::<Schedule>().unwrap().to_string(), text);
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@
 
 mod changes;
 mod records;
+mod shown;
 mod tables;
 
 pub use changes::Changes;
@@ -31,6 +32,7 @@ pub use records::{
     Cursors, DafaterCursor, GoogleCursor, HistoryEntry, Hold, HoldDecision, Intent, IntentKind, Parked,
     Progress, Tombstone,
 };
+pub use shown::{ChangeView, Counts, HistoryView};
 pub use tables::AccountState;
 
 /// Version of every value's shape; see [`crate::store::codec`].

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::{Counts, HistoryView};
 use crate::contact::Contact;
-use crate::execute::{Counts, HistoryView};
 use crate::mapping::{DocumentName, SiteStamp, SourceId};
 use crate::sync::{PairId, RecordId, Side};
 

@@ -2,7 +2,6 @@
 //!
 //! Law: pure. No clock, no I/O, no async, no randomness: the same snapshot gives the same plan.
 
-mod account;
 pub mod guard;
 pub mod matching;
 mod merge;
@@ -13,7 +12,7 @@ mod record;
 mod side;
 mod snapshot;
 
-pub use account::AccountName;
+pub use crate::account::AccountName;
 pub use merge::{Both, Decision, MergeRules, Merged, OpenConflict, Target, merge, rebase};
 pub use pair::{DafaterBase, GoogleBase, Origin, Pair, PairId, Withheld};
 pub use plan::{Action, Plan, Step};

@@ -53,6 +53,8 @@ pub struct Alone<T> {
     pub before: Option<Loose>,
     /// Whether it is in the account's scope.
     pub is_in_scope: bool,
+    /// Whether its counterpart could not be made and it is not due again: it is matched, but nothing is created for it.
+    pub is_waiting: bool,
 }
 
 /// The input of a plan.
@@ -78,6 +80,8 @@ pub struct Snapshot {
     pub paired: Vec<(RecordId, Contact)>,
     /// Pairs for which a record was created and the answer lost; it may show up yet and is not created again.
     pub in_doubt: BTreeSet<PairId>,
+    /// Pairs for which we began to create a record, however long ago: a record found for them is ours.
+    pub begun: BTreeSet<PairId>,
     /// What people decided.
     pub decisions: Decisions,
 }

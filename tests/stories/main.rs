@@ -10,6 +10,7 @@
     reason = "tests"
 )]
 
+mod house;
 mod world;
 
 mod deletions;
@@ -17,3 +18,4 @@ mod editing;
 mod faults;
 mod first_sync;
 mod people;
+mod process;

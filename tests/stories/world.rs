@@ -23,15 +23,15 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-pub const EMAIL: &str = "sales@example.com";
+pub(crate) const EMAIL: &str = "sales@example.com";
 /// The daemon's user on the site.
-pub const DAEMON: &str = "contacts@example.com";
+pub(crate) const DAEMON: &str = "contacts@example.com";
 
 /// A clock that only moves when told to.
-pub struct VirtualClock(AtomicI64);
+pub(crate) struct VirtualClock(AtomicI64);
 
 impl VirtualClock {
-    pub fn advance(&self, duration: SignedDuration) {
+    pub(crate) fn advance(&self, duration: SignedDuration) {
         self.0.fetch_add(i64::try_from(duration.as_micros()).unwrap(), Ordering::SeqCst);
     }
 }
@@ -48,7 +48,7 @@ impl Clock for VirtualClock {
 
 /// What happens to a request on its way.
 #[derive(Clone)]
-pub enum Strike {
+pub(crate) enum Strike {
     /// It arrives and is carried out; the answer is lost.
     LoseAnswer,
     /// It never arrives, and nobody can tell.
@@ -78,7 +78,7 @@ impl Strike {
 }
 
 /// Decides about each request: method and path with query, then the body.
-pub type Weather = Box<dyn FnMut(&str, &str) -> Option<Strike> + Send>;
+pub(crate) type Weather = Box<dyn FnMut(&str, &str) -> Option<Strike> + Send>;
 
 /// Calls a model as if it were behind a socket.
 struct Direct<M> {
@@ -143,12 +143,12 @@ struct Models {
 }
 
 /// One account between one Google and one site.
-pub struct World {
-    pub clock: Arc<VirtualClock>,
-    pub google: Arc<Mutex<Google>>,
-    pub site: Arc<Mutex<Site>>,
-    pub store: Arc<MemoryStore>,
-    pub settings: Settings,
+pub(crate) struct World {
+    pub(crate) clock: Arc<VirtualClock>,
+    pub(crate) google: Arc<Mutex<Google>>,
+    pub(crate) site: Arc<Mutex<Site>>,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) settings: Settings,
     models: Models,
     token: String,
     keys: (String, String),
@@ -156,11 +156,11 @@ pub struct World {
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(|_| {})
     }
 
-    pub fn with(change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let clock = Arc::new(VirtualClock(AtomicI64::new(1_795_000_000_000_000)));
         let mut google = Google::new(GoogleOptions {
             sync_token_age: SignedDuration::from_hours(7 * 24),
@@ -189,56 +189,56 @@ impl World {
     }
 
     /// A new process over what was durable.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         let token = self.google().issue_access_token(EMAIL, self.clock.now()).unwrap();
         self.token = token;
         self.engine = engine(&self.clock, &self.models, &self.store, &self.settings, &self.token, &self.keys);
     }
 
-    pub fn google(&self) -> MutexGuard<'_, Google> {
+    pub(crate) fn google(&self) -> MutexGuard<'_, Google> {
         self.google.lock().unwrap()
     }
 
-    pub fn site(&self) -> MutexGuard<'_, Site> {
+    pub(crate) fn site(&self) -> MutexGuard<'_, Site> {
         self.site.lock().unwrap()
     }
 
-    pub fn engine(&self) -> &dyn Engine {
+    pub(crate) fn engine(&self) -> &dyn Engine {
         &self.engine
     }
 
-    pub fn add_person(&self, person: Value) -> String {
+    pub(crate) fn add_person(&self, person: Value) -> String {
         let now = self.tick();
         self.google().add_person(EMAIL, person, now).unwrap()
     }
 
-    pub fn add_contact(&self, contact: Value) -> String {
+    pub(crate) fn add_contact(&self, contact: Value) -> String {
         let now = self.tick();
         self.site().insert(contact, now).unwrap()
     }
 
-    pub fn edit_person(&self, resource: &str, change: Value) {
+    pub(crate) fn edit_person(&self, resource: &str, change: Value) {
         let now = self.tick();
         self.google().edit_person(EMAIL, resource, change, now).unwrap();
     }
 
-    pub fn edit_contact(&self, name: &str, change: Value) {
+    pub(crate) fn edit_contact(&self, name: &str, change: Value) {
         let now = self.tick();
         self.site().edit(name, change, now).unwrap();
     }
 
-    pub fn delete_person(&self, resource: &str) {
+    pub(crate) fn delete_person(&self, resource: &str) {
         let now = self.tick();
         self.google().delete_person(EMAIL, resource, now).unwrap();
     }
 
-    pub fn delete_contact(&self, name: &str) {
+    pub(crate) fn delete_contact(&self, name: &str) {
         let now = self.tick();
         self.site().delete(name, now).unwrap();
     }
 
     /// The one contact in Google whose line begins so.
-    pub fn person(&self, begins: &str) -> Value {
+    pub(crate) fn person(&self, begins: &str) -> Value {
         let mut found = self.persons().into_iter().filter(|person| person_line(person).starts_with(begins));
         let person = found.next().unwrap_or_else(|| panic!("no {begins} in\n{}", self.picture()));
         assert!(found.next().is_none(), "two {begins} in\n{}", self.picture());
@@ -246,7 +246,7 @@ impl World {
     }
 
     /// The one contact in Dafater whose line begins so.
-    pub fn contact(&self, begins: &str) -> Value {
+    pub(crate) fn contact(&self, begins: &str) -> Value {
         let mut found =
             self.contacts().into_iter().filter(|contact| contact_line(contact).starts_with(begins));
         let contact = found.next().unwrap_or_else(|| panic!("no {begins} in\n{}", self.picture()));
@@ -255,30 +255,30 @@ impl World {
     }
 
     /// Lets `weather` decide about each request to Google.
-    pub fn google_weather(&self, weather: impl FnMut(&str, &str) -> Option<Strike> + Send + 'static) {
+    pub(crate) fn google_weather(&self, weather: impl FnMut(&str, &str) -> Option<Strike> + Send + 'static) {
         *self.models.google_weather.lock().unwrap() = Some(Box::new(weather));
     }
 
     /// Lets `weather` decide about each request to the site.
-    pub fn site_weather(&self, weather: impl FnMut(&str, &str) -> Option<Strike> + Send + 'static) {
+    pub(crate) fn site_weather(&self, weather: impl FnMut(&str, &str) -> Option<Strike> + Send + 'static) {
         *self.models.site_weather.lock().unwrap() = Some(Box::new(weather));
     }
 
     /// Every request arrives again, and every answer.
-    pub fn calm(&self) {
+    pub(crate) fn calm(&self) {
         *self.models.google_weather.lock().unwrap() = None;
         *self.models.site_weather.lock().unwrap() = None;
     }
 
     /// The daemon's user on the site has these roles from now on.
-    pub fn become_user(&mut self, roles: &[&str]) {
+    pub(crate) fn become_user(&mut self, roles: &[&str]) {
         let keys = self.site().add_user(DAEMON, roles);
         self.keys = (keys.api_key, keys.api_secret);
         self.restart();
     }
 
     /// Syncs until a cycle writes nothing to either side, and returns how many cycles that took.
-    pub async fn converge(&mut self) -> usize {
+    pub(crate) async fn converge(&mut self) -> usize {
         for cycle in 1..=12 {
             let report = self.sync().await;
             if report.error.is_none() && writes(&report) == 0 && report.parked == 0 {
@@ -289,31 +289,31 @@ impl World {
     }
 
     /// People act at least a second apart.
-    pub fn tick(&self) -> Timestamp {
+    pub(crate) fn tick(&self) -> Timestamp {
         self.clock.advance(SignedDuration::from_secs(1));
         self.clock.now()
     }
 
-    pub async fn sync(&mut self) -> RunReport {
+    pub(crate) async fn sync(&mut self) -> RunReport {
         self.sync_as(RunRequest::default()).await
     }
 
     /// Syncs after a pause other than the usual five minutes.
-    pub async fn sync_after(&mut self, pause: SignedDuration) -> RunReport {
+    pub(crate) async fn sync_after(&mut self, pause: SignedDuration) -> RunReport {
         self.clock.advance(pause);
         self.restart();
         self.engine.run(RunRequest::default()).await
     }
 
     /// Somebody deletes the daemon's state.
-    pub fn lose_store(&mut self) {
+    pub(crate) fn lose_store(&mut self) {
         self.store = Arc::new(MemoryStore::new());
         self.restart();
     }
 
     /// Syncs in a process that is killed right after (or right before) its `nth` commit becomes durable. Returns whether it lived
     /// that long; the next sync is another process.
-    pub async fn sync_killed_at(&mut self, nth: u64, durable: bool) -> bool {
+    pub(crate) async fn sync_killed_at(&mut self, nth: u64, durable: bool) -> bool {
         let store = Arc::new(MemoryStore::from_durable(self.store.snapshot_durable()));
         store.fault_at(nth, Fault::Crash { durable });
         self.store = store;
@@ -323,30 +323,30 @@ impl World {
         was_killed
     }
 
-    pub async fn sync_as(&mut self, request: RunRequest) -> RunReport {
+    pub(crate) async fn sync_as(&mut self, request: RunRequest) -> RunReport {
         self.clock.advance(SignedDuration::from_mins(5));
         // The stand-in's access tokens live an hour.
         self.restart();
         self.engine.run(request).await
     }
 
-    pub async fn plan(&mut self) -> PlanView {
+    pub(crate) async fn plan(&mut self) -> PlanView {
         self.restart();
         self.engine.plan().await.unwrap()
     }
 
     /// Syncs and expects success.
-    pub async fn settle(&mut self) -> RunReport {
+    pub(crate) async fn settle(&mut self) -> RunReport {
         let report = self.sync().await;
         assert_eq!(report.error, None, "{report:?}");
         report
     }
 
-    pub fn persons(&self) -> Vec<Value> {
+    pub(crate) fn persons(&self) -> Vec<Value> {
         self.google().persons(EMAIL).unwrap()
     }
 
-    pub fn contacts(&self) -> Vec<Value> {
+    pub(crate) fn contacts(&self) -> Vec<Value> {
         self.site().contacts()
     }
 
@@ -361,7 +361,7 @@ impl World {
     }
 
     /// Both sides as people see them, one line a record, in order of text.
-    pub fn picture(&self) -> String {
+    pub(crate) fn picture(&self) -> String {
         let mut lines: Vec<String> =
             self.persons().iter().map(|person| format!("google   {}", person_line(person))).collect();
         lines.extend(self.contacts().iter().map(|contact| format!("dafater  {}", contact_line(contact))));
@@ -371,25 +371,25 @@ impl World {
 }
 
 /// Strikes the first request whose line contains `part`.
-pub fn once(part: &'static str, strike: Strike) -> impl FnMut(&str, &str) -> Option<Strike> + Send {
+pub(crate) fn once(part: &'static str, strike: Strike) -> impl FnMut(&str, &str) -> Option<Strike> + Send {
     let mut strike = Some(strike);
     move |line, _| if line.contains(part) { strike.take() } else { None }
 }
 
 /// Strikes every request whose line contains `part`.
-pub fn always(part: &'static str, strike: Strike) -> impl FnMut(&str, &str) -> Option<Strike> + Send {
+pub(crate) fn always(part: &'static str, strike: Strike) -> impl FnMut(&str, &str) -> Option<Strike> + Send {
     move |line, _| line.contains(part).then(|| strike.clone())
 }
 
 /// All writes of a run.
-pub fn writes(report: &RunReport) -> u32 {
+pub(crate) fn writes(report: &RunReport) -> u32 {
     [report.google, report.dafater]
         .iter()
         .map(|counts| counts.created + counts.updated + counts.deleted)
         .sum()
 }
 
-pub fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     Settings {
         policy: Policy {
             pull: true,
@@ -453,7 +453,7 @@ fn engine(
     AccountEngine::new(parts, settings.clone(), CancellationToken::new())
 }
 
-pub fn person(given: &str, family: &str, email: &str, phone: &str) -> Value {
+pub(crate) fn person(given: &str, family: &str, email: &str, phone: &str) -> Value {
     let mut person = json!({});
     if !given.is_empty() || !family.is_empty() {
         person["names"] = json!([{ "givenName": given, "familyName": family }]);
@@ -467,7 +467,7 @@ pub fn person(given: &str, family: &str, email: &str, phone: &str) -> Value {
     person
 }
 
-pub fn contact(first: &str, last: &str, email: &str, phone: &str) -> Value {
+pub(crate) fn contact(first: &str, last: &str, email: &str, phone: &str) -> Value {
     let mut contact = json!({});
     if !first.is_empty() {
         contact["first_name"] = json!(first);
@@ -488,7 +488,7 @@ fn texts<'a>(list: &'a Value, key: &'a str) -> impl Iterator<Item = &'a str> {
     list.as_array().into_iter().flatten().filter_map(move |item| item[key].as_str())
 }
 
-pub fn person_line(person: &Value) -> String {
+pub(crate) fn person_line(person: &Value) -> String {
     let name = &person["names"][0];
     let organization = &person["organizations"][0];
     let mut words: Vec<&str> =
@@ -502,7 +502,7 @@ pub fn person_line(person: &Value) -> String {
     words.join(" ")
 }
 
-pub fn contact_line(contact: &Value) -> String {
+pub(crate) fn contact_line(contact: &Value) -> String {
     let keys =
         ["salutation", "first_name", "middle_name", "last_name", "company_name", "designation", "department"];
     let mut words: Vec<&str> =

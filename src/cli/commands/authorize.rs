@@ -39,8 +39,7 @@ impl Authorize {
             // One route: whoever began the flow must end it.
             let mut route = Route::find(context).await?;
             let begin = Request::Authorize { account: account.clone(), paste: true };
-            let begun = context.ask_on(&mut route, begin, &mut tell).await;
-            let result = match begun {
+            let result = match context.ask_on(&mut route, begin, &mut tell).await {
                 Ok(_) => match paste(&mut context.console) {
                     Ok(answer) => {
                         let finish = Request::AuthorizeFinish { account, answer };

@@ -4,7 +4,7 @@ use clap::Args;
 use clap_complete::Shell;
 
 use crate::cli::context::Context;
-use crate::cli::{Done, definition};
+use crate::cli::definition;
 use crate::control::Exit;
 
 /// Print completions for a shell
@@ -15,10 +15,10 @@ pub struct Completions {
 }
 
 impl Completions {
-    pub(in crate::cli) fn run(self, context: &mut Context) -> Done {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> Exit {
         let mut completions = Vec::new();
         clap_complete::generate(self.shell, &mut definition(), "dafater-contactsd", &mut completions);
         context.console.out().write_all(&completions).ok();
-        Ok(Exit::Ok)
+        Exit::Ok
     }
 }

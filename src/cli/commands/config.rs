@@ -2,7 +2,6 @@
 
 use clap::{Args, Subcommand};
 
-use crate::cli::Done;
 use crate::cli::context::Context;
 use crate::config;
 use crate::control::Exit;
@@ -30,20 +29,20 @@ enum Action {
 }
 
 impl Config {
-    pub(in crate::cli) fn run(self, context: &mut Context) -> Done {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> Exit {
         match self.action {
             Action::Show { origin, json } => {
                 let answer = config::show(&context.sources, origin, json);
                 if answer.accepted {
                     context.console.text(&answer.text);
-                    return Ok(Exit::Ok);
+                    return Exit::Ok;
                 }
                 context.console.note(answer.text.trim_end());
-                Ok(Exit::Configuration)
+                Exit::Configuration
             }
             Action::Example => {
                 context.console.text(&config::example());
-                Ok(Exit::Ok)
+                Exit::Ok
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::daemon::ReloadOutcome;
 pub struct Reload {}
 
 impl Reload {
-    pub(in crate::cli) fn run(self, context: &mut Context) -> Done {
+    pub(in crate::cli) fn run(context: &mut Context) -> Done {
         context.ask_daemon(Request::Reload {}, &mut |console, item| {
             match read(item)? {
                 ReloadOutcome::Unchanged => console.line("the configuration is unchanged"),

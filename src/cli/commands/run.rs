@@ -13,7 +13,7 @@ use crate::daemon::{self, Launch, Notifier};
 pub struct Run {}
 
 impl Run {
-    pub(in crate::cli) fn run(self, context: &mut Context) -> Done {
+    pub(in crate::cli) fn run(context: &mut Context) -> Done {
         let loaded = context.load()?;
         let log = context.log_as_configured(&loaded.settings.log)?;
         daemon::run(Launch {

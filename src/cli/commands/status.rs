@@ -27,6 +27,12 @@ impl Status {
     }
 }
 
+/// A due time that has passed is no news while a cycle runs.
+fn next(view: &StatusView, now: jiff::Timestamp) -> String {
+    let due = view.next_run.map(|time| if view.running_since.is_some() { time.max(now) } else { time });
+    or_dash(due.map(|time| relative(time, now)))
+}
+
 fn print(context: &mut Context, accounts: Vec<StatusView>) {
     let now = context.surroundings.clock.now();
     let rows: Vec<_> = accounts
@@ -43,7 +49,7 @@ fn print(context: &mut Context, accounts: Vec<StatusView>) {
                 status.account.to_string(),
                 context.console.paint(tone, &view.state, 0),
                 or_dash(status.last_sync_on.map(|time| relative(time, now))),
-                or_dash(view.next_run.map(|time| relative(time, now))),
+                next(view, now),
                 or_dash(view.cursor_age_seconds.map(span)),
                 status.linked.to_string(),
                 status.parked.to_string(),
@@ -66,7 +72,7 @@ fn print(context: &mut Context, accounts: Vec<StatusView>) {
         "AUTHORIZED",
     ];
     context.console.text(&table(headings, &rows));
-    for view in &accounts {
+    for view in accounts {
         let status = &view.status;
         if let Some(hold) = &status.hold {
             let what = writes(hold.google, hold.dafater).join("; ");

@@ -136,7 +136,7 @@ impl Executor<'_> {
                     self.with(|applied| applied.google.created += 1);
                 }
                 // Created, but not shown: found by its marker later.
-                None => self.park(work.step, "Google's answer did not show the new contact", Patience::Short),
+                None => self.park(work.step, "Google's answer did not show the new contact", Patience::None),
             }
         }
         Ok(self.parts.state.commit(changes).await?)
@@ -262,7 +262,7 @@ impl Executor<'_> {
             // The intents stay: whether it happened is looked up, never tried.
             for outgoing in &batch {
                 if let Some(work) = works.get(outgoing.index) {
-                    self.park(work.step, "Google's answer was lost", Patience::Short);
+                    self.park(work.step, "Google's answer was lost", Patience::None);
                 }
             }
             self.halt(error.into());

@@ -115,7 +115,14 @@ impl Executor<'_> {
                 state.drop_pair(&step.pair, changes)?;
                 self.note(step, None, "forget", changes);
             }
-            Action::Postpone => self.park(step, step.reason, Patience::Short),
+            Action::Postpone => {
+                for side in [Side::Google, Side::Dafater] {
+                    if let (None, Some(loose)) = (&step.before, work.loose(side, LooseReason::Parked)) {
+                        changes.set_loose(&loose);
+                    }
+                }
+                self.park(step, step.reason, Patience::None);
+            }
             Action::Create { .. } | Action::Delete { .. } => {}
         }
         Ok(())

@@ -74,7 +74,7 @@ impl Observer<'_> {
             for contact in page.contacts {
                 match contact {
                     Ok(document) => drop(reading.present.insert(document.name.clone(), document)),
-                    Err(malformed) => reading.malformed.push(malformed.to_string()),
+                    Err(malformed) => reading.malformed.push(nameless(&malformed)),
                 }
             }
             stamps.extend(page.seen);
@@ -147,7 +147,7 @@ impl Observer<'_> {
                             }
                             reading.deleted.push((entry.name, entry.creation));
                         }
-                        Err(malformed) => reading.malformed.push(malformed.to_string()),
+                        Err(malformed) => reading.malformed.push(nameless(&malformed)),
                     }
                 }
                 reading.cursor.deleted = mark;
@@ -163,4 +163,9 @@ impl Observer<'_> {
             .and_then(|civil| civil.checked_sub(self.settings.overlap).ok())
             .map_or_else(|| stamp.clone(), SiteStamp::from)
     }
+}
+
+/// A document's name is a person's name: it stays out of what may reach a log.
+fn nameless(malformed: &crate::mapping::Malformed) -> String {
+    format!("a document of the site: {}", malformed.reason)
 }

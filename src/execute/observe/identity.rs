@@ -240,7 +240,7 @@ impl Observer<'_> {
                 gathered.half(pair);
             }
         }
-        for intent in doubt.begun.iter().chain(&doubt.settled) {
+        for intent in doubt.unsettled.iter().chain(&doubt.settled) {
             match state.pair(&intent.pair)? {
                 Some(pair) => drop(gathered.half(pair).is_moved),
                 None => match &intent.record {

@@ -60,7 +60,7 @@ pub(super) struct Observed {
     pub(super) vanished: Vec<RecordId>,
     /// Google contacts whose deletion was reported: (identity, revision).
     pub(super) deleted: Vec<(SourceId, String)>,
-    /// Contacts that Google shows although they were just deleted: looked at again when that cannot be an echo any more.
+    /// Contacts that show up although they were deleted a moment ago: an echo, or restored. Looked at again when it can be told.
     pub(super) echoes: Vec<Parked>,
     /// Records whose JSON could not be understood.
     pub(super) malformed: Vec<String>,
@@ -127,6 +127,7 @@ impl Observer<'_> {
                 dafater: picture.dafater,
                 paired: picture.paired,
                 in_doubt: doubt.open,
+                begun: doubt.begun,
                 decisions: crate::sync::Decisions { resolutions, links: state.links()? },
             },
             cursors,
@@ -174,7 +175,9 @@ pub(super) struct Doubt {
     /// Creates that may still show up.
     open: BTreeSet<PairId>,
     /// Those creates as they were begun: both their records are looked at in each cycle.
-    begun: Vec<Intent>,
+    unsettled: Vec<Intent>,
+    /// All creates.
+    begun: BTreeSet<PairId>,
     /// Creates on the site, by the resource name that the document would carry.
     sought: Vec<SourceId>,
     /// Everything else: observed again now, and closed with that.
@@ -183,21 +186,29 @@ pub(super) struct Doubt {
 
 impl Doubt {
     fn judge(intents: Vec<Intent>, now: Timestamp, settings: &Settings) -> Self {
-        let mut doubt =
-            Self { open: BTreeSet::new(), begun: Vec::new(), sought: Vec::new(), settled: Vec::new() };
+        let mut doubt = Self {
+            open: BTreeSet::new(),
+            unsettled: Vec::new(),
+            begun: BTreeSet::new(),
+            sought: Vec::new(),
+            settled: Vec::new(),
+        };
         for intent in intents {
             let window = match intent.side {
                 Side::Google => settings.propagation,
                 Side::Dafater => settings.settle,
             };
             let is_open = intent.kind == IntentKind::Create && now.duration_since(intent.at) < window;
+            if intent.kind == IntentKind::Create {
+                doubt.begun.insert(intent.pair.clone());
+            }
             if is_open {
                 doubt.open.insert(intent.pair.clone());
             }
             if let (IntentKind::Create, RecordId::Google(source)) = (intent.kind, &intent.record) {
                 doubt.sought.push(source.clone());
             }
-            let list = if is_open { &mut doubt.begun } else { &mut doubt.settled };
+            let list = if is_open { &mut doubt.unsettled } else { &mut doubt.settled };
             list.push(intent);
         }
         doubt

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
-
 use super::identity::Gathered;
 use super::{Memory, Observer, Picture};
 use crate::contact::Contact;
 use crate::execute::EngineError;
-use crate::mapping::{Document, DocumentName, Person, SiteStamp};
+use crate::google::Lookup as PeopleLookup;
+use crate::mapping::{Document, Person, ResourceName, SiteStamp};
 use crate::state::Parked;
 use crate::sync::matching::Lookout;
 use crate::sync::{Alone, Loose, LooseReason, PairId, PairView, RecordId, Side, Sighting};
@@ -28,33 +27,27 @@ impl Observer<'_> {
             let before = self.parts.state.loose(&record)?;
             let is_forced = read_all || gathered.forced.contains(&record);
             let begun = PairId::from_google(self.parts.state.account(), &source);
-            if let Some(until) = self.late_echo(&record)? {
-                echoes.push(Parked {
-                    pair: begun,
-                    google: Some((source, person.etag.0)),
-                    dafater: None,
-                    attempts: 0,
-                    next: until,
-                    reason: "it was deleted a moment ago, and Google shows it again".to_owned(),
-                });
+            if let Some(parked) = self.late_echo(&record, &begun, &person)? {
+                echoes.push(parked);
                 continue;
             }
-            if !is_forced && self.is_judged(before.as_ref(), &begun, Side::Google, &person.etag.0) {
+            if !is_forced && is_judged(before.as_ref(), &person.etag.0) {
                 continue;
             }
-            google.push(alone_person(person, before, labels.as_ref()));
+            let is_waiting = !is_forced && self.waits(&begun, Side::Google, &person.etag.0);
+            google.push(Alone { is_waiting, ..alone_person(person, before, labels.as_ref()) });
         }
-        self.fetch_sources(&google, &mut gathered).await?;
         let mut dafater = Vec::new();
         for (name, document) in std::mem::take(&mut gathered.dafater) {
             let record = RecordId::Dafater(name.clone());
             let before = self.loose_document(&document)?;
             let is_forced = read_all || gathered.forced.contains(&record);
             let begun = PairId::from_dafater(self.parts.state.account(), &document.creation, &name);
-            if !is_forced && self.is_judged(before.as_ref(), &begun, Side::Dafater, &document.modified.0) {
+            if !is_forced && is_judged(before.as_ref(), &document.modified.0) {
                 continue;
             }
-            dafater.push(self.alone_document(document, before));
+            let is_waiting = !is_forced && self.waits(&begun, Side::Dafater, &document.modified.0);
+            dafater.push(Alone { is_waiting, ..self.alone_document(document, before) });
         }
         let paired =
             self.bring_candidates(&mut google, &mut dafater, labels.as_ref(), &mut gathered.vanished).await?;
@@ -71,40 +64,25 @@ impl Observer<'_> {
         Ok(Picture { pairs, google, dafater, paired, vanished, deleted, echoes })
     }
 
-    /// A contact that we deleted, or saw deleted, may still be listed for a while: until when that explains why it is seen.
-    fn late_echo(&self, record: &RecordId) -> Result<Option<Timestamp>, EngineError> {
-        let tombstone = self.parts.state.tombstone(record)?;
-        let until = tombstone.and_then(|tombstone| tombstone.at.checked_add(self.settings.propagation).ok());
-        Ok(until.filter(|until| self.now < *until))
-    }
-
-    /// Whether this revision was judged before and nothing speaks for judging it again.
-    fn is_judged(&self, before: Option<&Loose>, begun: &PairId, side: Side, revision: &str) -> bool {
-        self.waits(begun, side, revision)
-            || before.is_some_and(|loose| loose.revision == revision && loose.why != LooseReason::Parked)
-    }
-
-    /// Brings the documents from which we created contacts that are in no pair: an answer was lost, or our memory.
-    async fn fetch_sources(
+    /// A contact that we deleted, or saw deleted, may still be listed for a while. It may as well have been restored: it is looked at
+    /// again when an echo would have died away.
+    fn late_echo(
         &self,
-        google: &[Alone<Person>],
-        gathered: &mut Gathered,
-    ) -> Result<(), EngineError> {
-        let known: BTreeSet<_> =
-            gathered.dafater.values().map(|document| document.creation.civil()).collect();
-        let creations: Vec<SiteStamp> = google
-            .iter()
-            .filter_map(|alone| alone.record.marker(&self.settings.site))
-            .map(|marker| marker.creation)
-            .filter(|creation| !known.contains(&creation.civil()))
-            .collect();
-        if creations.is_empty() {
-            return Ok(());
-        }
-        let found = self.parts.dafater.find_by_creation(&creations).await?;
-        let names: BTreeSet<DocumentName> = found.into_iter().map(|stamp| stamp.name).collect();
-        gathered.forced.extend(names.iter().cloned().map(RecordId::Dafater));
-        self.fetch_alone(&BTreeSet::new(), &names, gathered).await
+        record: &RecordId,
+        begun: &PairId,
+        person: &Person,
+    ) -> Result<Option<Parked>, EngineError> {
+        let tombstone = self.parts.state.tombstone(record)?;
+        let dies_away =
+            tombstone.and_then(|tombstone| tombstone.at.checked_add(self.settings.propagation).ok());
+        Ok(dies_away.filter(|end| self.now < *end).map(|end| Parked {
+            pair: begun.clone(),
+            google: Some((person.source_id.clone(), person.etag.0.clone())),
+            dafater: None,
+            attempts: 0,
+            next: end,
+            reason: "it was deleted a moment ago and is still listed".to_owned(),
+        }))
     }
 
     /// How a document was judged before, under its present name.
@@ -119,7 +97,75 @@ impl Observer<'_> {
         let linked_to = &self.settings.policy.scope.linked_to;
         let is_in_scope =
             linked_to.is_empty() || document.links.iter().any(|link| linked_to.contains(&link.doctype));
-        Alone { record: document, before, is_in_scope }
+        Alone { record: document, before, is_in_scope, is_waiting: false }
+    }
+
+    /// The records from which marked ones were made, where they were not read: whatever carries our marker is never new.
+    async fn bring_origins(
+        &self,
+        google: &mut Vec<Alone<Person>>,
+        dafater: &mut Vec<Alone<Document>>,
+        labels: Option<&BTreeSet<String>>,
+        vanished: &mut Vec<RecordId>,
+    ) -> Result<(), EngineError> {
+        let known: BTreeSet<_> = dafater.iter().map(|alone| alone.record.creation.civil()).collect();
+        let creations: Vec<SiteStamp> = google
+            .iter()
+            .filter_map(|alone| alone.record.marker(&self.settings.site))
+            .map(|marker| marker.creation)
+            .filter(|creation| !known.contains(&creation.civil()))
+            .collect();
+        let mut names = BTreeSet::new();
+        if !creations.is_empty() {
+            names.extend(
+                self.parts.dafater.find_by_creation(&creations).await?.into_iter().map(|stamp| stamp.name),
+            );
+        }
+        let here: BTreeSet<&str> = google.iter().map(|alone| alone.record.resource_name.0.as_str()).collect();
+        let resources: Vec<ResourceName> = dafater
+            .iter()
+            .filter_map(|alone| alone.record.google_contacts_id())
+            .filter(|id| id.starts_with("people/") && !here.contains(id))
+            .map(|id| ResourceName(id.to_owned()))
+            .collect();
+        let mut gathered = Gathered::default();
+        self.fetch_alone(&BTreeSet::new(), &names, &mut gathered).await?;
+        for (_, lookup) in self.look_up_people(&resources).await? {
+            if let PeopleLookup::Found(person) = lookup
+                && !person.deleted
+                && self.parts.state.pair_of_google(&person.source_id)?.is_none()
+            {
+                gathered.google.insert(person.source_id.clone(), person);
+            }
+        }
+        self.add_alone(gathered, google, dafater, labels, vanished)
+    }
+
+    fn add_alone(
+        &self,
+        mut gathered: Gathered,
+        google: &mut Vec<Alone<Person>>,
+        dafater: &mut Vec<Alone<Document>>,
+        labels: Option<&BTreeSet<String>>,
+        vanished: &mut Vec<RecordId>,
+    ) -> Result<(), EngineError> {
+        vanished.append(&mut gathered.vanished);
+        for (source, person) in gathered.google {
+            let record = RecordId::Google(source);
+            let begun = PairId::from_google(self.parts.state.account(), &person.source_id);
+            let is_echo = self.late_echo(&record, &begun, &person)?.is_some();
+            if !is_echo && !google.iter().any(|alone| alone.record.source_id == person.source_id) {
+                let before = self.parts.state.loose(&record)?;
+                google.push(alone_person(person, before, labels));
+            }
+        }
+        for (name, document) in gathered.dafater {
+            if !dafater.iter().any(|alone| alone.record.name == name) {
+                let before = self.loose_document(&document)?;
+                dafater.push(self.alone_document(document, before));
+            }
+        }
+        Ok(())
     }
 
     /// Records that were judged before and not read now, but that the new ones could match; and the contacts of pairs that a new
@@ -132,6 +178,7 @@ impl Observer<'_> {
         vanished: &mut Vec<RecordId>,
     ) -> Result<Vec<(RecordId, Contact)>, EngineError> {
         let phones = self.settings.policy.phones;
+        self.bring_origins(google, dafater, labels, vanished).await?;
         let mut lookout = Lookout::default();
         for contact in google.iter().map(|alone| alone.record.contact(phones)) {
             lookout.add(&contact);
@@ -161,15 +208,7 @@ impl Observer<'_> {
             }
         }
         self.fetch_alone(&sources, &names, &mut gathered).await?;
-        vanished.append(&mut gathered.vanished);
-        for (source, person) in gathered.google {
-            let before = state.loose(&RecordId::Google(source))?;
-            google.push(alone_person(person, before, labels));
-        }
-        for document in gathered.dafater.into_values() {
-            let before = self.loose_document(&document)?;
-            dafater.push(self.alone_document(document, before));
-        }
+        self.add_alone(gathered, google, dafater, labels, vanished)?;
         let mut paired = Vec::new();
         for pair in state.pairs() {
             let pair = pair?;
@@ -204,5 +243,10 @@ impl Observer<'_> {
 
 fn alone_person(person: Person, before: Option<Loose>, labels: Option<&BTreeSet<String>>) -> Alone<Person> {
     let is_in_scope = labels.is_none_or(|labels| person.labels().any(|label| labels.contains(label)));
-    Alone { record: person, before, is_in_scope }
+    Alone { record: person, before, is_in_scope, is_waiting: false }
+}
+
+/// Whether this revision was judged before.
+fn is_judged(before: Option<&Loose>, revision: &str) -> bool {
+    before.is_some_and(|loose| loose.revision == revision && loose.why != LooseReason::Parked)
 }

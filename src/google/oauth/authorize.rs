@@ -10,8 +10,8 @@ use super::{
     AuthorizationError, CONTACTS_SCOPE, FinishError, Grant, PendingGrant, RedirectError, TokenEndpoint,
     TokenRefusal, TokenVault, Tokens, VaultError, id_token,
 };
+use crate::account::AccountName;
 use crate::remote::Clock;
-use crate::sync::AccountName;
 
 /// Accepts consents for accounts.
 pub struct Authorizer {

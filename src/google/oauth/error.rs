@@ -1,8 +1,8 @@
 //! Why there is no access token.
 
 use super::{TokenRefusal, VaultError};
+use crate::account::AccountName;
 use crate::remote::Disposition;
-use crate::sync::AccountName;
 
 /// Why an account cannot be acted for.
 #[derive(Debug, thiserror::Error)]

@@ -12,8 +12,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::cache::{AccessCache, Fresh, later};
 use super::{AccessTokens, AuthorizationError, Grant, TokenEndpoint, TokenRefusal, TokenVault, VaultError};
+use crate::account::AccountName;
 use crate::remote::Clock;
-use crate::sync::AccountName;
 
 /// Access tokens of one account, refreshed when they are about to expire or were refused.
 pub struct RefreshingTokens {

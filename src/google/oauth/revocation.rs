@@ -9,9 +9,9 @@ use url::{Url, form_urlencoded};
 
 use super::token_endpoint::is_transient;
 use super::{TokenVault, VaultError};
+use crate::account::AccountName;
 use crate::google::GoogleEndpoints;
 use crate::remote::Transport;
-use crate::sync::AccountName;
 
 /// How far a revocation went.
 #[derive(Debug, Clone, PartialEq, Eq)]

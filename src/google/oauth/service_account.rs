@@ -23,8 +23,8 @@ use zeroize::Zeroizing;
 use super::cache::{AccessCache, Fresh};
 use super::token_endpoint::post_form;
 use super::{AccessTokens, AuthorizationError, CONTACTS_SCOPE, TokenRefusal};
+use crate::account::AccountName;
 use crate::remote::{Clock, Transport};
-use crate::sync::AccountName;
 
 /// The key file that Google gives out for a service account.
 #[derive(Clone)]

@@ -19,8 +19,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
 use super::{Grant, VaultKey};
+use crate::account::AccountName;
 use crate::store::{Batch, Store, StoreError, Tree};
-use crate::sync::AccountName;
 
 /// Keeps refresh tokens and the record of each consent.
 pub struct TokenVault {

@@ -152,7 +152,7 @@ impl<'a> Planner<'a> {
                 // The built-in integration leaves the same id on contacts that people made; only an intent of ours proves more.
                 let begun = PairId::from_google(&snapshot.account, &person.record.source_id);
                 let pair = person.widow().map_or(begun, |widow| widow.view.pair.id.clone());
-                let is_ours = snapshot.in_doubt.contains(&pair);
+                let is_ours = snapshot.begun.contains(&pair);
                 let origin = if is_ours { Origin::Created(Side::Dafater) } else { Origin::Matched };
                 let reason = "the document names the Google contact";
                 self.join((*left, right), people, documents, placed, origin, reason);
@@ -203,6 +203,8 @@ impl<'a> Planner<'a> {
             let doubt = google_doubts.get(&index).copied();
             match &person.kind {
                 Kind::Widow(widow) => self.one_left(*widow, is_ambiguous(doubt)),
+                // Refused a moment ago and unchanged: matched above if it could be, but not tried again yet.
+                Kind::Alone(alone) if alone.is_waiting => {}
                 Kind::Alone(alone) => {
                     let review = doubt.map(|doubt| review(&person.id, doubt, &dafater, &google));
                     match self.fate(alone, &person.contact, review, Side::Dafater) {
@@ -223,6 +225,8 @@ impl<'a> Planner<'a> {
             let doubt = dafater_doubts.get(&index).copied();
             match &document.kind {
                 Kind::Widow(widow) => self.one_left(*widow, is_ambiguous(doubt)),
+                // Refused a moment ago and unchanged: matched above if it could be, but not tried again yet.
+                Kind::Alone(alone) if alone.is_waiting => {}
                 Kind::Alone(alone) => {
                     let review = doubt.map(|doubt| review(&document.id, doubt, &google, &dafater));
                     match self.fate(alone, &document.contact, review, Side::Google) {

@@ -1,4 +1,4 @@
-//! The name of an account under sync.
+//! The name of an account under sync: the one word that every module may use.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,51 @@
+//! No file grows beyond what can be read in one sitting.
+
+use crate::files::{File, sources};
+
+/// Lines that a file may have before its tests.
+const LIMIT: usize = 600;
+
+/// Files that were longer when the limit was set, and how long they were. They may shrink; an entry that is not needed any more
+/// must go.
+const DEBTS: &[(&str, usize)] = &[("src/execute/observe/identity.rs", 605), ("src/sync/plan.rs", 680)];
+
+/// The number of lines before the tests of a file.
+fn length(file: &File) -> usize {
+    let mut lines = file.text.lines().peekable();
+    let mut count = 0;
+    while let Some(line) = lines.next() {
+        let is_test_module = line == "#[cfg(test)]"
+            && lines.peek().is_some_and(|next| next.contains("mod ") && next.ends_with('{'));
+        if is_test_module {
+            break;
+        }
+        count += 1;
+    }
+    count
+}
+
+#[test]
+fn no_file_is_longer_than_its_limit() {
+    let mut offences = Vec::new();
+    for file in sources().iter().filter(|file| !file.is_of_tests()) {
+        let length = length(file);
+        let debt = DEBTS.iter().find(|(path, _)| *path == file.path).map(|(_, length)| *length);
+        match debt {
+            Some(_) if length <= LIMIT => {
+                offences.push(format!("{} keeps the limit now: take it off the debts", file.path));
+            }
+            _ if length > debt.unwrap_or(LIMIT) => {
+                offences.push(format!("{} has {length} lines before its tests: split it", file.path));
+            }
+            _ => {}
+        }
+    }
+    assert!(offences.is_empty(), "{}", offences.join("\n"));
+}
+
+#[test]
+fn tests_at_the_end_are_not_counted_and_their_declaration_at_the_top_is() {
+    let file = |text: &str| File { path: "src/a.rs".to_owned(), text: text.to_owned() };
+    assert_eq!(length(&file("fn a() {}\n\n#[cfg(test)]\nmod tests {\n    fn b() {}\n}\n")), 2);
+    assert_eq!(length(&file("#[cfg(test)]\nmod tests;\n\nfn a() {}\n")), 4);
+}
