@@ -16,8 +16,8 @@ use super::{
 };
 use crate::observe::events;
 use crate::state::{AccountState, Cursors, Hold, HoldDecision, Progress, Tombstone};
-use crate::sync::guard::{Approval, Verdict, judge};
-use crate::sync::{AccountName, Action, Loose, LooseReason, Plan, RecordId, Side};
+use crate::sync::guard::{Approval, Verdict, digest, judge};
+use crate::sync::{AccountName, Action, Loose, LooseReason, PairId, Plan, RecordId, Side};
 
 /// The time of the last success is saved at most this often, so that an idle cycle commits nothing.
 const SUCCESS_SAVED_EVERY: SignedDuration = SignedDuration::from_mins(5);
@@ -88,7 +88,11 @@ impl AccountEngine {
                     is_halted: false.into(),
                 };
                 let applied = executor.run(&plan).await?;
-                self.finish(&plan, &observed, &applied, hold.is_some(), now).await?;
+                self.finish(&plan, &observed, &applied, hold.as_ref(), now).await?;
+                if !applied.parked.is_empty() {
+                    // A label that is gone would spoil every create.
+                    memory.labels = None;
+                }
                 Ok(Ended::Done(applied))
             }
         }
@@ -166,30 +170,32 @@ impl AccountEngine {
         plan: &Plan,
         observed: &Observed,
         applied: &Applied,
-        had_hold: bool,
+        hold: Option<&Hold>,
         now: Timestamp,
     ) -> Result<(), EngineError> {
         let state = self.state();
         let mut changes = state.changes();
-        for intent in &observed.settled {
+        // A write of this run may have been begun under the same key and be in doubt itself.
+        for intent in state.intents()?.iter().filter(|intent| observed.settled.contains(intent)) {
             changes.remove_intent(&intent.pair, intent.side);
         }
-        for parked in &observed.retried {
-            if !applied.parked.contains_key(&parked.pair) && applied.halted.is_none() {
-                changes.remove_parked(&parked.pair);
-            }
-        }
-        for parked in applied.parked.values().chain(&observed.echoes) {
+        for parked in applied.parked.values() {
             changes.set_parked(parked);
         }
         if applied.halted.is_none() {
-            self.remember(plan, observed, now, &mut changes)?;
-            if had_hold {
+            self.release(plan, observed, applied, &mut changes)?;
+            self.remember(plan, observed, applied, now, &mut changes)?;
+            if hold.is_some() {
                 changes.remove_hold();
             }
             if state.cursors()? != observed.cursors {
                 changes.set_cursors(&observed.cursors);
             }
+        }
+        if let Some(hold) = hold.filter(|_| applied.halted.is_some()) {
+            // What was approved and not reached yet stays approved.
+            let rest = plan.steps.iter().filter(|step| !applied.destroyed.contains(&step.pair));
+            changes.set_hold(&Hold { digest: digest(rest), ..hold.clone() });
         }
         let progress = Progress { last_success: Some(now), last_error: None, had_first_sync: true };
         if applied.halted.is_none() && self.is_due(&progress, &changes)? {
@@ -199,11 +205,40 @@ impl AccountEngine {
         Ok(())
     }
 
+    /// Parked pairs that were looked at and need to wait no longer, and links that were carried out or have lost a record.
+    fn release(
+        &self,
+        plan: &Plan,
+        observed: &Observed,
+        applied: &Applied,
+        changes: &mut crate::state::Changes,
+    ) -> Result<(), EngineError> {
+        let state = self.state();
+        let is_looked_at = |pair: &PairId| {
+            observed.retried.iter().any(|parked| parked.pair == *pair)
+                || plan.steps.iter().any(|step| step.pair == *pair)
+        };
+        let known = state.parked()?;
+        for parked in &known {
+            if is_looked_at(&parked.pair) && !applied.parked.contains_key(&parked.pair) {
+                changes.remove_parked(&parked.pair);
+            }
+        }
+        for echo in observed.echoes.iter().filter(|echo| !known.contains(echo)) {
+            changes.set_parked(echo);
+        }
+        for (google, dafater) in &observed.snapshot.decisions.links {
+            changes.remove_link(google, dafater);
+        }
+        Ok(())
+    }
+
     /// Records that stay alone, questions and conflicts, and memories of deletions.
     fn remember(
         &self,
         plan: &Plan,
         observed: &Observed,
+        applied: &Applied,
         now: Timestamp,
         changes: &mut crate::state::Changes,
     ) -> Result<(), EngineError> {
@@ -212,7 +247,8 @@ impl AccountEngine {
             changes.set_loose(loose);
         }
         let asked: BTreeSet<&RecordId> = plan.reviews.iter().map(|review| &review.record).collect();
-        for review in &plan.reviews {
+        let known = state.reviews()?;
+        for review in plan.reviews.iter().filter(|review| !known.contains(review)) {
             changes.set_review(review);
         }
         let looked_at = observed
@@ -224,12 +260,8 @@ impl AccountEngine {
                 observed.snapshot.dafater.iter().map(|alone| RecordId::Dafater(alone.record.name.clone())),
             );
         let answered: BTreeSet<RecordId> = looked_at.filter(|record| !asked.contains(record)).collect();
-        if !answered.is_empty() {
-            for review in state.reviews()? {
-                if answered.contains(&review.record) {
-                    changes.remove_review(&review.record);
-                }
-            }
+        for review in known.iter().filter(|review| answered.contains(&review.record)) {
+            changes.remove_review(&review.record);
         }
         for record in &observed.vanished {
             if state.loose(record)?.is_some() {
@@ -237,10 +269,10 @@ impl AccountEngine {
                 changes.remove_review(record);
             }
         }
-        self.remember_conflicts(plan, changes)?;
+        self.remember_conflicts(plan, applied, changes)?;
         for (source, revision) in &observed.deleted {
             let record = RecordId::Google(source.clone());
-            if state.tombstone(&record)?.is_none() {
+            if state.tombstone(&record)?.is_none_or(|known| known.revision != *revision) {
                 changes.set_tombstone(&Tombstone { record, revision: revision.clone(), at: now });
             }
         }
@@ -258,10 +290,13 @@ impl AccountEngine {
     fn remember_conflicts(
         &self,
         plan: &Plan,
+        applied: &Applied,
         changes: &mut crate::state::Changes,
     ) -> Result<(), EngineError> {
         let open: Vec<_> = plan.steps.iter().flat_map(crate::sync::Step::conflicts).collect();
-        let merged: BTreeSet<_> = plan.steps.iter().map(|step| &step.pair).collect();
+        // A decision whose write failed has yet to be carried out.
+        let is_done = |step: &&crate::sync::Step| !applied.parked.contains_key(&step.pair);
+        let merged: BTreeSet<_> = plan.steps.iter().filter(is_done).map(|step| &step.pair).collect();
         let known = self.state().conflicts()?;
         for conflict in &known {
             let is_open =
@@ -398,9 +433,10 @@ fn discard(plan: &mut Plan, hold: &Hold, observed: &Observed, settings: &Setting
     if !matches!(&verdict, Verdict::Hold { digest, .. } if *digest == hold.digest) {
         return;
     }
-    for step in &mut plan.steps {
-        if let Action::Delete { side } = step.action {
-            step.action = Action::Detach { left: side };
+    for step in plan.steps.iter_mut().filter(|step| step.destroys()) {
+        let spared = [Side::Google, Side::Dafater].into_iter().find(|side| step.writes(*side));
+        if let Some(left) = spared {
+            step.action = Action::Detach { left };
             step.reason = "a person discarded its deletion";
         }
     }

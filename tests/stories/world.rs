@@ -350,6 +350,16 @@ impl World {
         self.site().contacts()
     }
 
+    /// The lines of both sides, which must be the same.
+    pub fn lines(&self) -> Vec<String> {
+        let mut google: Vec<String> = self.persons().iter().map(person_line).collect();
+        let mut dafater: Vec<String> = self.contacts().iter().map(contact_line).collect();
+        google.sort();
+        dafater.sort();
+        assert_eq!(google, dafater, "\n{}", self.picture());
+        google
+    }
+
     /// Both sides as people see them, one line a record, in order of text.
     pub(crate) fn picture(&self) -> String {
         let mut lines: Vec<String> =
