@@ -27,7 +27,8 @@ fn commands(document: &str) -> Vec<Vec<String>> {
 
 fn command(text: &str) -> Option<Vec<String>> {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let program = words.iter().position(|word| *word == PROGRAM);
+    // After `-u` it is a user or a unit.
+    let program = (0..words.len()).find(|&at| words[at] == PROGRAM && (at == 0 || words[at - 1] != "-u"));
     let cargo = || {
         words.windows(2).position(|pair| pair == ["cargo", "run"])?;
         words.iter().position(|word| *word == "--")
@@ -119,7 +120,7 @@ fn a_command_that_does_not_exist_is_found() {
             _ => "Usage: x sync\n\nOptions:\n      --full  Whole\n  -h, --help".to_owned(),
         })
     };
-    let document = "```\nsudo dafater-contactsd sync sales --full  # whole\ndafater-contactsd sync --all\n\
+    let document = "```\nsudo -u dafater-contactsd dafater-contactsd sync sales --full  # whole\ndafater-contactsd sync --all\n\
                     cargo run --release -- snyc\nsystemctl start dafater-contactsd\n```\ndafater-contactsd nonsense\n";
     let found: Vec<String> =
         commands(document).iter().filter_map(|words| offence(words, &mut help)).collect();
