@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::Done;
+#[cfg(feature = "sandbox")]
+use super::commands::sandbox;
 use super::commands::{
     accounts, approve, authorize, check_config, completions, config, conflicts, discard, explain, history,
     man, plan, reload, review, revoke, run, status, store, sync,
@@ -94,6 +96,9 @@ pub enum Command {
     Store(store::Store),
     /// Explain the code of a warning or error
     Explain(explain::Explain),
+    /// Try the daemon on sample contacts, between stand-ins for Google and Dafater
+    #[cfg(feature = "sandbox")]
+    Sandbox(sandbox::Sandbox),
     /// Print the manual page
     Man(man::Man),
     /// Print completions for a shell
@@ -121,6 +126,8 @@ impl Command {
             Self::Reload(reload::Reload {}) => reload::Reload::run(context),
             Self::Store(command) => command.run(context),
             Self::Explain(command) => command.run(context),
+            #[cfg(feature = "sandbox")]
+            Self::Sandbox(command) => command.run(context),
             Self::Man(command) => command.run(context),
             Self::Completions(command) => Ok(command.run(context)),
         }

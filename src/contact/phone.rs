@@ -38,6 +38,8 @@ impl PhoneContext {
     #[must_use]
     pub fn key(self, raw: &str) -> Option<Key> {
         let plain = plain_digits(raw);
+        // Whoever writes 00 means +, also before a number that no rule knows.
+        let plain = plain.strip_prefix("00").map_or(plain.clone(), |rest| format!("+{rest}"));
         if let Some(e164) = self.e164(&plain) {
             return Some(Key::from_canonical(e164));
         }
@@ -48,9 +50,7 @@ impl PhoneContext {
 
     /// The E.164 form, with `;ext=` kept apart from the number it extends.
     fn e164(self, plain: &str) -> Option<String> {
-        let international = plain.strip_prefix("00").map(|rest| format!("+{rest}"));
-        let text = international.as_deref().unwrap_or(plain);
-        let number = phonenumber::parse(self.region.map(|region| region.0), text).ok()?;
+        let number = phonenumber::parse(self.region.map(|region| region.0), plain).ok()?;
         if !phonenumber::is_valid(&number) {
             return None;
         }
@@ -102,6 +102,11 @@ mod tests {
         ]
         .map(|raw| saudi().key(raw).unwrap().to_string());
         assert_eq!(keys, std::array::from_fn::<_, 6, _>(|_| "+966501234567".to_owned()));
+    }
+
+    #[test]
+    fn a_number_that_no_rule_knows_is_the_same_behind_a_plus_and_behind_two_zeros() {
+        assert_eq!(saudi().key("0044-7911-643394"), saudi().key("+44 7911 64 3394"));
     }
 
     #[test]

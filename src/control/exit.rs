@@ -10,6 +10,8 @@ use crate::execute::{Cause, EngineError, EngineErrorKind, Outcome, RunReport};
 pub enum Exit {
     /// Success.
     Ok = 0,
+    /// What was compared is not the same: `sandbox --once`.
+    Differs = 1,
     /// The command was not understood, or names what does not exist.
     Usage = 64,
     /// Data cannot be used: a store format from a newer version, a file that is no export.
@@ -30,8 +32,9 @@ pub enum Exit {
 
 impl Exit {
     /// Every code.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Ok,
+        Self::Differs,
         Self::Usage,
         Self::Data,
         Self::Unavailable,
@@ -124,7 +127,7 @@ mod tests {
     #[test]
     fn the_codes_are_those_of_sysexits_and_read_back() {
         let codes: Vec<u8> = Exit::ALL.iter().map(|exit| exit.code()).collect();
-        assert_eq!(codes, [0, 64, 65, 69, 70, 73, 75, 77, 78]);
+        assert_eq!(codes, [0, 1, 64, 65, 69, 70, 73, 75, 77, 78]);
         for exit in Exit::ALL {
             assert_eq!(Exit::try_from(exit.code()), Ok(exit));
         }

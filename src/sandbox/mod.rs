@@ -5,10 +5,13 @@
 //!
 //! Law: shares no code with the clients it stands in for: no types, no constants, so that one error cannot hide in both.
 
+pub mod comparison;
 pub mod dafater;
 pub mod faults;
 pub mod google;
+pub mod people;
 pub mod serve;
+pub mod town;
 
 use bytes::Bytes;
 use jiff::Timestamp;

@@ -16,6 +16,8 @@ pub(super) mod reload;
 pub(super) mod review;
 pub(super) mod revoke;
 pub(super) mod run;
+#[cfg(feature = "sandbox")]
+pub(super) mod sandbox;
 pub(super) mod status;
 pub(super) mod store;
 pub(super) mod sync;
