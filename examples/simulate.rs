@@ -97,9 +97,7 @@ fn main() -> ExitCode {
         }
         let is_terminal = std::io::stderr().is_terminal();
         let mut shown = Instant::now();
-        while done.load(Ordering::Relaxed) < count
-            && failures.lock().unwrap().len() < arguments.stop_after
-        {
+        while done.load(Ordering::Relaxed) < count && failures.lock().unwrap().len() < arguments.stop_after {
             std::thread::sleep(Duration::from_millis(50));
             if shown.elapsed() > Duration::from_secs(if is_terminal { 1 } else { 20 }) {
                 shown = Instant::now();

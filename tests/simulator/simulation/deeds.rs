@@ -93,12 +93,9 @@ impl Remotes<'_> {
                     return;
                 }
                 match side {
-                    Side::Google => drop(self.google.merge_persons(
-                        EMAIL,
-                        &loser.name,
-                        &survivor.name,
-                        self.google_now,
-                    )),
+                    Side::Google => {
+                        drop(self.google.merge_persons(EMAIL, &loser.name, &survivor.name, self.google_now))
+                    }
                     Side::Dafater => drop(self.site.merge(&loser.name, &survivor.name, self.site_now)),
                 }
             }
@@ -290,8 +287,7 @@ fn document(who: Newcomer) -> Value {
     Value::Object(document)
 }
 
-const NAME_KEYS: [&str; 5] =
-    ["honorificPrefix", "givenName", "middleName", "familyName", "honorificSuffix"];
+const NAME_KEYS: [&str; 5] = ["honorificPrefix", "givenName", "middleName", "familyName", "honorificSuffix"];
 const ORGANIZATION_KEYS: [&str; 3] = ["name", "title", "department"];
 const SLOTS: [&str; 8] = [
     "salutation",

@@ -142,7 +142,9 @@ impl Generator {
         match self.chance.below(100) {
             0..38 => Event::Deed(self.deed()),
             38..78 => Event::Cycle(self.cycle()),
-            78..91 => Event::Wait(self.chance.pick(&[5, 45, 200, 400, 1_000, 4_000, 40_000, 100_000, 700_000])),
+            78..91 => {
+                Event::Wait(self.chance.pick(&[5, 45, 200, 400, 1_000, 4_000, 40_000, 100_000, 700_000]))
+            }
             91 => Event::ExpireTokens,
             92 => Event::Zone(self.chance.pick(&["Asia/Riyadh", "UTC", "America/New_York", "Asia/Tokyo"])),
             93..95 => Event::Configure(self.reconfigured(rules)),

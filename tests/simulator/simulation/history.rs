@@ -106,20 +106,50 @@ pub enum Kind {
 #[derive(Debug, Clone, Copy)]
 pub enum Edit {
     /// A text field, by number, gets a value of its own.
-    Text { field: u32, value: Text },
+    Text {
+        field: u32,
+        value: Text,
+    },
     /// A text field is emptied.
-    Clear { field: u32 },
-    AddEmail { token: u32, value: Address },
-    AddPhone { token: u32, value: Number },
-    RemoveEmail { nth: u32 },
-    RemovePhone { nth: u32 },
-    ChangeEmail { nth: u32, token: u32 },
-    ChangePhone { nth: u32, token: u32 },
-    PrimaryEmail { nth: u32 },
-    PrimaryPhone { nth: u32 },
-    Mobile { nth: u32 },
+    Clear {
+        field: u32,
+    },
+    AddEmail {
+        token: u32,
+        value: Address,
+    },
+    AddPhone {
+        token: u32,
+        value: Number,
+    },
+    RemoveEmail {
+        nth: u32,
+    },
+    RemovePhone {
+        nth: u32,
+    },
+    ChangeEmail {
+        nth: u32,
+        token: u32,
+    },
+    ChangePhone {
+        nth: u32,
+        token: u32,
+    },
+    PrimaryEmail {
+        nth: u32,
+    },
+    PrimaryPhone {
+        nth: u32,
+    },
+    Mobile {
+        nth: u32,
+    },
     /// Something that is not mapped.
-    Unmapped { which: u32, token: u32 },
+    Unmapped {
+        which: u32,
+        token: u32,
+    },
     /// Saved without a change, or with one of spelling.
     Touch,
 }

@@ -75,21 +75,30 @@ pub fn check(scene: &mut Scene) {
             (left, right) => {
                 let is_there = (left.is_some(), right.is_some());
                 if !scene.book.poisoned.contains(&dafater) {
-                    found.push(("convergence", format!("{google:?} and {dafater:?} are still a pair, but {is_there:?}")));
+                    found.push((
+                        "convergence",
+                        format!("{google:?} and {dafater:?} are still a pair, but {is_there:?}"),
+                    ));
                 }
             }
         }
     }
     stand_alone(scene, &picture, &paired, &mut found);
     for intent in state.intents().unwrap() {
-        found.push(("cursor safety", format!("an intent was never settled: {:?} {:?}", intent.kind, intent.record)));
+        found.push((
+            "cursor safety",
+            format!("an intent was never settled: {:?} {:?}", intent.kind, intent.record),
+        ));
     }
     for parked in state.parked().unwrap() {
         let is_excused = parked.dafater.as_ref().is_some_and(|(name, _)| {
             picture.named(Side::Dafater, &name.0).is_some_and(|id| scene.book.poisoned.contains(id))
         });
         if !is_excused {
-            found.push(("isolation", format!("still parked: {} ({:?} {:?})", parked.reason, parked.google, parked.dafater)));
+            found.push((
+                "isolation",
+                format!("still parked: {} ({:?} {:?})", parked.reason, parked.google, parked.dafater),
+            ));
         }
     }
     for (law, what) in found {
@@ -199,10 +208,14 @@ fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, f
             let has = |contact: &Contact| set(contact, field).keys().any(|other| other.as_str() == *key);
             let (at_google, at_dafater) = (has(google), has(dafater));
             if added > removed && !(at_google || at_dafater) && !aliased(pair, key) {
-                found.push(("no lost edit", format!("{key} was added to {:?} and is on neither side", ids(pair))));
+                found.push((
+                    "no lost edit",
+                    format!("{key} was added to {:?} and is on neither side", ids(pair)),
+                ));
             }
             if agreed.is_some() && agreed > added && (at_google || at_dafater) {
-                let what = format!("{key} was removed from {:?} and is back ({at_google}, {at_dafater})", ids(pair));
+                let what =
+                    format!("{key} was removed from {:?} and is back ({at_google}, {at_dafater})", ids(pair));
                 found.push(("no resurrection", what));
             }
         }

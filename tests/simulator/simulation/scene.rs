@@ -475,7 +475,9 @@ fn is_list(side: Side, request: &Request<Bytes>) -> bool {
             // The rows of contacts that were listed come whole, or not at all.
             let body = String::from_utf8_lossy(request.body());
             !is_write(side, request)
-                && ["Contact Email", "Contact Phone", "Dynamic Link"].iter().all(|child| !body.contains(child))
+                && ["Contact Email", "Contact Phone", "Dynamic Link"]
+                    .iter()
+                    .all(|child| !body.contains(child))
         }
     }
 }

@@ -50,7 +50,9 @@ pub fn shrink(history: &History, law: &str) -> History {
 
 fn size(history: &History) -> usize {
     let parts = |event: &Event| match event {
-        Event::Cycle(cycle) => 1 + cycle.deeds.len() + cycle.faults.len() + usize::from(cycle.crash.is_some()),
+        Event::Cycle(cycle) => {
+            1 + cycle.deeds.len() + cycle.faults.len() + usize::from(cycle.crash.is_some())
+        }
         _ => 1,
     };
     history.events.iter().map(parts).sum()

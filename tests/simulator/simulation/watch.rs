@@ -86,13 +86,17 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
     let partners: Vec<Id> = scene.book.partners.get(&source).into_iter().flatten().cloned().collect();
     for partner in &partners {
         if before.0.contains_key(partner) {
-            scene.violate("no duplicates", format!("{source:?} is paired with {partner:?}, and {id:?} was created"));
+            scene.violate(
+                "no duplicates",
+                format!("{source:?} is paired with {partner:?}, and {id:?} was created"),
+            );
         } else if let Some(gone) = scene.book.gone.get(partner)
             && !gone.had_news
             && !scene.book.was_edited_after(&source, gone.at)
             && gone.at < scene.cycle_began
         {
-            let what = format!("{partner:?} was deleted by a person, and came back as {id:?} from {source:?}");
+            let what =
+                format!("{partner:?} was deleted by a person, and came back as {id:?} from {source:?}");
             scene.violate("no resurrection", what);
         }
     }
@@ -122,7 +126,9 @@ fn judge_deletion(scene: &mut Scene, id: &Id, old: &Seen) {
     let base = scene.pair_of(id, &old.name).map(|(base, _, _)| base);
     if let Some(base) = base
         && differ(&base, &old.contact)
-        && scene.book.was_edited_after(id, gone.min(scene.cycle_began) - jiff::SignedDuration::from_hours(24 * 365))
+        && scene
+            .book
+            .was_edited_after(id, gone.min(scene.cycle_began) - jiff::SignedDuration::from_hours(24 * 365))
         && !edited_late
     {
         let what = format!("{id:?} was deleted with an edit that had not crossed");
@@ -171,7 +177,9 @@ fn person_difference(old: &Value, new: &Value) -> Option<String> {
                 for (nth, organization) in was.iter().enumerate() {
                     let found = if nth == mapped {
                         let stripped = strip(organization, &ORGANIZATION_PARTS);
-                        let is_bare = stripped.keys().all(|key| key == "type" || key == "formattedType" || key == "current");
+                        let is_bare = stripped
+                            .keys()
+                            .all(|key| key == "type" || key == "formattedType" || key == "current");
                         is_bare || is.iter().any(|item| strip(item, &ORGANIZATION_PARTS) == stripped)
                     } else {
                         is.contains(organization)

@@ -4,7 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use dafater_contactsd::dafater::{self, SiteClient};
-use dafater_contactsd::execute::{AccountEngine, Engine as _, Outcome, Parts, RunReport, RunRequest, Settings};
+use dafater_contactsd::execute::{
+    AccountEngine, Engine as _, Outcome, Parts, RunReport, RunRequest, Settings,
+};
 use dafater_contactsd::google::PeopleClient;
 use dafater_contactsd::remote::{CountingTransport, Transport};
 use dafater_contactsd::sandbox::dafater::{PhoneFormat, Site, SiteOptions, Switches, TextFormat};
