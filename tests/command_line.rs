@@ -1,10 +1,13 @@
 //! The binary from outside: exit codes, streams, and the first words to a service manager.
 
-#![expect(clippy::unwrap_used, reason = "a story stops where its world breaks")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a story stops where its world breaks")]
 
 use std::os::unix::net::UnixDatagram;
-use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dafater-contactsd"));
@@ -21,7 +24,7 @@ fn text(bytes: &[u8]) -> &str {
 }
 
 /// Writes a configuration that passes its checks and touches nothing outside `directory`.
-fn configure(directory: &std::path::Path) -> String {
+fn configure(directory: &Path) -> String {
     let path = directory.join("config.toml");
     std::fs::write(directory.join("secret"), "s3cr3t").unwrap();
     let here = directory.display();
@@ -74,18 +77,82 @@ fn a_configuration_is_judged_by_its_exit_code() {
     assert_eq!(run(&["run", "--config", "/nonexistent/config.toml"]).status.code(), Some(78));
 }
 
+#[expect(clippy::disallowed_methods, reason = "a story from outside measures real time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// A daemon under a service manager that listens; killed with its story.
+struct Service {
+    daemon: Child,
+    manager: UnixDatagram,
+}
+
+impl Service {
+    fn start(directory: &Path, config: &str) -> Self {
+        let path = directory.join("notify");
+        let manager = UnixDatagram::bind(&path).unwrap();
+        manager.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let mut run = command(&["run", "--config", config]);
+        let daemon = run.env("NOTIFY_SOCKET", &path).stderr(Stdio::null()).spawn().unwrap();
+        Self { daemon, manager }
+    }
+
+    /// The next message that is no mere change of the status.
+    fn hears(&self) -> String {
+        let mut datagram = [0; 4096];
+        loop {
+            let length = self.manager.recv(&mut datagram).unwrap();
+            let message = text(&datagram[..length]);
+            if !message.starts_with("STATUS=") {
+                return message.to_owned();
+            }
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.daemon), signal).unwrap();
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.daemon.kill().ok();
+        self.daemon.wait().ok();
+    }
+}
+
 #[test]
-fn a_service_manager_hears_of_the_start() {
+fn a_service_manager_hears_of_start_reload_refusal_and_stop() {
     let directory = tempfile::tempdir().unwrap();
     let config = configure(directory.path());
-    let path = directory.path().join("notify");
-    let manager = UnixDatagram::bind(&path).unwrap();
-    manager.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    let mut daemon = command(&["run", "--config", &config]);
-    let mut daemon = daemon.env("NOTIFY_SOCKET", &path).stderr(Stdio::null()).spawn().unwrap();
-    let mut datagram = [0; 1024];
-    let length = manager.recv(&mut datagram).unwrap();
-    daemon.kill().unwrap();
-    daemon.wait().unwrap();
-    assert_eq!(text(&datagram[..length]), "STATUS=Starting\n");
+    let mut service = Service::start(directory.path(), &config);
+    assert!(service.hears().starts_with("READY=1\nSTATUS=Idle; 1 account; next run 03:00 UTC"));
+
+    service.signal(Signal::HUP);
+    let reloading = service.hears();
+    assert!(reloading.starts_with("RELOADING=1\nMONOTONIC_USEC="), "{reloading}");
+    assert!(service.hears().starts_with("READY=1\nSTATUS=Idle"));
+
+    let drop_in = directory.path().join("conf.d/20-sales.toml");
+    std::fs::create_dir(directory.path().join("conf.d")).unwrap();
+    std::fs::write(&drop_in, "[accounts.sales]\nmax_deletes_procent = 3\n").unwrap();
+    let refused = run(&["reload", "--config", &config]);
+    assert_eq!(refused.status.code(), Some(78));
+    let place = format!("{}:2:1", drop_in.display());
+    assert!(text(&refused.stderr).contains(&place), "{}", text(&refused.stderr));
+    assert!(service.hears().starts_with("RELOADING=1\n"));
+    let ready = service.hears();
+    assert!(ready.starts_with("READY=1\nSTATUS=Reload refused") && ready.contains(&place), "{ready}");
+
+    std::fs::write(&drop_in, "[accounts.sales]\nmax_deletes_percent = 3\n").unwrap();
+    let applied = run(&["reload", "--config", &config]);
+    assert_eq!(text(&applied.stdout), "reloaded: accounts.sales.max_deletes_percent\n");
+    assert_eq!(run(&["run", "--config", &config]).status.code(), Some(75), "a second daemon");
+
+    let before = now();
+    service.signal(Signal::TERM);
+    assert_eq!(service.daemon.wait().unwrap().code(), Some(0));
+    assert!(before.elapsed() < Duration::from_secs(5));
+    assert!(!directory.path().join("control.sock").exists());
 }

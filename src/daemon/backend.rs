@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use super::{AccountSettings, Settings};
-use crate::control::{Exit, Failure};
+use crate::control::Failure;
 use crate::execute::Engine;
 
 /// Opens what engines stand on: the store, above all.
@@ -95,26 +95,4 @@ pub trait Consent: Send + Sync {
         account: &'a AccountSettings,
         settings: &'a Settings,
     ) -> BoxFuture<'a, Result<(), Failure>>;
-}
-
-/// Stands where the engine will: refuses to open.
-#[derive(Debug, Clone, Copy)]
-pub struct NoBackend;
-
-impl Backend for NoBackend {
-    fn open<'a>(&'a self, _: &'a Settings) -> BoxFuture<'a, Result<Arc<dyn EngineFactory>, Failure>> {
-        Box::pin(async { Err(no_engine()) })
-    }
-
-    fn import<'a>(
-        &'a self,
-        _: &'a Settings,
-        _: Box<dyn std::io::BufRead + Send>,
-    ) -> BoxFuture<'a, Result<String, Failure>> {
-        Box::pin(async { Err(no_engine()) })
-    }
-}
-
-fn no_engine() -> Failure {
-    Failure::new(Exit::Internal, "this build has no engine")
 }

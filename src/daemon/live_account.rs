@@ -120,6 +120,7 @@ impl LiveAccount {
     }
 
     /// Notes that a cycle ended in a panic. Answers how many have, since one ended well.
+    #[expect(clippy::must_use_candidate, reason = "called for what it notes")]
     pub fn panicked(&self) -> u32 {
         let now = self.surroundings.clock.now();
         let jitter = (self.surroundings.jitter)();

@@ -20,7 +20,6 @@ pub struct Surroundings {
 impl Surroundings {
     /// The machine's.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the edge where chance enters")]
     pub fn of_this_machine() -> Self {
         Self {
             clock: Arc::new(SystemClock),

@@ -119,7 +119,7 @@ pub enum DafaterError {
     #[error("the record changed meanwhile, so the site did not {} ({})", .0.call.purpose, .0)]
     Stale(Box<Answer>),
     /// Another document took the name that the site computed. Nothing was written; the same call may succeed when repeated,
-    /// but not if the names differ only in case or accents: then the contact must be created under other names and corrected.
+    /// but not if the names differ only in case or accents: then the contact must be created without its names and corrected.
     #[error("the site computed a name that is taken and did not {} ({})", .0.call.purpose, .0)]
     Duplicate(Box<Answer>),
     /// A field that must be unique holds this value elsewhere. Nothing was written; for a marker field: an earlier attempt was.
@@ -219,6 +219,13 @@ impl DafaterError {
     #[must_use]
     pub fn exc_type(&self) -> Option<&str> {
         self.answer()?.exc_type.as_deref()
+    }
+
+    /// Whether the site cannot make a name of what a new document says. Nothing was written; it can be created without its names.
+    #[must_use]
+    pub fn concerns_name(&self) -> bool {
+        matches!(self, Self::Duplicate(_))
+            || matches!(self, Self::Refused(answer) if answer.call.writes && answer.is("NameError"))
     }
 
     /// The site's own explanation as plain text. It may quote the contact: for a person's eyes, not for logs above `debug`.

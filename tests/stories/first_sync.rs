@@ -1,6 +1,7 @@
 //! The first sync, and the quiet after it.
 
 use insta::assert_snapshot;
+use serde_json::json;
 
 use crate::world::{World, contact, person};
 
@@ -44,4 +45,55 @@ async fn a_cycle_without_news_asks_three_times_and_writes_nothing() {
         0
     );
     assert_eq!(world.store.commits(), commits + 1, "only the time of success, five minutes later");
+}
+
+#[tokio::test]
+async fn what_the_site_escapes_is_not_carried_into_google() {
+    let mut world = World::new();
+    let company = |name: &str| json!({ "organizations": [{ "name": name }] });
+    world.add_person(person("Ada", "Lovelace", "ada@example.com", ""));
+    world.add_person(company("Light & Co <KSA> 1"));
+    let mut shared = contact("Ada", "Lovelace", "ada@example.com", "");
+    shared["company_name"] = json!("Light & Co <KSA> 2");
+    world.add_contact(shared);
+
+    world.settle().await;
+    let report = world.settle().await;
+
+    assert_eq!((report.google.updated, report.dafater.updated), (0, 0), "{report:?}");
+    assert_snapshot!(world.picture(), @"
+    dafater  Ada Lovelace Light &amp; Co &lt;KSA&gt; 2 ada@example.com
+    dafater  Light &amp; Co &lt;KSA&gt; 1
+    google   Ada Lovelace Light & Co <KSA> 2 ada@example.com
+    google   Light & Co <KSA> 1
+    ");
+}
+
+#[tokio::test]
+async fn a_person_of_whom_the_site_cannot_make_a_name_arrives_all_the_same() {
+    let mut world = World::new();
+    world.add_contact(contact("José", "", "", "0501234567"));
+    world.add_contact(contact("José", "", "", "0501234568"));
+    world.settle().await;
+    world.add_person(person("jose", "", "jose@example.com", ""));
+    world.add_person(person("<Ada>", "Lovelace", "ada@example.com", ""));
+    world.add_person(person("New Contact", "", "new@example.com", ""));
+
+    let report = world.settle().await;
+    assert_eq!((report.dafater.created, report.parked), (3, 0), "{report:?}");
+    let report = world.settle().await;
+
+    assert_eq!((report.google.updated, report.dafater.updated), (0, 0), "{report:?}");
+    assert_snapshot!(world.picture(), @"
+    dafater  &lt;Ada&gt; Lovelace ada@example.com
+    dafater  José 0501234567
+    dafater  José 0501234568
+    dafater  New Contact new@example.com
+    dafater  jose jose@example.com
+    google   <Ada> Lovelace ada@example.com
+    google   José 0501234567
+    google   José 0501234568
+    google   New Contact new@example.com
+    google   jose jose@example.com
+    ");
 }

@@ -12,5 +12,9 @@
 mod house;
 mod world;
 
+mod deletions;
+mod editing;
+mod faults;
 mod first_sync;
+mod people;
 mod process;

@@ -15,7 +15,7 @@ use dafater_contactsd::sandbox::Model;
 use dafater_contactsd::sandbox::dafater::{Site, SiteOptions};
 use dafater_contactsd::sandbox::google::{Google, GoogleOptions};
 use dafater_contactsd::state::AccountState;
-use dafater_contactsd::store::MemoryStore;
+use dafater_contactsd::store::{Fault, MemoryStore};
 use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, FirstSync, Policy, Scope};
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
@@ -24,6 +24,8 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) const EMAIL: &str = "sales@example.com";
+/// The daemon's user on the site.
+pub(crate) const DAEMON: &str = "contacts@example.com";
 
 /// A clock that only moves when told to.
 pub(crate) struct VirtualClock(AtomicI64);
@@ -44,10 +46,45 @@ impl Clock for VirtualClock {
     }
 }
 
+/// What happens to a request on its way.
+#[derive(Clone)]
+pub(crate) enum Strike {
+    /// It arrives and is carried out; the answer is lost.
+    LoseAnswer,
+    /// It never arrives, and nobody can tell.
+    LoseRequest,
+    /// It never arrives; something on the way answers instead.
+    Answer(u16, &'static str, &'static str),
+    /// It is carried out; half of the answer's body arrives, as if it were whole.
+    HalfBody,
+}
+
+impl Strike {
+    /// What nginx says while the site restarts.
+    pub const BAD_GATEWAY: Self =
+        Self::Answer(502, "text/html", "<html><head><title>502 Bad Gateway</title></head></html>");
+    /// Google is overloaded.
+    pub const UNAVAILABLE: Self = Self::Answer(
+        503,
+        "application/json",
+        r#"{"error":{"code":503,"message":"The service is currently unavailable.","status":"UNAVAILABLE"}}"#,
+    );
+    /// Google's contacts backend has had enough.
+    pub const EXHAUSTED: Self = Self::Answer(
+        429,
+        "application/json",
+        r#"{"error":{"code":429,"message":"Resource has been exhausted (e.g. check quota).","status":"RESOURCE_EXHAUSTED"}}"#,
+    );
+}
+
+/// Decides about each request: method and path with query, then the body.
+pub(crate) type Weather = Box<dyn FnMut(&str, &str) -> Option<Strike> + Send>;
+
 /// Calls a model as if it were behind a socket.
 struct Direct<M> {
     model: Arc<Mutex<M>>,
     clock: Arc<VirtualClock>,
+    weather: Arc<Mutex<Option<Weather>>>,
 }
 
 impl<M: Model> Transport for Direct<M> {
@@ -58,8 +95,31 @@ impl<M: Model> Transport for Direct<M> {
         let now = self.clock.now();
         // Each request takes a moment, so that no two writes share one.
         self.clock.advance(SignedDuration::from_micros(1_700));
-        let response = self.model.lock().unwrap().handle(&request, now);
-        Box::pin(std::future::ready(Ok(response)))
+        let line = format!("{} {}", request.method(), request.uri());
+        let body = String::from_utf8_lossy(request.body()).into_owned();
+        let strike = self.weather.lock().unwrap().as_mut().and_then(|weather| weather(&line, &body));
+        let lost = || TransportError::NoAnswer { host: "host".to_owned(), reason: "reset".to_owned() };
+        let answered = |status: u16, kind: &str, body: Bytes| {
+            http::Response::builder().status(status).header("content-type", kind).body(body).unwrap()
+        };
+        let answer = match strike {
+            Some(Strike::LoseRequest) => Err(lost()),
+            Some(Strike::Answer(status, kind, body)) => {
+                Ok(answered(status, kind, Bytes::from_static(body.as_bytes())))
+            }
+            strike => {
+                let response = self.model.lock().unwrap().handle(&request, now);
+                match strike {
+                    Some(Strike::LoseAnswer) => Err(lost()),
+                    Some(Strike::HalfBody) => {
+                        let half = response.body().slice(..response.body().len() / 2);
+                        Ok(answered(response.status().as_u16(), "application/json", half))
+                    }
+                    _ => Ok(response),
+                }
+            }
+        };
+        Box::pin(std::future::ready(answer))
     }
 }
 
@@ -74,6 +134,14 @@ impl AccessTokens for Token {
     fn refused(&self, _token: &SecretString) {}
 }
 
+/// Both remotes and the way to each.
+struct Models {
+    google: Arc<Mutex<Google>>,
+    site: Arc<Mutex<Site>>,
+    google_weather: Arc<Mutex<Option<Weather>>>,
+    site_weather: Arc<Mutex<Option<Weather>>>,
+}
+
 /// One account between one Google and one site.
 pub(crate) struct World {
     pub(crate) clock: Arc<VirtualClock>,
@@ -81,6 +149,7 @@ pub(crate) struct World {
     pub(crate) site: Arc<Mutex<Site>>,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) settings: Settings,
+    models: Models,
     token: String,
     keys: (String, String),
     engine: AccountEngine,
@@ -102,29 +171,28 @@ impl World {
         let far = clock.now();
         let token = google.issue_access_token(EMAIL, far).unwrap();
         let mut site = Site::new(SiteOptions::default());
-        let keys = site.add_user("contacts@example.com", &["System Manager"]);
+        let keys = site.add_user(DAEMON, &["System Manager"]);
         let mut settings = settings();
         change(&mut settings);
         let (google, site) = (Arc::new(Mutex::new(google)), Arc::new(Mutex::new(site)));
         let store = Arc::new(MemoryStore::new());
         let keys = (keys.api_key.clone(), keys.api_secret.clone());
-        let engine = engine(&clock, &google, &site, &store, &settings, &token, &keys);
-        Self { clock, google, site, store, settings, token, keys, engine }
+        let (google_weather, site_weather) = (Arc::default(), Arc::default());
+        let models = Models {
+            google: google.clone(),
+            site: site.clone(),
+            google_weather: Arc::clone(&google_weather),
+            site_weather: Arc::clone(&site_weather),
+        };
+        let engine = engine(&clock, &models, &store, &settings, &token, &keys);
+        Self { clock, google, site, store, settings, models, token, keys, engine }
     }
 
     /// A new process over what was durable.
     pub(crate) fn restart(&mut self) {
         let token = self.google().issue_access_token(EMAIL, self.clock.now()).unwrap();
         self.token = token;
-        self.engine = engine(
-            &self.clock,
-            &self.google,
-            &self.site,
-            &self.store,
-            &self.settings,
-            &self.token,
-            &self.keys,
-        );
+        self.engine = engine(&self.clock, &self.models, &self.store, &self.settings, &self.token, &self.keys);
     }
 
     pub(crate) fn google(&self) -> MutexGuard<'_, Google> {
@@ -159,6 +227,67 @@ impl World {
         self.site().edit(name, change, now).unwrap();
     }
 
+    pub(crate) fn delete_person(&self, resource: &str) {
+        let now = self.tick();
+        self.google().delete_person(EMAIL, resource, now).unwrap();
+    }
+
+    pub(crate) fn delete_contact(&self, name: &str) {
+        let now = self.tick();
+        self.site().delete(name, now).unwrap();
+    }
+
+    /// The one contact in Google whose line begins so.
+    pub(crate) fn person(&self, begins: &str) -> Value {
+        let mut found = self.persons().into_iter().filter(|person| person_line(person).starts_with(begins));
+        let person = found.next().unwrap_or_else(|| panic!("no {begins} in\n{}", self.picture()));
+        assert!(found.next().is_none(), "two {begins} in\n{}", self.picture());
+        person
+    }
+
+    /// The one contact in Dafater whose line begins so.
+    pub(crate) fn contact(&self, begins: &str) -> Value {
+        let mut found =
+            self.contacts().into_iter().filter(|contact| contact_line(contact).starts_with(begins));
+        let contact = found.next().unwrap_or_else(|| panic!("no {begins} in\n{}", self.picture()));
+        assert!(found.next().is_none(), "two {begins} in\n{}", self.picture());
+        contact
+    }
+
+    /// Lets `weather` decide about each request to Google.
+    pub(crate) fn google_weather(&self, weather: impl FnMut(&str, &str) -> Option<Strike> + Send + 'static) {
+        *self.models.google_weather.lock().unwrap() = Some(Box::new(weather));
+    }
+
+    /// Lets `weather` decide about each request to the site.
+    pub(crate) fn site_weather(&self, weather: impl FnMut(&str, &str) -> Option<Strike> + Send + 'static) {
+        *self.models.site_weather.lock().unwrap() = Some(Box::new(weather));
+    }
+
+    /// Every request arrives again, and every answer.
+    pub(crate) fn calm(&self) {
+        *self.models.google_weather.lock().unwrap() = None;
+        *self.models.site_weather.lock().unwrap() = None;
+    }
+
+    /// The daemon's user on the site has these roles from now on.
+    pub(crate) fn become_user(&mut self, roles: &[&str]) {
+        let keys = self.site().add_user(DAEMON, roles);
+        self.keys = (keys.api_key, keys.api_secret);
+        self.restart();
+    }
+
+    /// Syncs until a cycle writes nothing to either side, and returns how many cycles that took.
+    pub(crate) async fn converge(&mut self) -> usize {
+        for cycle in 1..=12 {
+            let report = self.sync().await;
+            if report.error.is_none() && writes(&report) == 0 && report.parked == 0 {
+                return cycle;
+            }
+        }
+        panic!("no quiet after 12 cycles:\n{}", self.picture());
+    }
+
     /// People act at least a second apart.
     pub(crate) fn tick(&self) -> Timestamp {
         self.clock.advance(SignedDuration::from_secs(1));
@@ -167,6 +296,31 @@ impl World {
 
     pub(crate) async fn sync(&mut self) -> RunReport {
         self.sync_as(RunRequest::default()).await
+    }
+
+    /// Syncs after a pause other than the usual five minutes.
+    pub(crate) async fn sync_after(&mut self, pause: SignedDuration) -> RunReport {
+        self.clock.advance(pause);
+        self.restart();
+        self.engine.run(RunRequest::default()).await
+    }
+
+    /// Somebody deletes the daemon's state.
+    pub(crate) fn lose_store(&mut self) {
+        self.store = Arc::new(MemoryStore::new());
+        self.restart();
+    }
+
+    /// Syncs in a process that is killed right after (or right before) its `nth` commit becomes durable. Returns whether it lived
+    /// that long; the next sync is another process.
+    pub(crate) async fn sync_killed_at(&mut self, nth: u64, durable: bool) -> bool {
+        let store = Arc::new(MemoryStore::from_durable(self.store.snapshot_durable()));
+        store.fault_at(nth, Fault::Crash { durable });
+        self.store = store;
+        self.sync().await;
+        let was_killed = self.store.is_crashed();
+        self.store = Arc::new(MemoryStore::from_durable(self.store.snapshot_durable()));
+        was_killed
     }
 
     pub(crate) async fn sync_as(&mut self, request: RunRequest) -> RunReport {
@@ -206,6 +360,25 @@ impl World {
     }
 }
 
+/// Strikes the first request whose line contains `part`.
+pub(crate) fn once(part: &'static str, strike: Strike) -> impl FnMut(&str, &str) -> Option<Strike> + Send {
+    let mut strike = Some(strike);
+    move |line, _| if line.contains(part) { strike.take() } else { None }
+}
+
+/// Strikes every request whose line contains `part`.
+pub(crate) fn always(part: &'static str, strike: Strike) -> impl FnMut(&str, &str) -> Option<Strike> + Send {
+    move |line, _| line.contains(part).then(|| strike.clone())
+}
+
+/// All writes of a run.
+pub(crate) fn writes(report: &RunReport) -> u32 {
+    [report.google, report.dafater]
+        .iter()
+        .map(|counts| counts.created + counts.updated + counts.deleted)
+        .sum()
+}
+
 pub(crate) fn settings() -> Settings {
     Settings {
         policy: Policy {
@@ -231,16 +404,23 @@ pub(crate) fn settings() -> Settings {
 
 fn engine(
     clock: &Arc<VirtualClock>,
-    google: &Arc<Mutex<Google>>,
-    site: &Arc<Mutex<Site>>,
+    models: &Models,
     store: &Arc<MemoryStore>,
     settings: &Settings,
     token: &str,
     keys: &(String, String),
 ) -> AccountEngine {
     let count = |transport: Arc<dyn Transport>| Arc::new(CountingTransport::new(transport));
-    let google_sent = count(Arc::new(Direct { model: google.clone(), clock: clock.clone() }));
-    let dafater_sent = count(Arc::new(Direct { model: site.clone(), clock: clock.clone() }));
+    let google_sent = count(Arc::new(Direct {
+        model: models.google.clone(),
+        clock: clock.clone(),
+        weather: Arc::clone(&models.google_weather),
+    }));
+    let dafater_sent = count(Arc::new(Direct {
+        model: models.site.clone(),
+        clock: clock.clone(),
+        weather: Arc::clone(&models.site_weather),
+    }));
     let tokens = Arc::new(Token(SecretString::from(token.to_owned())));
     let options = dafater::SiteOptions::new(
         "https://erp.example.com".parse().unwrap(),

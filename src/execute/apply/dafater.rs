@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, stream};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::google::leave_alone;
 use super::receipt::Work;
@@ -16,6 +16,9 @@ use crate::sync::{Action, Side, Step};
 
 /// A name that two writers want at the same moment is free at the next; beyond this the name itself is the obstacle.
 const NAME_ATTEMPTS: u32 = 3;
+
+/// API: the fields of which `Contact.autoname` makes a name; it is not made anew when they change.
+const NAME_SLOTS: [&str; 4] = ["first_name", "middle_name", "last_name", "company_name"];
 
 impl Executor<'_> {
     pub(super) async fn write_dafater(&self, works: Vec<Work<'_>>) -> Result<(), EngineError> {
@@ -108,9 +111,21 @@ impl Executor<'_> {
         loop {
             match self.parts.dafater.create_contact(body.clone()).await {
                 Err(DafaterError::Duplicate(_)) if attempt < NAME_ATTEMPTS => attempt += 1,
+                Err(error) if error.concerns_name() => return self.create_nameless(body).await,
                 outcome => return outcome,
             }
         }
+    }
+
+    /// Creates a contact of which the site cannot make a name: it gets a random one, as a contact does that says nothing, and says
+    /// what it has to say afterwards. If that fails it is known again by its marker, and its blanks are filled.
+    async fn create_nameless(&self, mut body: Map<String, Value>) -> Result<Document, DafaterError> {
+        let mut names = Map::new();
+        for slot in NAME_SLOTS {
+            names.extend(body.remove_entry(slot));
+        }
+        let document = self.parts.dafater.create_contact(body).await?;
+        self.parts.dafater.update_contact(&document.name, &document.modified, names).await
     }
 
     async fn begin_one(&self, step: &Step) -> Result<(), EngineError> {

@@ -1,5 +1,7 @@
 //! Dafater document -> Contact.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value as Json};
 
 use super::Document;
@@ -22,7 +24,7 @@ impl Document {
     pub fn contact(&self, phones: PhoneContext) -> Contact {
         let mut contact = Contact::default();
         for (field, slot) in TEXT_SLOTS {
-            contact.set_text(field, self.fields.get(slot).and_then(Json::as_str).unwrap_or_default());
+            contact.set_text(field, &plain(self.fields.get(slot).and_then(Json::as_str).unwrap_or_default()));
         }
         contact.emails = values(&self.email_ids, "email_id", "is_primary", Key::email);
         contact.phones = values(&self.phone_nos, "phone", "is_primary_phone", |raw| phones.key(raw));
@@ -38,6 +40,18 @@ impl Document {
     #[must_use]
     pub fn google_contacts_id(&self) -> Option<&str> {
         self.fields.get("google_contacts_id").and_then(Json::as_str).filter(|id| !id.is_empty())
+    }
+}
+
+/// What a person typed into a text field.
+///
+/// API: `sanitize_html` in `frappe/utils/html_utils.py` stores a text that holds a tag, or what looks like one, with every other
+/// `<`, `>` and `&` escaped; any other text is stored as it came, so an `&amp;` that stands alone is content.
+fn plain(stored: &str) -> Cow<'_, str> {
+    if stored.contains("&lt;") || stored.contains("&gt;") {
+        Cow::Owned(stored.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+    } else {
+        Cow::Borrowed(stored)
     }
 }
 
@@ -66,4 +80,17 @@ pub(super) fn text<'a>(row: &'a Map<String, Json>, slot: &str) -> &'a str {
 /// A Check field: 1 or true.
 pub(super) fn flag(row: &Map<String, Json>, slot: &str) -> bool {
     row.get(slot).is_some_and(|value| value.as_i64() == Some(1) || value.as_bool() == Some(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_the_site_took_for_html_says_what_was_typed() {
+        assert_eq!(plain("Light &amp; Co &lt;KSA&gt;"), "Light & Co <KSA>");
+        assert_eq!(plain("Light & Co < KSA"), "Light & Co < KSA");
+        assert_eq!(plain("the entity &amp;"), "the entity &amp;");
+        assert_eq!(plain("&amp;lt; &lt;p&gt;"), "&lt; <p>");
+    }
 }

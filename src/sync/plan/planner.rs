@@ -1,0 +1,242 @@
+//! What happens to each pair, and the rules that all steps share.
+
+use std::collections::BTreeMap;
+
+use super::{Action, Plan, Step};
+use crate::contact::{Contact, Field, TextField};
+use crate::mapping::{Document, GoogleRules, Person};
+use crate::sync::merge::admit;
+use crate::sync::snapshot::{PairView, Sighting, Snapshot};
+use crate::sync::{Both, DeletionPolicy, MergeRules, Origin, Pair, PairId, Policy, Side, Withheld, merge};
+
+pub(super) struct Planner<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) policy: &'a Policy,
+    pub(super) plan: Plan,
+    /// Pairs of which one record was deleted: unless a record that stands alone takes its place, the other is dealt with last.
+    pub(super) widows: Vec<Widow<'a>>,
+}
+
+/// The record that is left of a pair.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Widow<'a> {
+    pub(super) view: &'a PairView,
+    /// Where the record is that is left.
+    pub(super) left: Side,
+}
+
+impl<'a> Planner<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot, policy: &'a Policy) -> Self {
+        Self { snapshot, policy, plan: Plan::default(), widows: Vec::new() }
+    }
+
+    pub(super) fn plan(mut self) -> Plan {
+        for view in &self.snapshot.pairs {
+            self.pair(view);
+        }
+        self.place_singles();
+        let mut plan = self.plan;
+        plan.steps.sort_by(|left, right| left.pair.cmp(&right.pair));
+        plan
+    }
+
+    fn pair(&mut self, view: &'a PairView) {
+        use Sighting::{Gone, Present, Stale, Unseen};
+        match (&view.google, &view.dafater) {
+            (Present(google), Present(dafater)) => self.both(view, google, dafater),
+            (Gone, Gone) => self.step(view, Action::Forget, "deleted on both sides"),
+            (Gone, Present(_)) => self.widows.push(Widow { view, left: Side::Dafater }),
+            (Present(_), Gone) => self.widows.push(Widow { view, left: Side::Google }),
+            (Stale, Present(dafater)) => self.behind_stale(view, dafater),
+            // The other half will be read again when it can be; until then nothing is known that could be acted on.
+            (Stale, Gone) => self.step(view, Action::Postpone, "Google still shows an older state"),
+            (Unseen, Present(_) | Gone | Unseen | Stale) | (Present(_) | Gone | Stale, Unseen | Stale) => {
+                self.step(view, Action::Postpone, "one of the two records cannot be read");
+            }
+        }
+    }
+
+    fn both(&mut self, view: &PairView, google: &Person, dafater: &Document) {
+        let (google_now, dafater_now) =
+            (google.contact(self.policy.phones), dafater.contact(self.policy.phones));
+        let base = Both { google: &view.pair.google.contact, dafater: &view.pair.dafater.contact };
+        let merged = merge(
+            base,
+            Both { google: &google_now, dafater: &dafater_now },
+            &self.rules(Some(&view.pair), google, dafater),
+        );
+        let is_known = !view.is_moved
+            && view.pair.google.etag == google.etag
+            && view.pair.dafater.modified == dafater.modified
+            && merged.google.fields.is_empty()
+            && merged.dafater.fields.is_empty()
+            && merged.conflicts.is_empty();
+        if is_known {
+            return;
+        }
+        let reason = match (merged.google.fields.is_empty(), merged.dafater.fields.is_empty()) {
+            (true, true) => "nothing to carry",
+            (false, true) => "edited in Dafater",
+            (true, false) => "edited in Google",
+            (false, false) => "edited on both sides",
+        };
+        self.plan.steps.push(Step {
+            pair: view.pair.id.clone(),
+            origin: view.pair.origin,
+            before: Some(view.pair.clone()),
+            google: Some(google.clone()),
+            dafater: Some(dafater.clone()),
+            action: Action::Merge(Box::new(merged)),
+            reason,
+        });
+    }
+
+    /// Google shows a state that we know to be old, so nothing changed there; what Dafater changed must wait for a fresh read.
+    fn behind_stale(&mut self, view: &PairView, dafater: &Document) {
+        if view.pair.dafater.modified != dafater.modified {
+            self.step(view, Action::Postpone, "Google still shows an older state");
+        }
+    }
+
+    /// What becomes of a record whose counterpart was deleted. While it `is_in_doubt` whether another record is its counterpart,
+    /// nothing is deleted or created for it.
+    pub(super) fn one_left(&mut self, widow: Widow<'a>, is_in_doubt: bool) {
+        let Widow { view, left } = widow;
+        let pair = &view.pair;
+        if is_in_doubt {
+            let reason = "deleted on the other side, where another record may be the same person";
+            self.step(view, Action::Detach { left }, reason);
+            return;
+        }
+        let contact = self.widowed(widow);
+        let base = match left {
+            Side::Google => &pair.google.contact,
+            Side::Dafater => &pair.dafater.contact,
+        };
+        let is_edited = differs(&contact, base);
+        let gone = left.other();
+        let (admitted, withheld) = self.admitted(&contact, gone);
+        if is_edited && self.may_write(gone) && !admitted.is_empty() {
+            if self.snapshot.in_doubt.contains(&pair.id) {
+                self.step(view, Action::Postpone, "created again already, but the answer was lost");
+                return;
+            }
+            let create = Action::Create { side: gone, contact: admitted, withheld };
+            self.step(view, create, "an edit beats a deletion");
+            return;
+        }
+        let may_delete = match self.policy.deletions {
+            DeletionPolicy::Keep => false,
+            DeletionPolicy::CreatedBySync => pair.origin == Origin::Created(left),
+            DeletionPolicy::Propagate => true,
+        };
+        if may_delete && !is_edited && self.may_write(left) {
+            self.step(view, Action::Delete { side: left }, "deleted on the other side");
+        } else {
+            self.step(view, Action::Detach { left }, "deleted on the other side, kept here by policy");
+        }
+    }
+
+    /// What the record that is left says now.
+    pub(super) fn widowed(&self, widow: Widow<'_>) -> Contact {
+        let phones = self.policy.phones;
+        match widow.left {
+            Side::Google => widow.view.google.present().map(|person| person.contact(phones)),
+            Side::Dafater => widow.view.dafater.present().map(|document| document.contact(phones)),
+        }
+        .unwrap_or_default()
+    }
+
+    /// What `side` can hold of `contact`.
+    pub(super) fn admitted(&self, contact: &Contact, side: Side) -> (Contact, Vec<Withheld>) {
+        let mut admitted = Contact::default();
+        let mut withheld = Vec::new();
+        let mut refuse =
+            |field, refusal: &str| withheld.push(Withheld { from: side, field, reason: refusal.to_owned() });
+        for field in TextField::ALL {
+            let text = contact.text(field);
+            if text.is_empty() {
+                continue;
+            }
+            let held = match side {
+                Side::Google => GoogleRules.text(field, text),
+                Side::Dafater => self.snapshot.site_rules.text(field, text),
+            };
+            match held {
+                Ok(text) => drop(admitted.texts.insert(field, text)),
+                Err(refusal) => refuse(Field::Text(field), refusal),
+            }
+        }
+        for (field, from, to) in [
+            (Field::Emails, &contact.emails, &mut admitted.emails),
+            (Field::Phones, &contact.phones, &mut admitted.phones),
+        ] {
+            for value in from {
+                match admit(side, field, value) {
+                    Ok(mut value) => {
+                        if side == Side::Google
+                            && field == Field::Phones
+                            && contact.mobile.as_ref() == Some(&value.key)
+                        {
+                            value.label = Some("mobile".to_owned());
+                        }
+                        to.add(value);
+                    }
+                    Err(refusal) => refuse(field, refusal),
+                }
+            }
+            to.set_primary(from.primary());
+        }
+        admitted.mobile = contact.mobile.clone().filter(|mobile| admitted.phones.contains(mobile));
+        (admitted, withheld)
+    }
+
+    pub(super) fn rules<'r>(
+        &'r self,
+        pair: Option<&'r Pair>,
+        google: &Person,
+        dafater: &Document,
+    ) -> MergeRules<'r> {
+        let resolutions = pair.map_or_else(BTreeMap::new, |pair| {
+            let of_pair =
+                |((id, field), side): (&(PairId, Field), &Side)| (*id == pair.id).then_some((*field, *side));
+            self.snapshot.decisions.resolutions.iter().filter_map(of_pair).collect()
+        });
+        MergeRules {
+            conflict: self.policy.conflict,
+            newer: match (google.updated, self.snapshot.instant(&dafater.modified)) {
+                (Some(google), Some(dafater)) if google > dafater => Side::Google,
+                (Some(_), None) => Side::Google,
+                (Some(_) | None, _) => Side::Dafater,
+            },
+            pull: self.policy.pull,
+            push: self.policy.push,
+            site: &self.snapshot.site_rules,
+            resolutions,
+            aliases: pair.map_or(&[], |pair| pair.aliases.as_slice()),
+        }
+    }
+
+    pub(super) fn may_write(&self, side: Side) -> bool {
+        match side {
+            Side::Google => self.policy.push,
+            Side::Dafater => self.policy.pull,
+        }
+    }
+
+    fn step(&mut self, view: &PairView, action: Action, reason: &'static str) {
+        self.plan.steps.push(Step {
+            pair: view.pair.id.clone(),
+            origin: view.pair.origin,
+            before: Some(view.pair.clone()),
+            google: view.google.present().cloned(),
+            dafater: view.dafater.present().cloned(),
+            action,
+            reason,
+        });
+    }
+}
+
+fn differs(left: &Contact, right: &Contact) -> bool {
+    Field::all().any(|field| !left.agrees_on(field, right))
+}

@@ -1,0 +1,358 @@
+//! What goes wrong on the way: each next cycle repairs it, and nothing is lost or doubled.
+
+use insta::assert_snapshot;
+use jiff::SignedDuration;
+use serde_json::json;
+
+use crate::world::{Strike, World, always, contact, once, person, writes};
+
+const CREATE_IN_GOOGLE: &str = "people:createContact";
+const BATCH_CREATE_IN_GOOGLE: &str = "people:batchCreateContacts";
+const CREATE_IN_DAFATER: &str = "POST https://erp.example.com/api/resource/Contact";
+
+async fn linked() -> (World, String, String) {
+    let mut world = World::new();
+    world.add_person(person("Ada", "Lovelace", "ada@example.com", "+966501234567"));
+    world.settle().await;
+    world.settle().await;
+    let resource = world.person("Ada")["resourceName"].as_str().unwrap().to_owned();
+    let name = world.contact("Ada")["name"].as_str().unwrap().to_owned();
+    (world, resource, name)
+}
+
+/// One record on each side, whatever it took.
+fn assert_single(world: &World) {
+    assert_eq!((world.persons().len(), world.contacts().len()), (1, 1), "\n{}", world.picture());
+    let status = world.engine().status().unwrap();
+    assert_eq!((status.linked, status.parked, status.in_doubt, status.review), (1, 0, 0, 0), "{status:?}");
+}
+
+#[tokio::test]
+async fn a_create_in_google_whose_answer_is_lost_is_found_again() {
+    for strike in [Strike::LoseAnswer, Strike::HalfBody, Strike::LoseRequest] {
+        let mut world = World::new();
+        world.add_contact(contact("Ada", "Lovelace", "ada@example.com", ""));
+        world.google_weather(once(CREATE_IN_GOOGLE, strike));
+        assert!(world.sync().await.error.is_some());
+        world.converge().await;
+        world.converge().await;
+        assert_single(&world);
+    }
+}
+
+#[tokio::test]
+async fn a_create_in_google_is_found_again_although_google_shows_it_late() {
+    let mut world = World::new();
+    world.google().options_mut().list_delay = SignedDuration::from_mins(7);
+    world.google().options_mut().get_delay = SignedDuration::from_mins(7);
+    world.add_contact(contact("Ada", "Lovelace", "ada@example.com", ""));
+    world.google_weather(once(CREATE_IN_GOOGLE, Strike::LoseAnswer));
+    world.sync().await;
+    for _ in 0..6 {
+        world.sync().await;
+    }
+    assert_single(&world);
+}
+
+#[tokio::test]
+async fn a_batch_of_creates_whose_answer_is_lost_is_found_again_each_by_its_marker() {
+    let mut world = World::new();
+    for n in 0..5 {
+        world.add_contact(contact("Ada", &format!("Number{n}"), &format!("ada{n}@example.com"), ""));
+    }
+    world.google_weather(once(BATCH_CREATE_IN_GOOGLE, Strike::LoseAnswer));
+    world.sync().await;
+    world.converge().await;
+    assert_eq!((world.persons().len(), world.contacts().len()), (5, 5), "\n{}", world.picture());
+}
+
+#[tokio::test]
+async fn a_create_in_dafater_whose_answer_is_lost_is_found_again() {
+    for strike in [Strike::LoseAnswer, Strike::HalfBody, Strike::LoseRequest] {
+        let mut world = World::new();
+        world.add_person(person("Ada", "Lovelace", "ada@example.com", ""));
+        world.site_weather(once(CREATE_IN_DAFATER, strike));
+        assert!(world.sync().await.error.is_some());
+        world.converge().await;
+        world.converge().await;
+        assert_single(&world);
+    }
+}
+
+#[tokio::test]
+async fn syncing_again_at_once_after_a_lost_answer_makes_no_second_record() {
+    let lost = [
+        (CREATE_IN_GOOGLE, contact("Ada", "Lovelace", "ada@example.com", ""), None),
+        (CREATE_IN_DAFATER, json!({}), Some(person("Ada", "Lovelace", "ada@example.com", ""))),
+    ];
+    for (call, document, someone) in lost {
+        let mut world = World::new();
+        match someone {
+            Some(someone) => drop(world.add_person(someone)),
+            None => drop(world.add_contact(document)),
+        }
+        world.google_weather(once(call, Strike::LoseAnswer));
+        world.site_weather(once(call, Strike::LoseAnswer));
+        world.sync().await;
+        for _ in 0..3 {
+            world.sync_after(SignedDuration::from_secs(2)).await;
+        }
+        world.converge().await;
+        assert_single(&world);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_twice_makes_no_second_record() {
+    let mut world = World::new();
+    world.add_contact(contact("Ada", "Lovelace", "ada@example.com", ""));
+    // The first request never arrives; the second, sent when the first is given up, arrives and its answer is lost.
+    world.google_weather(once(CREATE_IN_GOOGLE, Strike::LoseRequest));
+    world.sync().await;
+    world.google().options_mut().list_delay = SignedDuration::from_mins(8);
+    world.google().options_mut().get_delay = SignedDuration::from_mins(8);
+    world.google_weather(once(CREATE_IN_GOOGLE, Strike::LoseAnswer));
+    for _ in 0..8 {
+        world.sync().await;
+    }
+    assert_single(&world);
+}
+
+#[tokio::test]
+async fn a_recreation_after_a_deletion_whose_answer_is_lost_is_found_again() {
+    for (delay, in_google) in [(1, true), (5, true), (1, false), (5, false)] {
+        let (mut world, resource, name) = linked().await;
+        if in_google {
+            world.delete_person(&resource);
+            world.edit_contact(&name, json!({ "designation": "Countess" }));
+            world.google_weather(once(CREATE_IN_GOOGLE, Strike::LoseAnswer));
+        } else {
+            world.delete_contact(&name);
+            world.edit_person(&resource, json!({ "organizations": [{ "title": "Countess" }] }));
+            world.site_weather(once(CREATE_IN_DAFATER, Strike::LoseAnswer));
+        }
+        world.sync().await;
+        for _ in 0..8 {
+            world.sync_after(SignedDuration::from_mins(delay)).await;
+        }
+        world.converge().await;
+        assert_single(&world);
+        assert_eq!(world.contact("Ada")["designation"], "Countess");
+        assert_eq!(world.person("Ada")["organizations"][0]["title"], "Countess");
+    }
+}
+
+#[tokio::test]
+async fn an_update_whose_answer_is_lost_is_not_undone() {
+    for strike in [Strike::LoseAnswer, Strike::LoseRequest, Strike::HalfBody] {
+        let (mut world, resource, name) = linked().await;
+        world.edit_contact(&name, json!({ "designation": "Countess" }));
+        world.google_weather(once(":updateContact", strike.clone()));
+        world.sync().await;
+        world.converge().await;
+        assert_eq!(world.person("Ada")["organizations"][0]["title"], "Countess");
+        world.edit_person(&resource, json!({ "organizations": [{ "title": "Duchess" }] }));
+        world.site_weather(once("PUT ", strike));
+        world.sync().await;
+        world.converge().await;
+        assert_eq!(world.contact("Ada")["designation"], "Duchess");
+        assert_single(&world);
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_whose_answer_is_lost_is_finished_quietly() {
+    for in_google in [true, false] {
+        let mut world = World::with(|settings| {
+            settings.policy.deletions = dafater_contactsd::sync::DeletionPolicy::Propagate;
+        });
+        let resource = world.add_person(person("Ada", "Lovelace", "ada@example.com", ""));
+        world.settle().await;
+        let name = world.contact("Ada")["name"].as_str().unwrap().to_owned();
+        if in_google {
+            world.delete_contact(&name);
+            world.google_weather(once(":deleteContact", Strike::LoseAnswer));
+        } else {
+            world.delete_person(&resource);
+            world.site_weather(once("DELETE ", Strike::LoseAnswer));
+        }
+        world.sync().await;
+        world.converge().await;
+        assert_eq!(world.picture(), "");
+        let status = world.engine().status().unwrap();
+        assert_eq!((status.linked, status.parked, status.in_doubt), (0, 0, 0), "{status:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_overloaded_remote_ends_the_run_and_the_next_one_goes_on() {
+    let strikes = [Strike::UNAVAILABLE, Strike::EXHAUSTED, Strike::BAD_GATEWAY];
+    for strike in strikes {
+        let (mut world, resource, name) = linked().await;
+        world.edit_contact(&name, json!({ "designation": "Countess" }));
+        world.edit_person(&resource, json!({ "organizations": [{ "name": "Analytical" }] }));
+        world.google_weather(always("", strike.clone()));
+        assert!(world.sync().await.error.is_some());
+        world.calm();
+        world.site_weather(always("", strike));
+        assert!(world.sync().await.error.is_some());
+        world.calm();
+        world.converge().await;
+        assert_snapshot!(world.picture(), @r"
+        dafater  Ada Lovelace Analytical Countess ada@example.com +966501234567
+        google   Ada Lovelace Analytical Countess ada@example.com +966501234567
+        ");
+    }
+}
+
+#[tokio::test]
+async fn half_a_page_is_no_page() {
+    let (mut world, resource, _) = linked().await;
+    world.edit_person(&resource, json!({ "organizations": [{ "name": "Analytical" }] }));
+    world.google_weather(once("/connections", Strike::HalfBody));
+    let report = world.sync().await;
+    assert!(report.error.is_some(), "{report:?}");
+    assert_eq!(writes(&report), 0);
+    world.settle().await;
+    assert_eq!(world.contact("Ada")["company_name"], "Analytical");
+}
+
+#[tokio::test]
+async fn one_document_on_which_the_site_always_breaks_down_does_not_stop_the_others() {
+    let mut world = World::new();
+    for n in 0..6 {
+        world.add_person(person("Ada", &format!("Number{n}"), &format!("ada{n}@example.com"), ""));
+    }
+    let broken = r#"{"exc_type":"QueryTimeoutError"}"#;
+    world.site_weather(move |line, body| {
+        (line.starts_with(CREATE_IN_DAFATER) && body.contains("Number0")).then_some(Strike::Answer(
+            500,
+            "application/json",
+            broken,
+        ))
+    });
+    for _ in 0..6 {
+        world.sync().await;
+    }
+    assert_eq!(world.contacts().len(), 5, "{}", world.picture());
+    world.calm();
+    for _ in 0..6 {
+        world.sync().await;
+    }
+    assert_eq!(world.contacts().len(), 6, "{}", world.picture());
+}
+
+#[tokio::test]
+async fn one_contact_that_is_refused_is_parked_and_the_others_go() {
+    let mut world = World::new();
+    world.add_person(person("Ada", "<b>", "ada@example.com", ""));
+    world.add_person(person("Alan", "Turing", "alan@example.com", ""));
+    let report = world.settle().await;
+    assert_eq!((report.parked, report.dafater.created), (1, 1), "{report:?}");
+    let resource = world.person("Ada")["resourceName"].as_str().unwrap().to_owned();
+    world.edit_person(&resource, json!({ "names": [{ "givenName": "Ada", "familyName": "Bee" }] }));
+    let report = world.settle().await;
+    assert_eq!((report.parked, report.dafater.created), (0, 1), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_poisoned_document_is_parked_and_recovers_when_somebody_mends_it() {
+    let (mut world, resource, name) = linked().await;
+    world.site().poison(&name, json!({ "phone_nos": [{ "phone": "call me" }] }));
+    world.edit_person(&resource, json!({ "organizations": [{ "name": "Analytical" }] }));
+    let report = world.settle().await;
+    assert_eq!(report.parked, 1, "{report:?}");
+    for _ in 0..3 {
+        assert_eq!(writes(&world.settle().await), 0);
+    }
+    world.edit_contact(&name, json!({ "phone_nos": [{ "phone": "050 123 4567" }] }));
+    world.converge().await;
+    assert_eq!(world.contact("Ada")["company_name"], "Analytical");
+    assert_single(&world);
+}
+
+#[tokio::test]
+async fn a_contact_that_changes_under_our_hands_is_read_and_merged_again() {
+    let (mut world, resource, name) = linked().await;
+    world.edit_person(&resource, json!({ "organizations": [{ "name": "Analytical" }] }));
+    let (site, clock) = (world.site.clone(), world.clock.clone());
+    let mut struck = false;
+    let document = name.clone();
+    world.site_weather(move |line, _| {
+        if line.starts_with("PUT ") && !std::mem::replace(&mut struck, true) {
+            let now = dafater_contactsd::remote::Clock::now(clock.as_ref());
+            site.lock().unwrap().edit(&document, json!({ "designation": "Countess" }), now).unwrap();
+        }
+        None
+    });
+    world.settle().await;
+    world.converge().await;
+    assert_snapshot!(world.picture(), @r"
+    dafater  Ada Lovelace Analytical Countess ada@example.com +966501234567
+    google   Ada Lovelace Analytical Countess ada@example.com +966501234567
+    ");
+}
+
+#[tokio::test]
+async fn a_transaction_that_commits_very_late_is_found_by_the_sweep() {
+    let (mut world, _, name) = linked().await;
+    world.add_person(person("Grace", "Hopper", "grace@example.com", ""));
+    world.settle().await;
+    // Stamped before the watermark, visible long after it.
+    world.site().switches.late_commit = std::time::Duration::from_secs(1_800);
+    let late = world.add_contact(contact("Alan", "Turing", "alan@example.com", ""));
+    world.edit_contact(&name, json!({ "designation": "Countess" }));
+    world.site().switches.late_commit = std::time::Duration::ZERO;
+    world.clock.advance(SignedDuration::from_secs(60));
+    world.add_contact(contact("Emmy", "Noether", "emmy@example.com", ""));
+    for _ in 0..9 {
+        world.settle().await;
+    }
+    assert!(world.site().contact(&late).is_some());
+    world.clock.advance(SignedDuration::from_hours(25));
+    world.settle().await;
+    world.converge().await;
+    assert_eq!(world.person("Ada")["organizations"][0]["title"], "Countess", "\n{}", world.picture());
+    assert_eq!(world.persons().len(), 4, "\n{}", world.picture());
+}
+
+#[tokio::test]
+async fn a_lost_store_is_rebuilt_from_the_markers_without_a_second_record() {
+    let mut world = World::new();
+    world.add_person(person("Ada", "Lovelace", "", ""));
+    world.add_contact(contact("Alan", "Turing", "", ""));
+    world.add_person(person("Same", "Name", "", "+966501234567"));
+    world.add_contact(contact("Same", "Name", "same@example.com", "050 123 4567"));
+    world.settle().await;
+    let before = world.picture();
+    world.lose_store();
+    let report = world.settle().await;
+    assert_eq!(writes(&report), 0, "{report:?}");
+    assert_eq!(world.picture(), before);
+    assert_eq!(world.engine().status().unwrap().linked, 3);
+}
+
+#[tokio::test]
+async fn a_process_killed_after_any_commit_repairs_itself() {
+    for (nth, durable) in (1..40).flat_map(|nth| [(nth, true), (nth, false)]) {
+        let (mut world, resource, name) = linked().await;
+        world.edit_person(&resource, json!({ "organizations": [{ "name": "Analytical" }] }));
+        world.edit_contact(&name, json!({ "middle_name": "King" }));
+        world.add_person(person("Grace", "Hopper", "grace@example.com", ""));
+        world.add_contact(contact("Alan", "Turing", "alan@example.com", ""));
+        if !world.sync_killed_at(nth, durable).await {
+            assert!(nth > 4, "the run has several commits");
+            return;
+        }
+        world.converge().await;
+        assert_snapshot!(world.picture(), @r"
+        dafater  Ada King Lovelace Analytical ada@example.com +966501234567
+        dafater  Alan Turing alan@example.com
+        dafater  Grace Hopper grace@example.com
+        google   Ada King Lovelace Analytical ada@example.com +966501234567
+        google   Alan Turing alan@example.com
+        google   Grace Hopper grace@example.com
+        ");
+    }
+    panic!("the run never ended");
+}
