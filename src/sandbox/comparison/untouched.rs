@@ -160,7 +160,7 @@ fn of_document(document: &Value) -> Rest {
 
 fn without(item: &Value, keys: &[&str]) -> Value {
     let mut item = item.as_object().cloned().unwrap_or_default();
-    keys.iter().for_each(|key| drop(item.remove(*key)));
+    item.retain(|key, _| !keys.contains(&key.as_str()));
     Value::Object(item)
 }
 
