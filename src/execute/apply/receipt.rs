@@ -1,6 +1,6 @@
 //! From an effect to the base it made.
 
-use crate::contact::{Contact, Key, PhoneContext, Values};
+use crate::contact::{Contact, Key, PhoneContext, Value, Values, plain_digits};
 use crate::mapping::{Document, Etag, Person, SiteStamp};
 use crate::sync::{
     Action, Both, DafaterBase, GoogleBase, Loose, LooseReason, Merged, Origin, Pair, RecordId, Side, Step,
@@ -34,11 +34,7 @@ impl<'a> Work<'a> {
         let google = self.google.as_ref().or(step.google.as_ref())?;
         let dafater = self.dafater.as_ref().or(step.dafater.as_ref())?;
         let (google_now, dafater_now) = (google.contact(self.phones), dafater.contact(self.phones));
-        let nothing = (Contact::default(), Contact::default());
-        let (base_google, base_dafater) = step
-            .before
-            .as_ref()
-            .map_or((&nothing.0, &nothing.1), |pair| (&pair.google.contact, &pair.dafater.contact));
+        let (base_google, base_dafater) = step.base();
 
         let mut aliases = step.before.as_ref().map(|pair| pair.aliases.clone()).unwrap_or_default();
         if self.google.is_some()
@@ -65,7 +61,7 @@ impl<'a> Work<'a> {
         };
         let is_owed = !merged.google.fields.is_empty() && self.google.is_none()
             || !merged.dafater.fields.is_empty() && self.dafater.is_none();
-        let base = Both { google: base_google, dafater: base_dafater };
+        let base = Both { google: &base_google, dafater: &base_dafater };
         let after = Both { google: &google_now, dafater: &dafater_now };
         let (google_contact, dafater_contact) = rebase(base, merged, after, written, &aliases);
         Some(Pair {
@@ -166,17 +162,32 @@ fn learn(
     stored: &Contact,
     order: impl Fn(Key, Key) -> (Key, Key),
 ) {
-    let lacking = |from: &Values, than: &Values| -> Vec<Key> {
-        from.keys().filter(|key| !than.contains(key)).cloned().collect()
-    };
     for (sent, stored) in [(&sent.emails, &stored.emails), (&sent.phones, &stored.phones)] {
-        let (missing, new) = (lacking(sent, stored), lacking(stored, sent));
-        if missing.len() == new.len() {
-            for (sent, stored) in missing.into_iter().zip(new) {
-                let alias = order(sent, stored);
-                aliases.retain(|(google, dafater)| *google != alias.0 && *dafater != alias.1);
-                aliases.push(alias);
+        let mut missing = lacking(sent, stored);
+        let mut new = lacking(stored, sent);
+        if missing.len() != new.len() {
+            continue;
+        }
+        // The order is the side's own: what it spells as it was sent is told by that, the rest by position.
+        let is_same = |sent: &Value, stored: &Value| plain_digits(&sent.raw) == plain_digits(&stored.raw);
+        let mut paired = Vec::new();
+        missing.retain(|sent| match new.iter().position(|stored| is_same(sent, stored)) {
+            Some(position) => {
+                paired.push((sent.key.clone(), new.remove(position).key.clone()));
+                false
             }
+            None => true,
+        });
+        let by_position =
+            missing.iter().zip(&new).map(|(sent, stored)| (sent.key.clone(), stored.key.clone()));
+        for (sent, stored) in paired.into_iter().chain(by_position) {
+            let alias = order(sent, stored);
+            aliases.retain(|(google, dafater)| *google != alias.0 && *dafater != alias.1);
+            aliases.push(alias);
         }
     }
+}
+
+fn lacking<'v>(from: &'v Values, than: &Values) -> Vec<&'v Value> {
+    from.iter().filter(|value| !than.contains(&value.key)).collect()
 }
