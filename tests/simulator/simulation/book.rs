@@ -119,9 +119,10 @@ impl Book {
         }
         for (id, seen) in &before.0 {
             if !after.0.contains_key(id) {
+                // A pair that is being made in this very cycle is known to nobody yet.
                 let had_news = pair_of(id)
                     .and_then(|(_, _, other)| before.0.get(&other))
-                    .is_some_and(|other| differ(&seen.contact, &other.contact));
+                    .is_none_or(|other| differ(&seen.contact, &other.contact));
                 self.gone.insert(id.clone(), Gone { at, had_news });
             }
         }
