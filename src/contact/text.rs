@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization as _;
 /// Case, accents and emoji stay: a change of those is an edit.
 #[must_use]
 pub fn canonical_text(raw: &str) -> String {
-    let composed: String = raw.nfc().filter(|c| !is_invisible(*c)).collect();
+    let composed: String = raw.chars().filter(|c| !is_invisible(*c)).nfc().collect();
     let mut canonical = String::with_capacity(composed.len());
     for word in composed.split_whitespace() {
         if !canonical.is_empty() {
@@ -38,6 +38,11 @@ mod tests {
     #[test]
     fn spelling_without_meaning_is_dropped() {
         assert_eq!(canonical_text("  Cafe\u{301}  \u{200F}du\tNord\n"), "Café du Nord");
+    }
+
+    #[test]
+    fn a_mark_between_a_letter_and_its_accent_does_not_keep_them_apart() {
+        assert_eq!(canonical_text("e\u{200B}\u{301}"), "é");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::contact::{TextField, Value, bare_address, folded_text, plain_digits};
+use crate::contact::{Contact, TextField, Value, bare_address, folded_text, plain_digits};
 
 /// API: each field of a Google contact but the notes holds 1,024 characters.
 const GOOGLE_TEXT_LIMIT: usize = 1024;
@@ -71,6 +71,21 @@ impl SiteRules {
                 Ok(text.to_owned())
             }
         }
+    }
+
+    /// Whether the site can hold the name as a whole.
+    ///
+    /// API: a document's full name is its given, middle and family name, and a Data field itself.
+    ///
+    /// # Errors
+    /// The parts are too long together.
+    pub fn name(contact: &Contact) -> Result<(), Refusal> {
+        let parts = [TextField::Given, TextField::Middle, TextField::Family].map(|part| contact.text(part));
+        let whole = parts.iter().filter(|part| !part.is_empty()).map(|part| part.chars().count() + 1);
+        if whole.sum::<usize>() > DAFATER_TEXT_LIMIT + 1 {
+            return Err("the whole name is longer than the 140 characters that Dafater holds");
+        }
+        Ok(())
     }
 
     /// The e-mail address as the site would hold it.

@@ -41,21 +41,24 @@ impl Changes {
         self.put(Tree::Accounts, self.key().text("progress"), progress);
     }
 
-    /// Sets a pair with its indexes; `before` is the pair as it is stored now.
-    pub fn set_pair(&mut self, before: Option<&Pair>, pair: &Pair) {
-        if let Some(before) = before {
-            self.unindex(before);
-        }
+    /// Sets a pair with its indexes. What another state of the pair left behind is [`AccountState::put_pair`]'s to clear.
+    ///
+    /// [`AccountState::put_pair`]: super::AccountState::put_pair
+    pub(super) fn set_pair(&mut self, pair: &Pair) {
         for key in self.indexes(pair) {
             self.put(Tree::Pairs, key, &pair.id);
         }
         self.put(Tree::Pairs, self.key().text("pair").text(pair.id.as_str()), pair);
     }
 
-    /// Removes a pair with its indexes.
-    pub fn remove_pair(&mut self, pair: &Pair) {
-        self.unindex(pair);
-        self.batch.delete(Tree::Pairs, self.key().text("pair").text(pair.id.as_str()));
+    /// Removes a pair without its indexes.
+    pub(super) fn remove_pair(&mut self, id: &PairId) {
+        self.batch.delete(Tree::Pairs, self.key().text("pair").text(id.as_str()));
+    }
+
+    /// Removes one index of a pair.
+    pub(super) fn remove_index(&mut self, key: Key) {
+        self.batch.delete(Tree::Pairs, key);
     }
 
     /// Remembers a record that stands alone.
@@ -148,13 +151,8 @@ impl Changes {
         self.batch.put(tree, key, encode(VALUE_VERSION, value));
     }
 
-    fn unindex(&mut self, pair: &Pair) {
-        for key in self.indexes(pair) {
-            self.batch.delete(Tree::Pairs, key);
-        }
-    }
-
-    fn indexes(&self, pair: &Pair) -> [Key; 3] {
+    /// Keys under which a pair is found.
+    pub(super) fn indexes(&self, pair: &Pair) -> [Key; 3] {
         [
             self.key().text("google").text(&pair.google.source_id.0),
             self.key().text("dafater").text(&pair.dafater.name.0),

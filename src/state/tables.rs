@@ -1,5 +1,6 @@
 //! Reading the tables.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -95,13 +96,44 @@ impl AccountState {
     /// The store cannot be read.
     pub fn pairs_of_creation(&self, creation: &SiteStamp) -> Result<Vec<Pair>, StoreError> {
         let prefix = self.key().text("creation").text(&creation.0);
-        let ids = self.scan::<PairId>(Tree::Pairs, &prefix).collect::<Result<Vec<_>, _>>()?;
+        let ids = self.scan::<PairId>(Tree::Pairs, &prefix).collect::<Result<BTreeSet<_>, _>>()?;
         ids.iter().filter_map(|id| self.pair(id).transpose()).collect()
     }
 
     /// All pairs.
     pub fn pairs(&self) -> impl Iterator<Item = Result<Pair, StoreError>> {
         self.scan(Tree::Pairs, &self.key().text("pair"))
+    }
+
+    /// Sets `pair` in place of what is stored under its id: its records may have other addresses now.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn put_pair(&self, pair: &Pair, changes: &mut Changes) -> Result<(), StoreError> {
+        self.clear_indexes(&pair.id, changes)?;
+        changes.set_pair(pair);
+        Ok(())
+    }
+
+    /// Removes a pair.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn drop_pair(&self, id: &PairId, changes: &mut Changes) -> Result<(), StoreError> {
+        self.clear_indexes(id, changes)?;
+        changes.remove_pair(id);
+        Ok(())
+    }
+
+    /// An index that names another pair by now stays: the address was given to another record.
+    fn clear_indexes(&self, id: &PairId, changes: &mut Changes) -> Result<(), StoreError> {
+        let Some(stored) = self.pair(id)? else { return Ok(()) };
+        for key in changes.indexes(&stored) {
+            if self.get::<PairId>(Tree::Pairs, &key)?.as_ref() == Some(id) {
+                changes.remove_index(key);
+            }
+        }
+        Ok(())
     }
 
     /// How many pairs there are.

@@ -1,7 +1,7 @@
 //! The last look before a plan is carried out: does it do more harm than an operator wanted to allow?
 
 use super::pair::hex_digest;
-use super::{FirstSync, Plan, Policy};
+use super::{FirstSync, Plan, Policy, Step};
 
 /// Whether a plan may go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,9 +36,8 @@ pub fn judge(
     policy: &Policy,
     approval: &Approval,
 ) -> Verdict {
-    let destroyed: Vec<&str> =
-        plan.steps.iter().filter(|step| step.destroys()).map(|step| step.pair.as_str()).collect();
-    let digest = hex_digest(&destroyed.join(","), 8);
+    let destroyed = plan.steps.iter().filter(|step| step.destroys()).count();
+    let digest = digest(plan.steps.iter());
     if approval.digest.as_ref() == Some(&digest) {
         return Verdict::Go;
     }
@@ -50,13 +49,19 @@ pub fn judge(
     }
     let share = total_pairs.saturating_mul(usize::from(policy.max_deletes_percent)) / 100;
     let limit = if policy.max_deletes_percent == 0 { 0 } else { share.max(1) };
-    if destroyed.len() > limit {
+    if destroyed > limit {
         let reason = format!(
             "it would delete or empty {} of {total_pairs} contacts; max_deletes_percent = {} allows {limit}",
-            destroyed.len(),
-            policy.max_deletes_percent
+            destroyed, policy.max_deletes_percent
         );
         return Verdict::Hold { reason, digest };
     }
     Verdict::Go
+}
+
+/// Identifies what `steps` delete or empty: the same records give the same digest.
+#[must_use]
+pub fn digest<'s>(steps: impl Iterator<Item = &'s Step>) -> String {
+    let destroyed: Vec<&str> = steps.filter(|step| step.destroys()).map(|step| step.pair.as_str()).collect();
+    hex_digest(&destroyed.join(","), 8)
 }

@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::contact::{Contact, Key};
+use crate::contact::{Contact, Key, Values};
 
 /// A value that more records share on one side is no evidence (an exchange, an info@ address).
 const COMMONPLACE: usize = 12;
@@ -108,22 +108,32 @@ fn doubt<'m>(review: &'m mut BTreeMap<usize, Doubt>, index: usize, reason: &'sta
     review.entry(index).or_insert_with(|| Doubt { others: BTreeSet::new(), twins: BTreeSet::new(), reason })
 }
 
-/// Of several free records that are certainly one person, the first (in the caller's order) may be carried across; the others are
-/// in doubt.
+/// Of several free records that are certainly one person, the one that says most may be carried across; the others are in doubt,
+/// and all are beside one that has its counterpart.
 fn twins(side: &[Candidate<'_>], free: &BTreeSet<usize>, review: &mut BTreeMap<usize, Doubt>) {
     for edge in edges_between(side, side) {
         if edge.google >= edge.dafater || !edge.is_certain {
             continue;
         }
-        let (first, second) = (edge.google, edge.dafater);
-        if free.contains(&second)
-            && (free.contains(&first) || side.get(first).is_some_and(|twin| twin.is_paired))
-        {
-            doubt(review, second, "it seems to stand twice on its own side").twins.insert(first);
-        } else if free.contains(&first) && side.get(second).is_some_and(|twin| twin.is_paired) {
-            doubt(review, first, "it seems to stand twice on its own side").twins.insert(second);
-        }
+        let (Some(left), Some(right)) = (side.get(edge.google), side.get(edge.dafater)) else { continue };
+        let (twin, other) = match (free.contains(&edge.google), free.contains(&edge.dafater)) {
+            (true, true) if says_more(right.contact, left.contact) => (edge.google, edge.dafater),
+            (true, false) => (edge.google, edge.dafater),
+            (true, true) | (false, true) => (edge.dafater, edge.google),
+            (false, false) => continue,
+        };
+        doubt(review, twin, "it seems to stand twice on its own side").twins.insert(other);
     }
+}
+
+/// A total order of contents, so that the order in which records are given does not matter.
+fn says_more(left: &Contact, right: &Contact) -> bool {
+    let weight = |contact: &Contact| {
+        let count = contact.texts.len() + contact.emails.len() + contact.phones.len();
+        let keys = |values: &Values| values.keys().cloned().collect::<BTreeSet<_>>();
+        (count, contact.texts.clone(), keys(&contact.emails), keys(&contact.phones))
+    };
+    weight(left) > weight(right)
 }
 
 /// Two records that share something.

@@ -198,10 +198,7 @@ async fn an_overloaded_remote_ends_the_run_and_the_next_one_goes_on() {
         assert!(world.sync().await.error.is_some());
         world.calm();
         world.converge().await;
-        assert_snapshot!(world.picture(), @r"
-        dafater  Ada Lovelace Analytical Countess ada@example.com +966501234567
-        google   Ada Lovelace Analytical Countess ada@example.com +966501234567
-        ");
+        assert_eq!(world.lines(), ["Ada Lovelace Analytical Countess ada@example.com +966501234567"]);
     }
 }
 
@@ -345,14 +342,15 @@ async fn a_process_killed_after_any_commit_repairs_itself() {
             return;
         }
         world.converge().await;
-        assert_snapshot!(world.picture(), @r"
-        dafater  Ada King Lovelace Analytical ada@example.com +966501234567
-        dafater  Alan Turing alan@example.com
-        dafater  Grace Hopper grace@example.com
-        google   Ada King Lovelace Analytical ada@example.com +966501234567
-        google   Alan Turing alan@example.com
-        google   Grace Hopper grace@example.com
-        ");
+        assert_eq!(
+            world.lines(),
+            [
+                "Ada King Lovelace Analytical ada@example.com +966501234567",
+                "Alan Turing alan@example.com",
+                "Grace Hopper grace@example.com",
+            ],
+            "killed at commit {nth}, durable: {durable}"
+        );
     }
     panic!("the run never ended");
 }

@@ -6,6 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    unreachable_pub,
     reason = "tests"
 )]
 
@@ -16,5 +17,6 @@ mod deletions;
 mod editing;
 mod faults;
 mod first_sync;
+mod laws;
 mod people;
 mod process;

@@ -61,16 +61,16 @@ pub(crate) enum Strike {
 
 impl Strike {
     /// What nginx says while the site restarts.
-    pub const BAD_GATEWAY: Self =
+    pub(crate) const BAD_GATEWAY: Self =
         Self::Answer(502, "text/html", "<html><head><title>502 Bad Gateway</title></head></html>");
     /// Google is overloaded.
-    pub const UNAVAILABLE: Self = Self::Answer(
+    pub(crate) const UNAVAILABLE: Self = Self::Answer(
         503,
         "application/json",
         r#"{"error":{"code":503,"message":"The service is currently unavailable.","status":"UNAVAILABLE"}}"#,
     );
     /// Google's contacts backend has had enough.
-    pub const EXHAUSTED: Self = Self::Answer(
+    pub(crate) const EXHAUSTED: Self = Self::Answer(
         429,
         "application/json",
         r#"{"error":{"code":429,"message":"Resource has been exhausted (e.g. check quota).","status":"RESOURCE_EXHAUSTED"}}"#,
@@ -348,6 +348,16 @@ impl World {
 
     pub(crate) fn contacts(&self) -> Vec<Value> {
         self.site().contacts()
+    }
+
+    /// The lines of both sides, which must be the same.
+    pub fn lines(&self) -> Vec<String> {
+        let mut google: Vec<String> = self.persons().iter().map(person_line).collect();
+        let mut dafater: Vec<String> = self.contacts().iter().map(contact_line).collect();
+        google.sort();
+        dafater.sort();
+        assert_eq!(google, dafater, "\n{}", self.picture());
+        google
     }
 
     /// Both sides as people see them, one line a record, in order of text.

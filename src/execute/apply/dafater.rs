@@ -22,9 +22,12 @@ const NAME_SLOTS: [&str; 4] = ["first_name", "middle_name", "last_name", "compan
 
 impl Executor<'_> {
     pub(super) async fn write_dafater(&self, works: Vec<Work<'_>>) -> Result<(), EngineError> {
-        let due = works.into_iter().filter(|work| work.step.writes(Side::Dafater));
+        let mut due: Vec<Work<'_>> =
+            works.into_iter().filter(|work| work.step.writes(Side::Dafater)).collect();
+        // What failed before comes last: a document on which the site breaks down again keeps nobody else waiting.
+        due.sort_by_key(|work| self.failures.get(&work.step.pair).copied().unwrap_or(0));
         let writes: Vec<BoxFuture<'_, Result<(), EngineError>>> =
-            due.map(|work| Box::pin(self.write_unless_stopped(work)) as _).collect();
+            due.into_iter().map(|work| Box::pin(self.write_unless_stopped(work)) as _).collect();
         let mut writes = stream::iter(writes).buffer_unordered(self.settings.connections.max(1));
         let mut outcome = Ok(());
         while let Some(done) = writes.next().await {
@@ -85,7 +88,7 @@ impl Executor<'_> {
                     }
                     Ok(_) | Err(_) => {
                         let mut changes = self.parts.state.changes();
-                        self.deleted(&work, Side::Dafater, &mut changes);
+                        self.deleted(&work, Side::Dafater, &mut changes)?;
                         self.with(|applied| applied.dafater.deleted += 1);
                         Ok(self.parts.state.commit(changes).await?)
                     }
@@ -146,6 +149,11 @@ impl Executor<'_> {
         let mut changes = self.parts.state.changes();
         changes.remove_intent(&step.pair, Side::Dafater);
         if concerns_all(&disposition) {
+            if disposition == Disposition::Unavailable {
+                // It may be this one document that the site breaks down on.
+                self.park(step, &format!("{error}: {}", error.hint()), Patience::Short);
+                leave_alone(work, &mut changes);
+            }
             self.halt(error.into());
         } else {
             let reason = match disposition {

@@ -132,7 +132,7 @@ impl Executor<'_> {
             match people.remove(&work.step.pair) {
                 Some(person) => {
                     work.google = Some(person);
-                    self.receipt(work, Side::Google, &mut changes);
+                    self.receipt(work, Side::Google, &mut changes)?;
                     self.with(|applied| applied.google.created += 1);
                 }
                 // Created, but not shown: found by its marker later.
@@ -192,7 +192,7 @@ impl Executor<'_> {
             match name.and_then(|name| people.remove(name)) {
                 Some(person) => {
                     work.google = Some(person);
-                    self.receipt(work, Side::Google, &mut changes);
+                    self.receipt(work, Side::Google, &mut changes)?;
                     self.with(|applied| applied.google.updated += 1);
                 }
                 None => self.park(work.step, "Google's answer did not show the contact", Patience::None),
@@ -224,7 +224,7 @@ impl Executor<'_> {
                     let mut changes = self.parts.state.changes();
                     for index in &indexes {
                         if let Some(work) = works.get(*index) {
-                            self.deleted(work, Side::Google, &mut changes);
+                            self.deleted(work, Side::Google, &mut changes)?;
                             self.with(|applied| applied.google.deleted += 1);
                         }
                     }

@@ -9,7 +9,7 @@ mod google;
 mod history;
 mod receipt;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -33,6 +33,8 @@ pub(super) struct Applied {
     pub(super) linked: u32,
     /// Pairs that must be looked at again.
     pub(super) parked: BTreeMap<PairId, Parked>,
+    /// Pairs of which a record was deleted or emptied.
+    pub(super) destroyed: BTreeSet<PairId>,
     /// Why the run ended early.
     pub(super) halted: Option<EngineError>,
 }
@@ -68,28 +70,32 @@ impl Executor<'_> {
 
     /// Everything that needs no remote: new bases, dissolved pairs.
     async fn record(&self, works: &[Work<'_>]) -> Result<(), EngineError> {
-        for chunk in works.chunks(RECORD_CHUNK) {
+        // Dissolved pairs first: their records may belong to new ones.
+        let (joined, dissolved): (Vec<_>, Vec<_>) =
+            works.iter().partition(|work| matches!(work.step.action, Action::Merge(_)));
+        for chunk in dissolved.chunks(RECORD_CHUNK).chain(joined.chunks(RECORD_CHUNK)) {
             let mut changes = self.parts.state.changes();
             for work in chunk {
-                self.record_step(work, &mut changes);
+                self.record_step(work, &mut changes)?;
             }
             self.parts.state.commit(changes).await?;
         }
         Ok(())
     }
 
-    fn record_step(&self, work: &Work<'_>, changes: &mut Changes) {
+    fn record_step(&self, work: &Work<'_>, changes: &mut Changes) -> Result<(), EngineError> {
+        let state = &self.parts.state;
         let step = work.step;
         match &step.action {
             // A pair of two records that exist is remembered even if the writes to it fail: it must not be taken for two people.
             Action::Merge(_) => {
                 let is_written_later = step.writes(Side::Google) || step.writes(Side::Dafater);
-                if is_written_later && step.before.is_some() {
-                    return;
+                if is_written_later && step.before.is_some() && !step.is_rejoined() {
+                    return Ok(());
                 }
-                let Some(pair) = work.pair() else { return };
+                let Some(pair) = work.pair() else { return Ok(()) };
                 self.settle(step, &pair, changes);
-                changes.set_pair(step.before.as_ref(), &pair);
+                state.put_pair(&pair, changes)?;
                 if !is_written_later {
                     self.report_withheld(step, &pair);
                 }
@@ -99,16 +105,14 @@ impl Executor<'_> {
                 }
             }
             Action::Detach { left } => {
-                let Some(pair) = &step.before else { return };
-                changes.remove_pair(pair);
+                state.drop_pair(&step.pair, changes)?;
                 if let Some(loose) = work.loose(*left, LooseReason::Detached) {
                     changes.set_loose(&loose);
                 }
                 self.note(step, None, "detach", changes);
             }
             Action::Forget => {
-                let Some(pair) = &step.before else { return };
-                changes.remove_pair(pair);
+                state.drop_pair(&step.pair, changes)?;
                 self.note(step, None, "forget", changes);
             }
             Action::Postpone => {
@@ -121,13 +125,14 @@ impl Executor<'_> {
             }
             Action::Create { .. } | Action::Delete { .. } => {}
         }
+        Ok(())
     }
 
     /// What no longer applies once a pair stands: that its records stood alone or waited, and what was in doubt.
     fn settle(&self, step: &Step, pair: &Pair, changes: &mut Changes) {
         let records =
             [RecordId::Google(pair.google.source_id.clone()), RecordId::Dafater(pair.dafater.name.clone())];
-        if step.before.is_none() {
+        if step.before.is_none() || step.is_rejoined() {
             for record in &records {
                 changes.remove_loose(record);
                 changes.remove_review(record);
@@ -152,16 +157,19 @@ impl Executor<'_> {
     }
 
     /// The receipt of a write: the new base, the history, and the end of the intent, for one commit.
-    fn receipt(&self, work: &Work<'_>, side: Side, changes: &mut Changes) {
+    fn receipt(&self, work: &Work<'_>, side: Side, changes: &mut Changes) -> Result<(), EngineError> {
         let step = work.step;
         let intent = self.intent(step, side);
         changes.add_history(&step.pair, Some(side), &intent.entry);
         if let Some(pair) = work.pair() {
             self.settle(step, &pair, changes);
-            changes.set_pair(step.before.as_ref(), &pair);
+            self.parts.state.put_pair(&pair, changes)?;
             self.report_withheld(step, &pair);
         }
         changes.remove_intent(&step.pair, side);
+        if step.destroys() {
+            self.with(|applied| applied.destroyed.insert(step.pair.clone()));
+        }
         events::ItemPushed {
             account: self.parts.state.account().clone(),
             run: self.run.to_owned(),
@@ -170,6 +178,7 @@ impl Executor<'_> {
             pair: step.pair.to_string(),
         }
         .emit();
+        Ok(())
     }
 
     /// Says what cannot go across, unless it was said before.
@@ -191,20 +200,20 @@ impl Executor<'_> {
     async fn receive(&self, work: &Work<'_>, side: Side, is_effect: bool) -> Result<(), EngineError> {
         let mut changes = self.parts.state.changes();
         if is_effect {
-            self.receipt(work, side, &mut changes);
+            self.receipt(work, side, &mut changes)?;
         } else if let Some(pair) = work.pair() {
-            changes.set_pair(work.step.before.as_ref(), &pair);
+            self.parts.state.put_pair(&pair, &mut changes)?;
         }
         Ok(self.parts.state.commit(changes).await?)
     }
 
     /// The receipt of a deletion.
-    fn deleted(&self, work: &Work<'_>, side: Side, changes: &mut Changes) {
+    fn deleted(&self, work: &Work<'_>, side: Side, changes: &mut Changes) -> Result<(), EngineError> {
         let step = work.step;
         changes.add_history(&step.pair, Some(side), &self.intent(step, side).entry);
         changes.remove_intent(&step.pair, side);
         if let Some(pair) = &step.before {
-            changes.remove_pair(pair);
+            self.parts.state.drop_pair(&pair.id, changes)?;
             let (record, revision) = match side {
                 Side::Google => (RecordId::Google(pair.google.source_id.clone()), pair.google.etag.0.clone()),
                 Side::Dafater => {
@@ -213,6 +222,8 @@ impl Executor<'_> {
             };
             changes.set_tombstone(&Tombstone { record, revision, at: self.now });
         }
+        self.with(|applied| applied.destroyed.insert(step.pair.clone()));
+        Ok(())
     }
 
     /// Puts a pair aside whose write `side` refused, and says so the first time.
@@ -294,8 +305,11 @@ impl Patience {
         match self {
             // A lock that is refused again and again is not helped by haste.
             Self::None if attempts <= 3 => SignedDuration::ZERO,
-            Self::None | Self::Short => SignedDuration::from_secs((15 << doublings.min(6)).min(900)),
-            Self::Long => SignedDuration::from_secs((60 << doublings).min(86_400)),
+            // What does not become visible within an hour may never.
+            Self::None | Self::Short if attempts <= 8 => {
+                SignedDuration::from_secs((15 << doublings.min(6)).min(900))
+            }
+            Self::None | Self::Short | Self::Long => SignedDuration::from_secs((60 << doublings).min(86_400)),
         }
     }
 }

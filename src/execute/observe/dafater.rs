@@ -94,7 +94,7 @@ impl Observer<'_> {
     }
 
     /// Whether this revision was dealt with: paired, judged to stay alone, or parked.
-    fn knows(&self, name: &DocumentName, modified: &SiteStamp) -> bool {
+    pub(super) fn knows(&self, name: &DocumentName, modified: &SiteStamp) -> bool {
         let state = &self.parts.state;
         // A store that fails here fails again, aloud, where the contact is looked at.
         if let Ok(Some(pair)) = state.pair_of_dafater(name) {
@@ -127,26 +127,30 @@ impl Observer<'_> {
     }
 
     async fn read_deletions(&self, reading: &mut DafaterReading) -> Result<(), EngineError> {
-        // Without any watermark there is no pair either that a deletion could concern.
-        let Some(from) = reading.cursor.deleted.clone().or_else(|| reading.cursor.modified.clone()) else {
-            return Ok(());
+        let mark = reading.cursor.deleted.clone().or_else(|| reading.cursor.modified.clone());
+        let from = match mark {
+            Some(mark) => mark,
+            // The site was read before and had no contact yet: what was deleted since was created by us.
+            None if !reading.is_complete => SiteStamp::from(jiff::civil::date(1970, 1, 2).at(0, 0, 0, 0)),
+            None => return Ok(()),
         };
         match self.parts.dafater.deleted_contacts(&self.overlapping(&from)).await? {
             DeletedFeed::Unreadable => reading.reads_deletions = false,
             DeletedFeed::Readable(entries) => {
-                let mut mark = from;
+                let mut mark = reading.cursor.deleted.clone().or_else(|| reading.cursor.modified.clone());
                 for entry in entries {
                     match entry {
                         Ok(entry) => {
-                            if entry.deleted_at.civil() > mark.civil() {
-                                mark = entry.deleted_at.clone();
+                            let is_later = |mark: &SiteStamp| entry.deleted_at.civil() > mark.civil();
+                            if mark.as_ref().is_none_or(is_later) {
+                                mark = Some(entry.deleted_at.clone());
                             }
                             reading.deleted.push((entry.name, entry.creation));
                         }
                         Err(malformed) => reading.malformed.push(nameless(&malformed)),
                     }
                 }
-                reading.cursor.deleted = Some(mark);
+                reading.cursor.deleted = mark;
             }
         }
         Ok(())

@@ -4,8 +4,10 @@
 //! of every record what is *known* of it: present, stale, gone or unseen; absence alone never becomes "gone".
 
 mod dafater;
+mod fetch;
 mod google;
 mod identity;
+mod place;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -172,6 +174,8 @@ const SITE_FACTS_KEPT: jiff::SignedDuration = jiff::SignedDuration::from_hours(2
 pub(super) struct Doubt {
     /// Creates that may still show up.
     open: BTreeSet<PairId>,
+    /// Those creates as they were begun: both their records are looked at in each cycle.
+    unsettled: Vec<Intent>,
     /// All creates.
     begun: BTreeSet<PairId>,
     /// Creates on the site, by the resource name that the document would carry.
@@ -182,8 +186,13 @@ pub(super) struct Doubt {
 
 impl Doubt {
     fn judge(intents: Vec<Intent>, now: Timestamp, settings: &Settings) -> Self {
-        let mut doubt =
-            Self { open: BTreeSet::new(), begun: BTreeSet::new(), sought: Vec::new(), settled: Vec::new() };
+        let mut doubt = Self {
+            open: BTreeSet::new(),
+            unsettled: Vec::new(),
+            begun: BTreeSet::new(),
+            sought: Vec::new(),
+            settled: Vec::new(),
+        };
         for intent in intents {
             let window = match intent.side {
                 Side::Google => settings.propagation,
@@ -199,9 +208,8 @@ impl Doubt {
             if let (IntentKind::Create, RecordId::Google(source)) = (intent.kind, &intent.record) {
                 doubt.sought.push(source.clone());
             }
-            if !is_open {
-                doubt.settled.push(intent);
-            }
+            let list = if is_open { &mut doubt.unsettled } else { &mut doubt.settled };
+            list.push(intent);
         }
         doubt
     }

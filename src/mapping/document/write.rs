@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::Document;
 use super::read::{TEXT_SLOTS, flag, text};
-use crate::contact::{Contact, Field, Key, PhoneContext, Values};
+use crate::contact::{Contact, Field, Key, PhoneContext, Value, Values};
 
 /// Columns of a child row that belong to the framework; sending a row's `name` may steal it from another contact.
 const FRAMEWORK_COLUMNS: [&str; 12] = [
@@ -93,19 +93,30 @@ fn table(
         }
         after.push(Json::Object(row));
     };
+    let key_of = |row: &Map<String, Json>| key(text(row, slot));
+    let added: Vec<&Value> = target
+        .iter()
+        .filter(|value| !rows.iter().any(|row| key_of(row).as_ref() == Some(&value.key)))
+        .collect();
+    let is_removed = |row: &&Map<String, Json>| key_of(row).is_some_and(|key| !target.contains(&key));
+    // One out and one in is a correction: it keeps its place and the columns that a site added.
+    let correction = match added.as_slice() {
+        [value] if rows.iter().filter(is_removed).count() == 1 => Some(*value),
+        _ => None,
+    };
     for row in rows {
-        match key(text(row, slot)) {
-            Some(row_key) if target.contains(&row_key) => finish(row.clone(), Some(row_key)),
-            Some(_) => {}
-            None => finish(row.clone(), None),
-        }
-    }
-    for value in target {
-        if !rows.iter().any(|row| key(text(row, slot)).as_ref() == Some(&value.key)) {
-            let mut row = Map::new();
+        if !is_removed(&row) {
+            finish(row.clone(), key_of(row));
+        } else if let Some(value) = correction {
+            let mut row = row.clone();
             row.insert(slot.to_owned(), json!(value.raw));
             finish(row, Some(value.key.clone()));
         }
+    }
+    for value in added.iter().filter(|_| correction.is_none()) {
+        let mut row = Map::new();
+        row.insert(slot.to_owned(), json!(value.raw));
+        finish(row, Some(value.key.clone()));
     }
     Json::Array(after)
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::Person;
 use super::read::{NAME_PARTS, ORGANIZATION_PARTS, is_mobile, is_primary, phone_key, text};
-use crate::contact::{Contact, Field, Key, PhoneContext, TextField, Values, bare_address};
+use crate::contact::{Contact, Field, Key, PhoneContext, TextField, Value, Values, bare_address};
 
 /// A field of a Person as an update mask names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -163,23 +163,46 @@ fn values(
     key: impl Fn(&Map<String, Json>) -> Option<Key>,
     spelling: impl Fn(&str) -> &str,
 ) -> Vec<Map<String, Json>> {
-    let mut after: Vec<_> =
-        before.iter().filter(|item| key(item).is_none_or(|key| target.contains(&key))).cloned().collect();
-    for value in target {
-        if !before.iter().any(|item| key(item).as_ref() == Some(&value.key)) {
-            let mut item = Map::new();
-            item.insert("value".to_owned(), json!(spelling(&value.raw)));
-            if let Some(label) = &value.label {
-                item.insert("type".to_owned(), json!(label));
-            }
+    let is_kept = |item: &Map<String, Json>| key(item).is_none_or(|key| target.contains(&key));
+    let added: Vec<&Value> = target
+        .iter()
+        .filter(|value| !before.iter().any(|item| key(item).as_ref() == Some(&value.key)))
+        .collect();
+    // One out and one in is a correction: it keeps its place, its label and whatever else stands beside the value.
+    let correction = match added.as_slice() {
+        [value] if before.iter().filter(|item| !is_kept(item)).count() == 1 => Some(*value),
+        _ => None,
+    };
+    let mut after = Vec::new();
+    for item in before {
+        if is_kept(item) {
+            after.push(item.clone());
+        } else if let Some(value) = correction {
+            let mut item = item.clone();
+            set_value(&mut item, value, &spelling);
             after.push(item);
         }
+    }
+    for value in added.iter().filter(|_| correction.is_none()) {
+        let mut item = Map::new();
+        set_value(&mut item, value, &spelling);
+        after.push(item);
     }
     let primary_now = before.iter().find(|item| is_primary(item)).or(before.first()).and_then(&key);
     if let Some(primary) = target.primary().filter(|primary| Some(*primary) != primary_now.as_ref()) {
         mark_primary(&mut after, |item| key(item).as_ref() == Some(primary));
     }
     after
+}
+
+fn set_value(item: &mut Map<String, Json>, value: &Value, spelling: impl Fn(&str) -> &str) {
+    item.insert("value".to_owned(), json!(spelling(&value.raw)));
+    // API: derived by Google from the value.
+    item.remove("canonicalForm");
+    if let Some(label) = value.label.as_ref().filter(|label| text(item, "type") != label.as_str()) {
+        item.insert("type".to_owned(), json!(label));
+        item.remove("formattedType");
+    }
 }
 
 /// API: `metadata.sourcePrimary` is what a client may set, on at most one item; `metadata.primary` follows from it.

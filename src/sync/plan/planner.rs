@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Action, Plan, Step};
 use crate::contact::{Contact, Field, TextField};
-use crate::mapping::{Document, GoogleRules, Person};
+use crate::mapping::{Document, GoogleRules, Person, SiteRules};
 use crate::sync::merge::admit;
 use crate::sync::snapshot::{PairView, Sighting, Snapshot};
 use crate::sync::{Both, DeletionPolicy, MergeRules, Origin, Pair, PairId, Policy, Side, Withheld, merge};
@@ -67,6 +67,7 @@ impl<'a> Planner<'a> {
         );
         let is_known = !view.is_moved
             && view.pair.google.etag == google.etag
+            && view.pair.google.updated == google.updated
             && view.pair.dafater.modified == dafater.modified
             && merged.google.fields.is_empty()
             && merged.dafater.fields.is_empty()
@@ -165,6 +166,14 @@ impl<'a> Planner<'a> {
             match held {
                 Ok(text) => drop(admitted.texts.insert(field, text)),
                 Err(refusal) => refuse(Field::Text(field), refusal),
+            }
+        }
+        if side == Side::Dafater {
+            for part in [TextField::Middle, TextField::Family, TextField::Given] {
+                let Err(refusal) = SiteRules::name(&admitted) else { break };
+                if admitted.texts.remove(&part).is_some() {
+                    refuse(Field::Text(part), refusal);
+                }
             }
         }
         for (field, from, to) in [

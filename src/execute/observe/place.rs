@@ -1,0 +1,252 @@
+//! Decides which of the records that stand alone must be placed now, and brings what they could match.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::identity::Gathered;
+use super::{Memory, Observer, Picture};
+use crate::contact::Contact;
+use crate::execute::EngineError;
+use crate::google::Lookup as PeopleLookup;
+use crate::mapping::{Document, Person, ResourceName, SiteStamp};
+use crate::state::Parked;
+use crate::sync::matching::Lookout;
+use crate::sync::{Alone, Loose, LooseReason, PairId, PairView, RecordId, Side, Sighting};
+
+impl Observer<'_> {
+    /// Decides which of the records that stand alone must be placed now, and brings what they could match.
+    pub(super) async fn place(
+        &self,
+        mut gathered: Gathered,
+        memory: &mut Memory,
+        read_all: bool,
+    ) -> Result<Picture, EngineError> {
+        let labels = if gathered.google.is_empty() { None } else { self.scope_labels(memory).await? };
+        let (mut google, mut echoes) = (Vec::new(), Vec::new());
+        for (source, person) in std::mem::take(&mut gathered.google) {
+            let record = RecordId::Google(source.clone());
+            let before = self.parts.state.loose(&record)?;
+            let is_forced = read_all || gathered.forced.contains(&record);
+            let begun = PairId::from_google(self.parts.state.account(), &source);
+            if let Some(parked) = self.late_echo(&record, &begun, &person)? {
+                echoes.push(parked);
+                continue;
+            }
+            if !is_forced && is_judged(before.as_ref(), &person.etag.0) {
+                continue;
+            }
+            let is_waiting = !is_forced && self.waits(&begun, Side::Google, &person.etag.0);
+            google.push(Alone { is_waiting, ..alone_person(person, before, labels.as_ref()) });
+        }
+        let mut dafater = Vec::new();
+        for (name, document) in std::mem::take(&mut gathered.dafater) {
+            let record = RecordId::Dafater(name.clone());
+            let before = self.loose_document(&document)?;
+            let is_forced = read_all || gathered.forced.contains(&record);
+            let begun = PairId::from_dafater(self.parts.state.account(), &document.creation, &name);
+            if !is_forced && is_judged(before.as_ref(), &document.modified.0) {
+                continue;
+            }
+            let is_waiting = !is_forced && self.waits(&begun, Side::Dafater, &document.modified.0);
+            dafater.push(Alone { is_waiting, ..self.alone_document(document, before) });
+        }
+        let paired =
+            self.bring_candidates(&mut google, &mut dafater, labels.as_ref(), &mut gathered.vanished).await?;
+        let pairs = std::mem::take(&mut gathered.pairs)
+            .into_values()
+            .map(|half| PairView {
+                pair: half.pair,
+                is_moved: half.is_moved,
+                google: half.google.unwrap_or(Sighting::Unseen),
+                dafater: half.dafater.unwrap_or(Sighting::Unseen),
+            })
+            .collect();
+        let Gathered { vanished, deleted, .. } = gathered;
+        Ok(Picture { pairs, google, dafater, paired, vanished, deleted, echoes })
+    }
+
+    /// A contact that we deleted, or saw deleted, may still be listed for a while. It may as well have been restored: it is looked at
+    /// again when an echo would have died away.
+    fn late_echo(
+        &self,
+        record: &RecordId,
+        begun: &PairId,
+        person: &Person,
+    ) -> Result<Option<Parked>, EngineError> {
+        let tombstone = self.parts.state.tombstone(record)?;
+        let dies_away =
+            tombstone.and_then(|tombstone| tombstone.at.checked_add(self.settings.propagation).ok());
+        Ok(dies_away.filter(|end| self.now < *end).map(|end| Parked {
+            pair: begun.clone(),
+            google: Some((person.source_id.clone(), person.etag.0.clone())),
+            dafater: None,
+            attempts: 0,
+            next: end,
+            reason: "it was deleted a moment ago and is still listed".to_owned(),
+        }))
+    }
+
+    /// How a document was judged before, under its present name.
+    fn loose_document(&self, document: &Document) -> Result<Option<Loose>, EngineError> {
+        let loose = self.parts.state.loose(&RecordId::Dafater(document.name.clone()))?;
+        Ok(loose.filter(|loose| {
+            loose.creation.as_ref().is_none_or(|creation| creation.civil() == document.creation.civil())
+        }))
+    }
+
+    fn alone_document(&self, document: Document, before: Option<Loose>) -> Alone<Document> {
+        let linked_to = &self.settings.policy.scope.linked_to;
+        let is_in_scope =
+            linked_to.is_empty() || document.links.iter().any(|link| linked_to.contains(&link.doctype));
+        Alone { record: document, before, is_in_scope, is_waiting: false }
+    }
+
+    /// The records from which marked ones were made, where they were not read: whatever carries our marker is never new.
+    async fn bring_origins(
+        &self,
+        google: &mut Vec<Alone<Person>>,
+        dafater: &mut Vec<Alone<Document>>,
+        labels: Option<&BTreeSet<String>>,
+        vanished: &mut Vec<RecordId>,
+    ) -> Result<(), EngineError> {
+        let known: BTreeSet<_> = dafater.iter().map(|alone| alone.record.creation.civil()).collect();
+        let creations: Vec<SiteStamp> = google
+            .iter()
+            .filter_map(|alone| alone.record.marker(&self.settings.site))
+            .map(|marker| marker.creation)
+            .filter(|creation| !known.contains(&creation.civil()))
+            .collect();
+        let mut names = BTreeSet::new();
+        if !creations.is_empty() {
+            names.extend(
+                self.parts.dafater.find_by_creation(&creations).await?.into_iter().map(|stamp| stamp.name),
+            );
+        }
+        let here: BTreeSet<&str> = google.iter().map(|alone| alone.record.resource_name.0.as_str()).collect();
+        let resources: Vec<ResourceName> = dafater
+            .iter()
+            .filter_map(|alone| alone.record.google_contacts_id())
+            .filter(|id| id.starts_with("people/") && !here.contains(id))
+            .map(|id| ResourceName(id.to_owned()))
+            .collect();
+        let mut gathered = Gathered::default();
+        self.fetch_alone(&BTreeSet::new(), &names, &mut gathered).await?;
+        for (_, lookup) in self.look_up_people(&resources).await? {
+            if let PeopleLookup::Found(person) = lookup
+                && !person.deleted
+                && self.parts.state.pair_of_google(&person.source_id)?.is_none()
+            {
+                gathered.google.insert(person.source_id.clone(), person);
+            }
+        }
+        self.add_alone(gathered, google, dafater, labels, vanished)
+    }
+
+    fn add_alone(
+        &self,
+        mut gathered: Gathered,
+        google: &mut Vec<Alone<Person>>,
+        dafater: &mut Vec<Alone<Document>>,
+        labels: Option<&BTreeSet<String>>,
+        vanished: &mut Vec<RecordId>,
+    ) -> Result<(), EngineError> {
+        vanished.append(&mut gathered.vanished);
+        for (source, person) in gathered.google {
+            let record = RecordId::Google(source);
+            let begun = PairId::from_google(self.parts.state.account(), &person.source_id);
+            let is_echo = self.late_echo(&record, &begun, &person)?.is_some();
+            if !is_echo && !google.iter().any(|alone| alone.record.source_id == person.source_id) {
+                let before = self.parts.state.loose(&record)?;
+                google.push(alone_person(person, before, labels));
+            }
+        }
+        for (name, document) in gathered.dafater {
+            if !dafater.iter().any(|alone| alone.record.name == name) {
+                let before = self.loose_document(&document)?;
+                dafater.push(self.alone_document(document, before));
+            }
+        }
+        Ok(())
+    }
+
+    /// Records that were judged before and not read now, but that the new ones could match; and the contacts of pairs that a new
+    /// record could be a duplicate of.
+    async fn bring_candidates(
+        &self,
+        google: &mut Vec<Alone<Person>>,
+        dafater: &mut Vec<Alone<Document>>,
+        labels: Option<&BTreeSet<String>>,
+        vanished: &mut Vec<RecordId>,
+    ) -> Result<Vec<(RecordId, Contact)>, EngineError> {
+        let phones = self.settings.policy.phones;
+        self.bring_origins(google, dafater, labels, vanished).await?;
+        let mut lookout = Lookout::default();
+        for contact in google.iter().map(|alone| alone.record.contact(phones)) {
+            lookout.add(&contact);
+        }
+        for contact in dafater.iter().map(|alone| alone.record.contact(phones)) {
+            lookout.add(&contact);
+        }
+        if lookout.is_empty() {
+            return Ok(Vec::new());
+        }
+        let state = &self.parts.state;
+        let mut gathered = Gathered::default();
+        let (mut sources, mut names) = (BTreeSet::new(), BTreeSet::new());
+        for loose in state.all_loose() {
+            let loose = loose?;
+            if loose.why == LooseReason::Skipped || !lookout.sees(&loose.contact) {
+                continue;
+            }
+            match loose.record {
+                RecordId::Google(source) if !google.iter().any(|alone| alone.record.source_id == source) => {
+                    sources.insert(source);
+                }
+                RecordId::Dafater(name) if !dafater.iter().any(|alone| alone.record.name == name) => {
+                    names.insert(name);
+                }
+                RecordId::Google(_) | RecordId::Dafater(_) => {}
+            }
+        }
+        self.fetch_alone(&sources, &names, &mut gathered).await?;
+        self.add_alone(gathered, google, dafater, labels, vanished)?;
+        let mut paired = Vec::new();
+        for pair in state.pairs() {
+            let pair = pair?;
+            if lookout.sees(&pair.google.contact) {
+                paired.push((RecordId::Google(pair.google.source_id), pair.google.contact));
+            }
+            if lookout.sees(&pair.dafater.contact) {
+                paired.push((RecordId::Dafater(pair.dafater.name), pair.dafater.contact));
+            }
+        }
+        Ok(paired)
+    }
+
+    /// The resource names of the labels in scope; `None` when labels do not restrict.
+    async fn scope_labels(&self, memory: &mut Memory) -> Result<Option<BTreeSet<String>>, EngineError> {
+        let wanted = &self.settings.policy.scope.google_labels;
+        if wanted.is_empty() {
+            return Ok(None);
+        }
+        let known = self.labels(memory).await?;
+        Ok(Some(wanted.iter().filter_map(|name| known.get(name).cloned()).collect()))
+    }
+
+    async fn labels<'m>(&self, memory: &'m mut Memory) -> Result<&'m BTreeMap<String, String>, EngineError> {
+        if memory.labels.is_none() {
+            let groups = self.parts.google.list_groups(None).await?;
+            memory.labels = Some(groups.by_name());
+        }
+        Ok(memory.labels.get_or_insert_default())
+    }
+}
+
+fn alone_person(person: Person, before: Option<Loose>, labels: Option<&BTreeSet<String>>) -> Alone<Person> {
+    let is_in_scope = labels.is_none_or(|labels| person.labels().any(|label| labels.contains(label)));
+    Alone { record: person, before, is_in_scope, is_waiting: false }
+}
+
+/// Whether this revision was judged before.
+fn is_judged(before: Option<&Loose>, revision: &str) -> bool {
+    before.is_some_and(|loose| loose.revision == revision && loose.why != LooseReason::Parked)
+}
