@@ -17,5 +17,6 @@ mod deletions;
 mod editing;
 mod faults;
 mod first_sync;
+mod laws;
 mod people;
 mod process;

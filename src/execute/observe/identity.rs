@@ -91,7 +91,9 @@ impl Observer<'_> {
                 continue;
             };
             let is_moved = pair.google.resource_name != person.resource_name;
-            let is_news = is_moved || pair.google.etag != person.etag;
+            // API: a read may show a new state under the etag of the one before; its time tells.
+            let is_later = person.updated > pair.google.updated;
+            let is_news = is_moved || is_later || pair.google.etag != person.etag;
             if !is_news && !read_all || self.waits(&pair.id, Side::Google, &person.etag.0) {
                 gathered.google_known.insert(pair.id, person);
                 continue;

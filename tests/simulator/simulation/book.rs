@@ -16,6 +16,8 @@ pub struct TextEdit {
     pub at: Timestamp,
     pub cycle: u32,
     pub record: Id,
+    /// Its counterpart at that time.
+    pub partner: Option<Id>,
     pub field: TextField,
     pub from: Option<String>,
     pub to: String,
@@ -81,7 +83,8 @@ impl Book {
                     self.gone.remove(id);
                     for field in TextField::ALL {
                         let to = seen.contact.text(field).to_owned();
-                        self.texts.push(TextEdit { at, cycle, record: id.clone(), field, from: None, to });
+                        let record = id.clone();
+                        self.texts.push(TextEdit { at, cycle, record, partner: None, field, from: None, to });
                     }
                     for (field, values) in sets(&seen.contact) {
                         for key in values.keys() {
@@ -91,14 +94,15 @@ impl Book {
                 }
                 Some(old) if old.contact == seen.contact => {}
                 Some(old) => {
+                    let pair = pair_of(id);
+                    let partner = pair.as_ref().map(|(_, _, other)| other.clone());
                     for field in TextField::ALL {
                         let (from, to) = (old.contact.text(field).to_owned(), seen.contact.text(field));
                         if from != to {
-                            let (record, to) = (id.clone(), to.to_owned());
-                            self.texts.push(TextEdit { at, cycle, record, field, from: Some(from), to });
+                            let (record, partner, to) = (id.clone(), partner.clone(), to.to_owned());
+                            self.texts.push(TextEdit { at, cycle, record, partner, field, from: Some(from), to });
                         }
                     }
-                    let pair = pair_of(id);
                     for ((field, was), (_, is)) in sets(&old.contact).into_iter().zip(sets(&seen.contact)) {
                         for key in is.keys().filter(|key| !was.contains(key)) {
                             self.value(at, cycle, id, field, key.as_str(), true, false);
@@ -140,8 +144,8 @@ impl Book {
 
     /// Whether a person changed anything mapped of `id` after `since`.
     pub fn was_edited_after(&self, id: &Id, since: Timestamp) -> bool {
-        self.texts.iter().any(|edit| edit.record == *id && edit.at > since)
-            || self.values.iter().any(|edit| edit.record == *id && edit.at > since)
+        self.texts.iter().any(|edit| edit.record == *id && edit.at >= since)
+            || self.values.iter().any(|edit| edit.record == *id && edit.at >= since)
     }
 }
 

@@ -157,16 +157,20 @@ fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, f
         let edits: Vec<_> =
             scene.book.texts.iter().filter(|edit| is_ours(&edit.record) && edit.field == field).collect();
         let withheld = pair.withheld.iter().any(|withheld| withheld.field == Field::Text(field));
+        // What was said stands until somebody replaces it on the same record, or on its counterpart.
         let is_end_of = |value: &str, counts: &dyn Fn(&Id) -> bool| {
-            let edits = || edits.iter().filter(|edit| counts(&edit.record));
-            let said = edits().filter(|edit| edit.to == value).map(|edit| edit.at).max();
-            let replaced =
-                edits().filter(|edit| edit.from.as_deref() == Some(value)).map(|edit| edit.at).max();
-            match (said, replaced) {
-                (Some(said), Some(replaced)) => said >= replaced,
-                (None, Some(_)) => false,
-                (Some(_) | None, None) => true,
+            let edits = || edits.iter().enumerate().filter(|(_, edit)| counts(&edit.record));
+            let replacing = || edits().filter(|(_, edit)| edit.from.as_deref() == Some(value));
+            let mut said = edits().filter(|(_, edit)| edit.to == value).peekable();
+            if said.peek().is_none() {
+                return replacing().next().is_none();
             }
+            said.any(|(nth, said)| {
+                !replacing().any(|(later, edit)| {
+                    let reaches = edit.record == said.record || edit.partner.as_ref() == Some(&said.record);
+                    reaches && later > nth
+                })
+            })
         };
         let is_end = |value: &str| is_end_of(value, &|_| true);
         let can_change = [scene.rules.push, scene.rules.pull && !scene.book.poisoned.contains(&right)];
@@ -222,6 +226,17 @@ fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, f
     }
 }
 
+/// Whether a contact says anything that both sides can hold.
+fn can_cross(contact: &Contact) -> bool {
+    let crosses = |field: &TextField| {
+        let text = contact.text(*field);
+        !matches!(field, TextField::Prefix | TextField::Suffix) && (1..=140).contains(&text.chars().count())
+    };
+    TextField::ALL.iter().any(crosses)
+        || contact.emails.iter().any(|email| email.raw.is_ascii())
+        || contact.phones.iter().any(|phone| phone.raw.len() <= 20)
+}
+
 fn aliased(pair: &Pair, key: &str) -> bool {
     pair.aliases.iter().any(|(left, right)| left.as_str() == key || right.as_str() == key)
 }
@@ -250,7 +265,7 @@ fn stand_alone(scene: &Scene, picture: &Picture, paired: &BTreeSet<Id>, found: &
         let is_excused = match why {
             Some(LooseReason::DirectionOff) => !scene.rules.pull || !scene.rules.push,
             Some(LooseReason::Review) => reviews.iter().any(|review| review.record == record),
-            Some(LooseReason::Empty) => seen.contact.is_empty(),
+            Some(LooseReason::Empty) => !can_cross(&seen.contact),
             Some(LooseReason::Detached) => {
                 let mut partners = scene.book.partners.get(id).into_iter().flatten();
                 partners.any(|partner| scene.book.gone.contains_key(partner))

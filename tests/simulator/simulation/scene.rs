@@ -278,6 +278,7 @@ impl Scene {
         if self.setting.late_commit > 0 {
             self.late_until = Some(site_now + SignedDuration::from_secs(self.setting.late_commit.into()));
         }
+        self.missed_news |= matches!(deed, Deed::Hide { .. });
         if let Deed::Poison { who, .. } = deed
             && let Some((id, _)) = before.nth(Side::Dafater, *who)
         {

@@ -83,10 +83,10 @@ impl Town {
         let mut edits = Edits::default();
         let mut choice = Choice { households: self.paired(waiting)? };
         for (what, change) in in_google::CHANGES {
-            self.edit_one(Place::Google, what, *change, &mut choice, &mut edits).await?;
+            self.edit_one(Place::Google, what, *change, &mut choice, &mut edits)?;
         }
         for (what, change) in in_dafater::CHANGES {
-            self.edit_one(Place::Dafater, what, *change, &mut choice, &mut edits).await?;
+            self.edit_one(Place::Dafater, what, *change, &mut choice, &mut edits)?;
         }
         self.edit_both(&mut choice, &mut edits).await?;
         self.delete(&mut choice, &mut edits, waiting)?;
@@ -115,7 +115,7 @@ impl Town {
         Ok(paired)
     }
 
-    async fn edit_one(
+    fn edit_one(
         &self,
         place: Place,
         what: &str,
@@ -430,8 +430,7 @@ impl Wish {
     fn is_news(&self, record: &Value) -> bool {
         match self {
             Self::Nothing => true,
-            Self::Text(..) | Self::Has(..) => !self.holds(record),
-            Self::HasNot(..) => !self.holds(record),
+            Self::Text(..) | Self::Has(..) | Self::HasNot(..) => !self.holds(record),
             Self::Primary(list, key) => !self.holds(record) && Self::Has(list, key.clone()).holds(record),
         }
     }

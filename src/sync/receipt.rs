@@ -1,0 +1,191 @@
+//! From the effects of a step to the base it made.
+//!
+//! Law: pure. What is remembered depends on the step and on what the records say now, never on how they were written.
+
+use crate::contact::{Contact, Key, PhoneContext, Value, Values, plain_digits};
+use crate::mapping::{Document, Etag, Person, SiteStamp};
+
+use super::{
+    Action, Both, DafaterBase, GoogleBase, Loose, LooseReason, Merged, Origin, Pair, RecordId, Side, Step,
+    Withheld, rebase,
+};
+
+/// Revisions that are remembered as replaced by our own writes.
+const SUPERSEDED_KEPT: usize = 4;
+
+/// Records as the writes of a step left them; a side that was not written is `None`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Written<'a> {
+    /// Google's record.
+    pub google: Option<&'a Person>,
+    /// Dafater's record.
+    pub dafater: Option<&'a Document>,
+}
+
+impl Step {
+    /// The pair as it stands now; `None` while one of the records does not exist.
+    ///
+    /// INVARIANT: while a write is owed, the revisions are blank. Whatever is observed is then news, so that a crash between two
+    /// writes cannot make the second one be forgotten.
+    #[must_use]
+    pub fn settled(&self, written: Written<'_>, phones: PhoneContext) -> Option<Pair> {
+        let google = written.google.or(self.google.as_ref())?;
+        let dafater = written.dafater.or(self.dafater.as_ref())?;
+        let (google_now, dafater_now) = (google.contact(phones), dafater.contact(phones));
+        let (base_google, base_dafater) = self.base();
+
+        let mut aliases = self.before.as_ref().map(|pair| pair.aliases.clone()).unwrap_or_default();
+        if written.google.is_some()
+            && let Some(sent) = self.sent(Side::Google)
+        {
+            learn(&mut aliases, sent, &google_now, |sent, stored| (stored, sent));
+        }
+        if written.dafater.is_some()
+            && let Some(sent) = self.sent(Side::Dafater)
+        {
+            learn(&mut aliases, sent, &dafater_now, |sent, stored| (sent, stored));
+        }
+        let plain = Merged::default();
+        let (merged, withheld) = match &self.action {
+            Action::Merge(merged) => (merged.as_ref(), merged.withheld.as_slice()),
+            Action::Create { withheld, .. } => (&plain, withheld.as_slice()),
+            Action::Delete { .. } | Action::Detach { .. } | Action::Forget | Action::Postpone => {
+                (&plain, [].as_slice())
+            }
+        };
+        let is_written = |side| match side {
+            Side::Google => written.google.is_some(),
+            Side::Dafater => written.dafater.is_some(),
+        };
+        let is_owed = !merged.google.fields.is_empty() && written.google.is_none()
+            || !merged.dafater.fields.is_empty() && written.dafater.is_none();
+        let base = Both { google: &base_google, dafater: &base_dafater };
+        let after = Both { google: &google_now, dafater: &dafater_now };
+        let (google_contact, dafater_contact) = rebase(base, merged, after, is_written, &aliases);
+        Some(Pair {
+            id: self.pair.clone(),
+            origin: match &self.action {
+                Action::Create { side, .. } => Origin::Created(*side),
+                Action::Merge(_)
+                | Action::Delete { .. }
+                | Action::Detach { .. }
+                | Action::Forget
+                | Action::Postpone => self.origin,
+            },
+            google: GoogleBase {
+                source_id: google.source_id.clone(),
+                resource_name: google.resource_name.clone(),
+                etag: if is_owed { Etag(String::new()) } else { google.etag.clone() },
+                updated: google.updated,
+                superseded: self.superseded(google),
+                contact: google_contact,
+            },
+            dafater: DafaterBase {
+                name: dafater.name.clone(),
+                creation: dafater.creation.clone(),
+                modified: if is_owed { SiteStamp(String::new()) } else { dafater.modified.clone() },
+                contact: dafater_contact,
+            },
+            aliases,
+            withheld: self.withheld(withheld),
+        })
+    }
+
+    /// The remaining record of a dissolved pair, or one whose counterpart could not be made.
+    #[must_use]
+    pub fn loose(&self, side: Side, why: LooseReason, phones: PhoneContext) -> Option<Loose> {
+        Some(match side {
+            Side::Google => {
+                let person = self.google.as_ref()?;
+                Loose {
+                    record: RecordId::Google(person.source_id.clone()),
+                    creation: None,
+                    revision: person.etag.0.clone(),
+                    contact: person.contact(phones),
+                    why,
+                }
+            }
+            Side::Dafater => {
+                let document = self.dafater.as_ref()?;
+                Loose {
+                    record: RecordId::Dafater(document.name.clone()),
+                    creation: Some(document.creation.clone()),
+                    revision: document.modified.0.clone(),
+                    contact: document.contact(phones),
+                    why,
+                }
+            }
+        })
+    }
+
+    /// What the step sends to `side`.
+    #[must_use]
+    pub fn sent(&self, side: Side) -> Option<&Contact> {
+        match &self.action {
+            Action::Merge(merged) => Some(match side {
+                Side::Google => &merged.google.contact,
+                Side::Dafater => &merged.dafater.contact,
+            }),
+            Action::Create { side: to, contact, .. } if *to == side => Some(contact),
+            Action::Create { .. }
+            | Action::Delete { .. }
+            | Action::Detach { .. }
+            | Action::Forget
+            | Action::Postpone => None,
+        }
+    }
+
+    fn superseded(&self, google: &Person) -> Vec<Etag> {
+        let known = self.before.as_ref().map(|pair| pair.google.superseded.as_slice()).unwrap_or_default();
+        let replaced = self.google.as_ref().map(|person| &person.etag).filter(|etag| **etag != google.etag);
+        replaced.into_iter().chain(known).take(SUPERSEDED_KEPT).cloned().collect()
+    }
+
+    /// What is withheld now, and what was withheld before in fields that this step did not touch.
+    fn withheld(&self, now: &[Withheld]) -> Vec<Withheld> {
+        let mut all = now.to_vec();
+        for earlier in self.before.iter().flat_map(|pair| &pair.withheld) {
+            if !all.iter().any(|newer| (newer.from, newer.field) == (earlier.from, earlier.field)) {
+                all.push(earlier.clone());
+            }
+        }
+        all
+    }
+}
+
+/// A side that stored a value under another key than it was sent under: both are the same from now on.
+fn learn(
+    aliases: &mut Vec<(Key, Key)>,
+    sent: &Contact,
+    stored: &Contact,
+    order: impl Fn(Key, Key) -> (Key, Key),
+) {
+    for (sent, stored) in [(&sent.emails, &stored.emails), (&sent.phones, &stored.phones)] {
+        let mut missing = lacking(sent, stored);
+        let mut new = lacking(stored, sent);
+        if missing.len() != new.len() {
+            continue;
+        }
+        // The order is the side's own: what it spells as it was sent is told by that, the rest by position.
+        let is_same = |sent: &Value, stored: &Value| plain_digits(&sent.raw) == plain_digits(&stored.raw);
+        let mut paired = Vec::new();
+        missing.retain(|sent| match new.iter().position(|stored| is_same(sent, stored)) {
+            Some(position) => {
+                paired.push((sent.key.clone(), new.remove(position).key.clone()));
+                false
+            }
+            None => true,
+        });
+        let by_position =
+            missing.iter().zip(&new).map(|(sent, stored)| (sent.key.clone(), stored.key.clone()));
+        for (sent, stored) in paired.into_iter().chain(by_position) {
+            let alias = order(sent, stored);
+            aliases.retain(|(google, dafater)| *google != alias.0 && *dafater != alias.1);
+            aliases.push(alias);
+        }
+    }
+}
+
+fn lacking<'v>(from: &'v Values, than: &Values) -> Vec<&'v Value> {
+    from.iter().filter(|value| !than.contains(&value.key)).collect()
+}
