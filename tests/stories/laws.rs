@@ -146,7 +146,9 @@ impl World {
         let has = |record: &Value| record.to_string().contains(&anchor);
         match side {
             Side::Google => self.google.iter().filter(|(_, record)| has(record)).map(|(id, _)| *id).collect(),
-            Side::Dafater => self.dafater.iter().filter(|(_, record)| has(record)).map(|(id, _)| *id).collect(),
+            Side::Dafater => {
+                self.dafater.iter().filter(|(_, record)| has(record)).map(|(id, _)| *id).collect()
+            }
         }
     }
 
@@ -584,13 +586,17 @@ impl World {
     fn law_no_duplicates(&self) {
         for person in 0..PEOPLE {
             for side in [Side::Google, Side::Dafater] {
-                assert!(self.find(side, person).len() <= 1, "law 5, no duplicates: person {person} in {side}");
+                assert!(
+                    self.find(side, person).len() <= 1,
+                    "law 5, no duplicates: person {person} in {side}"
+                );
             }
         }
     }
 
     fn law_no_uninvited_write(&self, before: &(BTreeMap<u64, Value>, BTreeMap<u64, Value>), plan: &Plan) {
-        let known: BTreeSet<u64> = plan.steps.iter().filter(|step| step.google.is_some()).map(source_of).collect();
+        let known: BTreeSet<u64> =
+            plan.steps.iter().filter(|step| step.google.is_some()).map(source_of).collect();
         for (id, record) in &before.0 {
             let Some(now) = self.google.get(id) else { continue };
             if !known.contains(id) {
@@ -599,9 +605,17 @@ impl World {
             for field in ["birthdays", "clientData"] {
                 assert_eq!(now[field], record[field], "law 6, no uninvited write: {field}");
             }
-            assert_eq!(now["names"][0]["phoneticGivenName"], record["names"][0]["phoneticGivenName"], "law 6");
+            assert_eq!(
+                now["names"][0]["phoneticGivenName"], record["names"][0]["phoneticGivenName"],
+                "law 6"
+            );
             let seconds = |record: &Value| {
-                record["organizations"].as_array().into_iter().flatten().filter(|it| it["name"] == "Second").count()
+                record["organizations"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter(|it| it["name"] == "Second")
+                    .count()
             };
             assert_eq!(seconds(now), seconds(record), "law 6, no uninvited write: the second organisation");
             let labels = |record: &Value| {
@@ -654,7 +668,8 @@ impl World {
             }
             let google = u64::from_str_radix(&pair.google.source_id.0, 16).unwrap();
             let dafater: u64 = pair.dafater.name.0.strip_prefix("Doc").unwrap().parse().unwrap();
-            let (google, dafater) = (self.person(google).contact(PHONES), self.document(dafater).contact(PHONES));
+            let (google, dafater) =
+                (self.person(google).contact(PHONES), self.document(dafater).contact(PHONES));
             for field in TextField::ALL {
                 // What Dafater has no slot for, and what the removal of a first organisation leaves to see.
                 if matches!(field, TextField::Suffix | TextField::Prefix | TextField::Company) {
@@ -662,7 +677,8 @@ impl World {
                 }
                 assert_eq!(google.text(field), dafater.text(field), "law 1, convergence: {field:?}");
             }
-            let keys = |values: &dafater_contactsd::contact::Values| values.keys().cloned().collect::<BTreeSet<_>>();
+            let keys =
+                |values: &dafater_contactsd::contact::Values| values.keys().cloned().collect::<BTreeSet<_>>();
             assert_eq!(keys(&google.emails), keys(&dafater.emails), "law 1, convergence: e-mails");
             assert_eq!(keys(&google.phones), keys(&dafater.phones), "law 1, convergence: phones");
         }
@@ -709,7 +725,10 @@ fn law_reversibility(plan: &Plan) {
                 Side::Dafater => step.dafater.is_some(),
             };
             for side in [Side::Google, Side::Dafater].into_iter().filter(|side| step.writes(*side)) {
-                assert!(is_kept(side), "law 12, reversibility: nothing of {side} was kept before it is written");
+                assert!(
+                    is_kept(side),
+                    "law 12, reversibility: nothing of {side} was kept before it is written"
+                );
             }
         }
     }
@@ -826,8 +845,7 @@ fn scripts() -> impl Strategy<Value = Script> {
     let directions = prop_oneof![4 => Just((true, true)), 1 => Just((true, false)), 1 => Just((false, true))];
     let initial = proptest::collection::vec((0..PEOPLE, proptest::option::of(sides())), 1..6);
     let rounds = proptest::collection::vec(
-        (proptest::collection::vec(events(), 0..5), luck())
-            .prop_map(|(events, luck)| Round { events, luck }),
+        (proptest::collection::vec(events(), 0..5), luck()).prop_map(|(events, luck)| Round { events, luck }),
         1..5,
     );
     (conflict, deletions, directions, initial, rounds).prop_map(
@@ -855,11 +873,8 @@ fn keep_the_laws(script: &Script) {
     }
     let before = (world.google.clone(), world.dafater.clone(), world.pairs.clone(), world.loose.clone());
     let plan = world.sync(&calm);
-    let writes: Vec<&Step> = plan
-        .steps
-        .iter()
-        .filter(|step| step.writes(Side::Google) || step.writes(Side::Dafater))
-        .collect();
+    let writes: Vec<&Step> =
+        plan.steps.iter().filter(|step| step.writes(Side::Google) || step.writes(Side::Dafater)).collect();
     assert!(writes.is_empty(), "law 2, quiescence: {writes:#?}");
     let after = (world.google.clone(), world.dafater.clone(), world.pairs.clone(), world.loose.clone());
     assert_eq!(before, after, "law 2, quiescence: nothing changes when nothing is new");

@@ -100,7 +100,15 @@ impl Book {
                         let (from, to) = (old.contact.text(field).to_owned(), seen.contact.text(field));
                         if from != to {
                             let (record, partner, to) = (id.clone(), partner.clone(), to.to_owned());
-                            self.texts.push(TextEdit { at, cycle, record, partner, field, from: Some(from), to });
+                            self.texts.push(TextEdit {
+                                at,
+                                cycle,
+                                record,
+                                partner,
+                                field,
+                                from: Some(from),
+                                to,
+                            });
                         }
                     }
                     for ((field, was), (_, is)) in sets(&old.contact).into_iter().zip(sets(&seen.contact)) {
