@@ -156,3 +156,17 @@ fn a_service_manager_hears_of_start_reload_refusal_and_stop() {
     assert!(before.elapsed() < Duration::from_secs(5));
     assert!(!directory.path().join("control.sock").exists());
 }
+
+#[cfg(feature = "sandbox")]
+#[test]
+fn a_sandbox_rehearses_the_whole_story_and_leaves_nothing_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let rehearsal = command(&["sandbox", "--once", "--contacts", "40", "--accounts", "2"])
+        .env("TMPDIR", directory.path())
+        .output()
+        .unwrap();
+    let said = text(&rehearsal.stdout);
+    assert_eq!(rehearsal.status.code(), Some(0), "{said}\n{}", text(&rehearsal.stderr));
+    assert!(said.contains("both sides agree"), "{said}");
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+}

@@ -45,12 +45,13 @@ fn empty() -> Snapshot {
         dafater: Vec::new(),
         paired: Vec::new(),
         in_doubt: BTreeSet::new(),
+        begun: BTreeSet::new(),
         decisions: Decisions::default(),
     }
 }
 
 fn alone<T>(record: T) -> Alone<T> {
-    Alone { record, before: None, is_in_scope: true }
+    Alone { record, before: None, is_in_scope: true, is_waiting: false }
 }
 
 fn pair(google: &Person, dafater: &Document) -> Pair {

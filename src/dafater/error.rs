@@ -224,8 +224,10 @@ impl DafaterError {
     /// Whether the site cannot make a name of what a new document says. Nothing was written; it can be created without its names.
     #[must_use]
     pub fn concerns_name(&self) -> bool {
+        // API: a name of 140 characters that is taken gets a number, and then no column holds it: DataError.
         matches!(self, Self::Duplicate(_))
-            || matches!(self, Self::Refused(answer) if answer.call.writes && answer.is("NameError"))
+            || matches!(self, Self::Refused(answer)
+                if answer.call.writes && (answer.is("NameError") || answer.is("DataError")))
     }
 
     /// The site's own explanation as plain text. It may quote the contact: for a person's eyes, not for logs above `debug`.

@@ -3,6 +3,7 @@
 mod account;
 mod apply;
 mod engine;
+mod finish;
 mod observe;
 mod report;
 mod settings;

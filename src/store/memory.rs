@@ -87,6 +87,17 @@ impl MemoryStore {
         self.inner().faults.insert(nth, fault);
     }
 
+    /// How many commits were tried: what [`Self::fault_at`] counts.
+    #[must_use]
+    pub fn attempts(&self) -> u64 {
+        self.inner().attempts
+    }
+
+    /// Forgets the faults that have not struck.
+    pub fn clear_faults(&self) {
+        self.inner().faults.clear();
+    }
+
     /// Whether a fault ended the imagined process.
     #[must_use]
     pub fn is_crashed(&self) -> bool {

@@ -27,7 +27,8 @@ fn commands(document: &str) -> Vec<Vec<String>> {
 
 fn command(text: &str) -> Option<Vec<String>> {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let program = words.iter().position(|word| *word == PROGRAM);
+    // After `-u` it is a user or a unit.
+    let program = (0..words.len()).find(|&at| words[at] == PROGRAM && (at == 0 || words[at - 1] != "-u"));
     let cargo = || {
         words.windows(2).position(|pair| pair == ["cargo", "run"])?;
         words.iter().position(|word| *word == "--")
@@ -112,6 +113,55 @@ fn every_command_in_the_documents_exists() {
 }
 
 #[test]
+fn every_command_in_the_units_exists() {
+    let mut help = helper();
+    let mut count = 0;
+    for unit in all().iter().filter(|file| file.path.starts_with("systemd/")) {
+        for line in unit.text.lines().filter(|line| line.starts_with("Exec")) {
+            let Some((_, command)) = line.split_once("=/usr/bin/dafater-contactsd ") else {
+                assert!(line.ends_with('='), "{}: {line} runs another program", unit.path);
+                continue;
+            };
+            count += 1;
+            let words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+            assert_eq!(offence(&words, &mut help), None, "{}", unit.path);
+        }
+    }
+    assert!(count >= 4, "the commands of the units were not found");
+}
+
+#[test]
+fn every_credential_of_the_units_is_one_that_the_configuration_knows() {
+    let manual = File::read("docs/configuration.md").text;
+    let mut count = 0;
+    for unit in all().iter().filter(|file| file.path.starts_with("systemd/")) {
+        for line in unit.text.lines().filter(|line| line.starts_with("LoadCredential")) {
+            let name = line.split_once('=').unwrap().1.split(':').next().unwrap();
+            assert!(manual.contains(&format!("systemd credential `{name}`")), "{}: {name}", unit.path);
+            count += 1;
+        }
+    }
+    assert!(count >= 4, "the credentials of the units were not found");
+}
+
+#[test]
+fn the_unit_lets_the_daemon_see_who_calls_and_does_not_repeat_what_cannot_help() {
+    let unit = File::read("systemd/dafater-contactsd.service").text;
+    let value = |key: &str| {
+        unit.lines()
+            .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
+            .unwrap_or_else(|| panic!("no {key}="))
+    };
+    assert_eq!(value("PrivateUsers"), "no");
+    assert_eq!(value("Type"), "notify");
+    assert_eq!(value("RuntimeDirectoryMode"), "0755", "Desk Users must reach the control socket");
+    assert_eq!(value("StateDirectoryMode"), "0700");
+    for code in ["64", "65", "77", "78"] {
+        assert!(value("RestartPreventExitStatus").split(' ').any(|listed| listed == code), "{code}");
+    }
+}
+
+#[test]
 fn a_command_that_does_not_exist_is_found() {
     let mut help = |path: &[&str]| {
         Some(match path {
@@ -119,7 +169,7 @@ fn a_command_that_does_not_exist_is_found() {
             _ => "Usage: x sync\n\nOptions:\n      --full  Whole\n  -h, --help".to_owned(),
         })
     };
-    let document = "```\nsudo dafater-contactsd sync sales --full  # whole\ndafater-contactsd sync --all\n\
+    let document = "```\nsudo -u dafater-contactsd dafater-contactsd sync sales --full  # whole\ndafater-contactsd sync --all\n\
                     cargo run --release -- snyc\nsystemctl start dafater-contactsd\n```\ndafater-contactsd nonsense\n";
     let found: Vec<String> =
         commands(document).iter().filter_map(|words| offence(words, &mut help)).collect();

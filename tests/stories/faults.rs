@@ -242,8 +242,17 @@ async fn one_document_on_which_the_site_always_breaks_down_does_not_stop_the_oth
 #[tokio::test]
 async fn one_contact_that_is_refused_is_parked_and_the_others_go() {
     let mut world = World::new();
-    world.add_person(person("Ada", "<b>", "ada@example.com", ""));
+    world.add_person(person("Ada", "Byron", "ada@example.com", ""));
     world.add_person(person("Alan", "Turing", "alan@example.com", ""));
+    // A rule of the site's own, of which we cannot know.
+    world.site_weather(|line, body| {
+        let refusal = r#"{"exc_type": "ValidationError"}"#;
+        (line.starts_with(CREATE_IN_DAFATER) && body.contains("Byron")).then_some(Strike::Answer(
+            417,
+            "application/json",
+            refusal,
+        ))
+    });
     let report = world.settle().await;
     assert_eq!((report.parked, report.dafater.created), (1, 1), "{report:?}");
     let resource = world.person("Ada")["resourceName"].as_str().unwrap().to_owned();

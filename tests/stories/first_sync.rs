@@ -97,3 +97,16 @@ async fn a_person_of_whom_the_site_cannot_make_a_name_arrives_all_the_same() {
     google   jose jose@example.com
     ");
 }
+
+#[tokio::test]
+async fn a_name_that_no_number_can_follow_may_stand_twice() {
+    let mut world = World::new();
+    let long = "x".repeat(140);
+    world.add_contact(contact(&long, "", "one@example.com", ""));
+    world.add_person(person(&long, "", "two@example.com", ""));
+
+    let report = world.settle().await;
+
+    assert_eq!((report.dafater.created, report.google.created, report.parked), (1, 1, 0), "{report:?}");
+    assert!(world.contacts().iter().all(|contact| contact["first_name"] == json!(long)));
+}

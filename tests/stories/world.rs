@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use dafater_contactsd::contact::{PhoneContext, Region};
 use dafater_contactsd::dafater::{self, SiteClient};
-use dafater_contactsd::execute::{AccountEngine, Engine, Parts, PlanView, RunReport, RunRequest, Settings};
+use dafater_contactsd::execute::{AccountEngine, Engine, Parts, RunReport, RunRequest, Settings};
 use dafater_contactsd::google::PeopleClient;
 use dafater_contactsd::google::oauth::{AccessTokens, AuthorizationError};
 use dafater_contactsd::remote::{Clock, CountingTransport, Transport, TransportError};
@@ -61,16 +61,16 @@ pub(crate) enum Strike {
 
 impl Strike {
     /// What nginx says while the site restarts.
-    pub const BAD_GATEWAY: Self =
+    pub(crate) const BAD_GATEWAY: Self =
         Self::Answer(502, "text/html", "<html><head><title>502 Bad Gateway</title></head></html>");
     /// Google is overloaded.
-    pub const UNAVAILABLE: Self = Self::Answer(
+    pub(crate) const UNAVAILABLE: Self = Self::Answer(
         503,
         "application/json",
         r#"{"error":{"code":503,"message":"The service is currently unavailable.","status":"UNAVAILABLE"}}"#,
     );
     /// Google's contacts backend has had enough.
-    pub const EXHAUSTED: Self = Self::Answer(
+    pub(crate) const EXHAUSTED: Self = Self::Answer(
         429,
         "application/json",
         r#"{"error":{"code":429,"message":"Resource has been exhausted (e.g. check quota).","status":"RESOURCE_EXHAUSTED"}}"#,
@@ -328,11 +328,6 @@ impl World {
         // The stand-in's access tokens live an hour.
         self.restart();
         self.engine.run(request).await
-    }
-
-    pub(crate) async fn plan(&mut self) -> PlanView {
-        self.restart();
-        self.engine.plan().await.unwrap()
     }
 
     /// Syncs and expects success.

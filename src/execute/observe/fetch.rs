@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
+
 use super::Observer;
 use super::identity::Gathered;
 use crate::dafater::{DeletedFeed, Lookup as SiteLookup};
@@ -44,9 +46,13 @@ impl Observer<'_> {
                 // In a read of changes a deletion shows as a tombstone, now or in an earlier cycle; without one, a missing name may
                 // be a rename. In a complete read it is not, but what was written a moment ago may not show yet.
                 Some(PeopleLookup::Missing) if is_reported || is_complete && self.has_settled(&half.pair) => {
+                    // Nothing but this read tells; the next ones may be of changes, and must know.
+                    let base = &half.pair.google;
+                    gathered.deleted.push((base.source_id.clone(), base.etag.0.clone()));
                     Sighting::Gone
                 }
                 Some(PeopleLookup::Found(_) | PeopleLookup::Missing | PeopleLookup::Failed(_)) | None => {
+                    gathered.is_unsettled |= is_complete;
                     Sighting::Unseen
                 }
             });
@@ -125,7 +131,7 @@ impl Observer<'_> {
             let oldest = halves().map(|half| half.pair.dafater.modified.clone()).min_by_key(SiteStamp::civil);
             if let Some(oldest) = oldest
                 && let DeletedFeed::Readable(entries) =
-                    self.parts.dafater.deleted_contacts(&self.overlapping(&oldest)).await?
+                    self.parts.dafater.deleted_contacts(&in_any_zone(&self.overlapping(&oldest))).await?
             {
                 reported.extend(entries.into_iter().flatten().map(|entry| (entry.name, entry.creation)));
             }
@@ -176,6 +182,16 @@ impl Observer<'_> {
         }
         Ok(self.parts.dafater.contacts_by_name(names).await?)
     }
+}
+
+/// A stamp that lies before `stamp` even if the site was given another time zone since.
+fn in_any_zone(stamp: &SiteStamp) -> SiteStamp {
+    /// From UTC+14 to UTC-12.
+    const WIDEST: SignedDuration = SignedDuration::from_hours(26);
+    stamp
+        .civil()
+        .and_then(|civil| civil.checked_sub(WIDEST).ok())
+        .map_or_else(|| stamp.clone(), SiteStamp::from)
 }
 
 /// What a Person shows of its pair's half: our own writes take a while to be visible everywhere.

@@ -34,6 +34,9 @@ pub(super) struct Gathered {
     pub(super) forced: BTreeSet<RecordId>,
     pub(super) vanished: Vec<RecordId>,
     pub(super) deleted: Vec<(SourceId, String)>,
+    /// Whether a complete read of Google left out a contact that may only be late: the reads of changes that would follow it never
+    /// told that it is gone.
+    pub(super) is_unsettled: bool,
 }
 
 impl Gathered {
@@ -91,7 +94,9 @@ impl Observer<'_> {
                 continue;
             };
             let is_moved = pair.google.resource_name != person.resource_name;
-            let is_news = is_moved || pair.google.etag != person.etag;
+            // API: a read may show a new state under the etag of the one before; its time tells.
+            let is_later = person.updated > pair.google.updated;
+            let is_news = is_moved || is_later || pair.google.etag != person.etag;
             if !is_news && !read_all || self.waits(&pair.id, Side::Google, &person.etag.0) {
                 gathered.google_known.insert(pair.id, person);
                 continue;

@@ -26,7 +26,7 @@ impl Crowd {
         Self::count(documents, &[("email_ids", "email_id", own::email), ("phone_nos", "phone", own::phone)])
     }
 
-    fn count(records: &[Value], lists: &[(&str, &str, fn(&str) -> String)]) -> Self {
+    fn count(records: &[Value], lists: &[List]) -> Self {
         let mut crowd = Self::default();
         for record in records {
             let name = own::title(record).to_lowercase();
@@ -66,3 +66,6 @@ impl Crowd {
         doubled
     }
 }
+
+/// A list of a record, the key of a value in it, and what a value is known by.
+type List = (&'static str, &'static str, fn(&str) -> String);

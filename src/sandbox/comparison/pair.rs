@@ -23,7 +23,7 @@ const TEXTS: [(&str, &str, &str, Option<&str>); 8] = [
 struct Table {
     label: &'static str,
     google: &'static str,
-    table: &'static str,
+    rows: &'static str,
     column: &'static str,
     flag: &'static str,
     key: fn(&str) -> String,
@@ -34,7 +34,7 @@ const TABLES: [Table; 2] = [
     Table {
         label: "e-mail",
         google: "emailAddresses",
-        table: "email_ids",
+        rows: "email_ids",
         column: "email_id",
         flag: "is_primary",
         key: own::email,
@@ -43,7 +43,7 @@ const TABLES: [Table; 2] = [
     Table {
         label: "phone",
         google: "phoneNumbers",
-        table: "phone_nos",
+        rows: "phone_nos",
         column: "phone",
         flag: "is_primary_phone",
         key: own::phone,
@@ -81,7 +81,7 @@ fn compare_lists(
     found: &mut Vec<Finding>,
 ) {
     let items = own::list(person, table.google);
-    let rows = own::list(document, table.table);
+    let rows = own::list(document, table.rows);
     let keyed = |values: &[Value], column: &str| -> BTreeMap<String, String> {
         let raw = values.iter().map(|value| own::field(value, column).to_owned());
         raw.map(|raw| ((table.key)(&raw), raw)).filter(|(key, _)| !key.is_empty()).collect()

@@ -160,7 +160,7 @@ fn of_document(document: &Value) -> Rest {
 
 fn without(item: &Value, keys: &[&str]) -> Value {
     let mut item = item.as_object().cloned().unwrap_or_default();
-    keys.iter().for_each(|key| drop(item.remove(*key)));
+    item.retain(|key, _| !keys.contains(&key.as_str()));
     Value::Object(item)
 }
 
@@ -176,7 +176,7 @@ mod tests {
             "phoneNumbers": [{ "value": "050 223 4567", "type": "Chauffeur" }],
             "organizations": [{ "name": "Acme", "type": "work" }, { "name": "Chamber" }] });
         let mut after = before.clone();
-        after["phoneNumbers"][1] = json!({ "value": "+4930123" });
+        after["phoneNumbers"].as_array_mut().unwrap().push(json!({ "value": "+4930123" }));
         after["organizations"][0]["name"] = json!("Acme Ltd");
         let of = |person: &Value| Untouched::of_google(std::slice::from_ref(person));
         assert_eq!(of(&before).changes(&of(&after)), Vec::<String>::new());

@@ -36,13 +36,13 @@ impl Site {
                 "There were some errors setting the name, please contact the administrator",
             ));
         }
-        if name == schema.name {
+        if text::trim(&name) == schema.name {
             return Err(Refusal::bad_name(format!("Name of {name} cannot be {name}")));
         }
         if name.contains(['<', '>']) {
             return Err(Refusal::bad_name("Name cannot contain special characters like '<', '>'"));
         }
-        Ok(name)
+        Ok(text::trim(&name).to_owned())
     }
 
     /// Ten characters that nobody else has.
@@ -61,9 +61,8 @@ impl Site {
             name = format!("{name}-{}", text::trim(link.text("link_name")));
         }
         match self.db.table("Contact") {
-            Some(contacts) if !name.is_empty() && contacts.get(&Key::of(&name)).is_some() => {
-                numbered(contacts, &name)
-            }
+            // Once there is a contact whose name is nothing to the database, such as a zero-width blank, nobody is nobody's name.
+            Some(contacts) if contacts.get(&Key::of(&name)).is_some() => numbered(contacts, &name),
             _ => name,
         }
     }

@@ -24,20 +24,27 @@ fn is_email(part: &str) -> bool {
     if part.contains(' ') && !part.contains('<') {
         return false;
     }
-    let address = match (part.rfind('<'), part.rfind('>')) {
-        (Some(open), Some(close)) if open < close => part.get(open + 1..close).unwrap_or_default(),
-        _ => part,
-    };
-    let Some((local, domain)) = address.rsplit_once('@') else { return false };
+    // API: Python's parseaddr takes an address that stands in the open before one in angle brackets.
+    let (open, rest) = part.split_once('<').unwrap_or((part, ""));
+    let address = if open.contains('@') { open } else { rest };
+    begins_with_address(trim(address))
+}
+
+/// API: `EMAIL_MATCH_PATTERN` in `frappe/utils/__init__.py` is asked for a match at the beginning only: whatever follows passes.
+fn begins_with_address(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else { return false };
     let is_atom = |atom: &str| {
         !atom.is_empty()
             && atom.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+/=?^_`{|}~-".contains(c))
     };
-    let is_label = |label: &str| {
-        let inner = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        !label.is_empty() && label.chars().all(inner) && !label.starts_with('-') && !label.ends_with('-')
-    };
-    local.split('.').all(is_atom) && domain.contains('.') && domain.split('.').all(is_label)
+    let end = domain.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '-'));
+    let mut labels = domain.get(..end.unwrap_or(domain.len())).unwrap_or_default().split('.');
+    let first = labels.next().unwrap_or_default();
+    local.split('.').all(is_atom)
+        && !first.is_empty()
+        && !first.starts_with('-')
+        && !first.ends_with('-')
+        && labels.next().is_some_and(|label| label.starts_with(|c: char| c.is_ascii_alphanumeric()))
 }
 
 /// Python's `str.strip`.
@@ -45,24 +52,52 @@ pub(super) fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c))
 }
 
-/// Escapes the tags that are not allowed, if `text` holds any tag at all; else `None`: plain `<` and `&` stay.
+/// `text` without anything in angle brackets.
+pub(super) fn without_tags(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, tag)) = rest.split_once('<') {
+        let Some((_, after)) = tag.split_once('>') else { break };
+        plain.push_str(before);
+        rest = after;
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// Escapes the tags that are not allowed and closes those that were left open, if `text` opens any tag at all; else `None`: plain
+/// `<` and `&` stay.
+///
+/// Attributes stay as they are; a site also drops those that it does not know.
 pub(super) fn sanitized(text: &str) -> Option<String> {
-    if !text.contains('<') || tags(text).next().is_none() {
+    let opens = tags(text).any(|(start, _, _)| text.get(start..).is_some_and(|tag| !tag.starts_with("</")));
+    if !opens {
         return None;
     }
     let mut clean = String::with_capacity(text.len());
     let mut rest = 0;
+    let mut open = Vec::new();
     for (start, end, name) in tags(text) {
         escape_into(&mut clean, text.get(rest..start).unwrap_or_default());
-        let tag = text.get(start..end).unwrap_or_default();
-        if ALLOWED.contains(&name.as_str()) {
-            clean.push_str(tag);
-        } else {
-            escape_into(&mut clean, tag);
-        }
         rest = end;
+        let tag = text.get(start..end).unwrap_or_default();
+        if !ALLOWED.contains(&name.as_str()) {
+            escape_into(&mut clean, tag);
+            continue;
+        }
+        clean.push_str(tag);
+        if !tag.starts_with("</") {
+            open.push(name);
+        } else if let Some(at) = open.iter().rposition(|opened| *opened == name) {
+            open.truncate(at);
+        }
     }
     escape_into(&mut clean, text.get(rest..).unwrap_or_default());
+    for name in open.iter().rev().filter(|name| !VOID.contains(&name.as_str())) {
+        clean.push_str("</");
+        clean.push_str(name);
+        clean.push('>');
+    }
     Some(clean)
 }
 
@@ -82,15 +117,23 @@ fn tags(text: &str) -> impl Iterator<Item = (usize, usize, String)> {
 }
 
 fn escape_into(clean: &mut String, text: &str) {
-    for c in text.chars() {
+    for (at, c) in text.char_indices() {
         match c {
             '<' => clean.push_str("&lt;"),
             '>' => clean.push_str("&gt;"),
-            '&' => clean.push_str("&amp;"),
+            '&' if !is_entity(text.get(at + 1..).unwrap_or_default()) => clean.push_str("&amp;"),
             c => clean.push(c),
         }
     }
 }
+
+/// Whether what follows an `&` makes it an entity already.
+fn is_entity(rest: &str) -> bool {
+    ["amp;", "lt;", "gt;", "quot;"].iter().any(|entity| rest.starts_with(entity))
+}
+
+/// Tags that are never closed.
+const VOID: &[&str] = &["br", "hr", "img"];
 
 const ALLOWED: &[&str] = &[
     "a",
@@ -114,12 +157,14 @@ const ALLOWED: &[&str] = &[
     "ol",
     "p",
     "pre",
+    "q",
     "s",
     "small",
     "span",
     "strong",
     "sub",
     "sup",
+    "svg",
     "table",
     "tbody",
     "td",
@@ -160,6 +205,10 @@ mod tests {
             " trail@one.example ",
             "a@x.example, b@x.example",
             "o'neil+tag@x-y.example.co",
+            "a@x.example;b@x.example",
+            "a@x.example.",
+            "a@x.example>",
+            "a@x.example <b>",
         ] {
             assert_eq!(first_bad_email(good), None, "{good}");
         }
@@ -176,5 +225,18 @@ mod tests {
         );
         assert_eq!(sanitized("R&D < Co"), None);
         assert_eq!(sanitized("A & B < C > D"), None);
+        assert_eq!(sanitized("a closing </ksa> alone"), None);
+    }
+
+    #[test]
+    fn sanitized_text_is_well_formed_html() {
+        assert_eq!(sanitized("<p>para").as_deref(), Some("<p>para</p>"));
+        assert_eq!(sanitized("<br> R&D &amp; <q>").as_deref(), Some("<br> R&amp;D &amp; <q></q>"));
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_text_in_angle_brackets() {
+        assert_eq!(without_tags("<a@b.example>"), "");
+        assert_eq!(without_tags("Some One <a@b.example> < 3"), "Some One  < 3");
     }
 }

@@ -204,7 +204,8 @@ fn check_fields(
 fn is_blank(value: Option<&Value>) -> bool {
     match value {
         None | Some(Value::Null) => true,
-        Some(Value::String(text)) => text::trim(text).is_empty(),
+        // API: has_content in frappe/model/base_document.py.
+        Some(Value::String(text)) => text::trim(&text::without_tags(text)).is_empty(),
         Some(_) => false,
     }
 }

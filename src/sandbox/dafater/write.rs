@@ -38,6 +38,10 @@ impl Site {
         self.before_save(&schema, &mut doc)?;
         self.check_values(&schema, &mut doc)?;
         self.check_unique(&schema, &mut doc, None)?;
+        if doc.name.chars().count() > 140 {
+            let message = "(1406, \"Data too long for column 'name' at row 1\")";
+            return Err(Refusal::crash("pymysql.err", "DataError", message));
+        }
         self.db.wait_for(doctype, &doc.name);
         if self.db.get(doctype, &doc.name).is_some() {
             return Err(Refusal::duplicate(doctype, &doc.name));

@@ -90,11 +90,11 @@ fn organizations(who: &Portrait, take: Take, rng: &mut StdRng) -> Value {
     let mut work = Map::from_iter([("name".to_owned(), json!(who.business.name))]);
     let title = if take.quirk == Quirk::LongTitle { LONG_TITLE } else { who.title };
     // Where two people keep the books, one of them leaves things out.
-    if !title.is_empty() && !(take.is_shared && rng.gen_bool(0.15)) {
-        work.insert("title".to_owned(), json!(title));
-    }
-    if !who.department.is_empty() && !(take.is_shared && rng.gen_bool(0.15)) {
-        work.insert("department".to_owned(), json!(who.department));
+    for (key, text) in [("title", title), ("department", who.department)] {
+        let is_left_out = take.is_shared && rng.gen_bool(0.15);
+        if !text.is_empty() && !is_left_out {
+            work.insert(key.to_owned(), json!(text));
+        }
     }
     if rng.gen_bool(0.4) {
         work.insert("type".to_owned(), json!("work"));
@@ -121,14 +121,14 @@ fn emails(who: &Portrait, take: Take, rng: &mut StdRng) -> Value {
             json!({ "value": value, "type": email.kind })
         })
         .collect();
-    match take.quirk {
-        Quirk::Idn => emails
-            .push(json!({ "value": format!("vertrieb{}@müller-bau.example", rng.gen_range(0..100_000)),
-            "type": "work", "displayName": "Vertrieb" })),
-        Quirk::LatePrimary => emails
-            .push(json!({ "value": format!("chief.{}", who.emails.first().map_or("", |email| &email.value)),
-            "type": "Assistant", "metadata": { "sourcePrimary": true } })),
-        _ => {}
+    if take.quirk == Quirk::Idn {
+        let value = format!("vertrieb{}@müller-bau.example", rng.gen_range(0..100_000));
+        emails.push(json!({ "value": value, "type": "work", "displayName": "Vertrieb" }));
+    }
+    if take.quirk == Quirk::LatePrimary {
+        let value = format!("chief.{}", who.emails.first().map_or("", |email| &email.value));
+        let metadata = json!({ "sourcePrimary": true });
+        emails.push(json!({ "value": value, "type": "Assistant", "metadata": metadata }));
     }
     Value::Array(emails)
 }
@@ -153,13 +153,13 @@ fn phones(who: &Portrait, quirk: Quirk, rng: &mut StdRng) -> Vec<Value> {
         .phones
         .iter()
         .map(|phone| {
-            let spelling = match quirk {
-                Quirk::Arabic => Spelling::Arabic,
-                Quirk::Marked => Spelling::Marked,
-                _ => Spelling::ALL
-                    .get(rng.gen_range(0..Spelling::ALL.len()))
-                    .copied()
-                    .unwrap_or(Spelling::Plain),
+            let any = Spelling::ALL.get(rng.gen_range(0..Spelling::ALL.len())).copied();
+            let spelling = if quirk == Quirk::Arabic {
+                Spelling::Arabic
+            } else if quirk == Quirk::Marked {
+                Spelling::Marked
+            } else {
+                any.unwrap_or(Spelling::Plain)
             };
             let kind = match (phone.is_mobile, rng.gen_range(0..6)) {
                 (true, 0) => "واتساب",

@@ -159,10 +159,11 @@ impl Census<'_> {
         self.serial += 1;
         let business = Business::new(serial / PER_BUSINESS)?;
         let mut who = Portrait::new(serial, business, &mut self.rng);
-        match quirk {
-            Quirk::Nameless => who.unname(serial),
-            Quirk::Emoji => who.adorn(&mut self.rng),
-            _ => {}
+        if quirk == Quirk::Nameless {
+            who.unname(serial);
+        }
+        if quirk == Quirk::Emoji {
+            who.adorn(&mut self.rng);
         }
         Some(who)
     }

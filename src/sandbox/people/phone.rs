@@ -71,12 +71,8 @@ impl Phone {
         let Self { country, area, line, .. } = self;
         let (front, back) = line.split_at(line.len().saturating_sub(4));
         // Whoever dials abroad writes the country.
-        let spelling = match spelling {
-            Spelling::National | Spelling::Bracketed | Spelling::Arabic if *country != HOME => {
-                Spelling::Spaced
-            }
-            other => other,
-        };
+        let is_national = matches!(spelling, Spelling::National | Spelling::Bracketed | Spelling::Arabic);
+        let spelling = if is_national && *country != HOME { Spelling::Spaced } else { spelling };
         match spelling {
             Spelling::Plain => format!("+{country}{area}{line}"),
             Spelling::Spaced => format!("+{country} {area} {front} {back}"),

@@ -18,7 +18,7 @@ pub enum TownError {
         source: io::Error,
     },
     /// An address that the daemon would refuse.
-    #[error("{address} is not on this machine, and the daemon speaks plain http to loopback addresses only")]
+    #[error("{address} is not a loopback address, and the daemon speaks plain http to no other")]
     NotLoopback {
         /// The address.
         address: String,

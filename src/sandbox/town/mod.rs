@@ -173,7 +173,8 @@ impl Town {
                 "# Two deletions are more than a tenth of so few contacts.\nmax_deletes_percent = 100\n";
         }
         for account in &self.accounts {
-            config += &format!("\n[accounts.{}]\nemail_id = {}\n", account.name, text(&account.email));
+            let table = format!("\n[accounts.{}]\nemail_id = {}\n", account.name, text(&account.email));
+            config.push_str(&table);
         }
         self.home.write("config.toml", &config).map(drop)
     }
@@ -262,7 +263,7 @@ fn settle(
     options: &TownOptions,
     accounts: &[Account],
     google: &mut Google,
-    site: &mut Site,
+    dafater: &mut Site,
     now: Timestamp,
 ) -> Result<Vec<Household>, TownError> {
     let mut at = now - SignedDuration::from_hours(2 * 365 * 24);
@@ -274,11 +275,11 @@ fn settle(
             partners: google.add_group(&account.email, "Partners", at)?,
         });
     }
-    site.insert_into("Salutation", json!({ "salutation": "Eng" }), at)?;
+    dafater.insert_into("Salutation", json!({ "salutation": "Eng" }), at)?;
     let size = Size { contacts: options.contacts, accounts: options.accounts };
     let population = Population::new(SEED, size, &labels);
     for (doctype, business) in population.businesses {
-        site.insert_into(doctype, business, at)?;
+        dafater.insert_into(doctype, business, at)?;
     }
     let residents = i32::try_from(population.residents.len().max(1)).unwrap_or(i32::MAX);
     let step = SignedDuration::from_hours(700 * 24) / residents;
@@ -291,7 +292,7 @@ fn settle(
         }
         for contact in resident.dafater {
             // Either side may have been the last to write.
-            household.dafater.push(site.insert(contact, at + SignedDuration::from_millis(37))?);
+            household.dafater.push(dafater.insert(contact, at + SignedDuration::from_millis(37))?);
         }
         households.push(household);
         at += step;

@@ -56,7 +56,7 @@ async fn open(
     town.program.ask(&["reload"]).await?;
     let comparisons = town.compare(&std::collections::BTreeSet::new()).await?;
     narrator.say(&table(std::slice::from_ref(&round), &comparisons));
-    for trouble in round.troubles(true) {
+    for trouble in round.troubles(town.accounts.len() == 1) {
         narrator.say(&trouble);
     }
     town.google().reset_counters();
@@ -96,12 +96,12 @@ impl Town {
                  DAFATER='{in_dafater}'\nKEYS='Authorization: token {keys}'\n\n\
                  # edit in Dafater, watch it arrive in Google\n\
                  curl -s -X PUT \"$DAFATER\" -H \"$KEYS\" -H 'Content-Type: application/json' -d '{{\"designation\":\"Tea Taster\"}}' >/dev/null\n\
-                 sleep 7; curl -s \"$GOOGLE?personFields=organizations\" -H \"$TOKEN\"\n\n\
+                 sleep 7; curl -s \"$GOOGLE?personFields=organizations\" -H \"$TOKEN\" | grep -o '\"title\":\"[^\"]*\"'\n\n\
                  # edit in Google (its update needs the etag that a get answers), watch it arrive in Dafater\n\
                  ETAG=$(curl -s \"$GOOGLE?personFields=metadata\" -H \"$TOKEN\" | sed 's/.*\"etag\" *: *\"\\(%[^\"]*\\)\".*/\\1/;q')\n\
                  curl -s -X PATCH \"$GOOGLE:updateContact?updatePersonFields=names\" -H \"$TOKEN\" -H 'Content-Type: application/json' \
                  -d \"{{\\\"etag\\\":\\\"$ETAG\\\",\\\"names\\\":[{{\\\"givenName\\\":\\\"Rosalind\\\",\\\"familyName\\\":\\\"Edited\\\"}}]}}\" >/dev/null\n\
-                 sleep 7; curl -s \"$DAFATER\" -H \"$KEYS\"\n"
+                 sleep 7; curl -s \"$DAFATER\" -H \"$KEYS\" | grep -o '\"full_name\":\"[^\"]*\"'\n"
             );
         }
         let program = &self.program;
@@ -109,7 +109,7 @@ impl Town {
         let account = self.accounts.first().map(|account| account.name.as_str()).unwrap_or_default();
         let _ = write!(
             text,
-            "\n# ask the daemon\n{command} status\n{command} plan {account}\n{command} history {account}\n"
+            "\n# ask the daemon\n{command} status\n{command} plan {account}\n{command} history {account} --contact Rosalind\n"
         );
         let _ = write!(text, "{command} review\n\nThe daemon's log is {}\n", program.log.display());
         Ok(text)

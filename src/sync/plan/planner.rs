@@ -67,6 +67,7 @@ impl<'a> Planner<'a> {
         );
         let is_known = !view.is_moved
             && view.pair.google.etag == google.etag
+            && view.pair.google.updated == google.updated
             && view.pair.dafater.modified == dafater.modified
             && merged.google.fields.is_empty()
             && merged.dafater.fields.is_empty()

@@ -162,6 +162,9 @@ impl<'a> Planner<'a> {
 
     fn by_likeness(&mut self, people: &People<'a>, documents: &Documents<'a>, mut placed: Placed) {
         let snapshot = self.snapshot;
+        if people.is_empty() && documents.is_empty() {
+            return;
+        }
         let seen = self.seen_in_pairs();
         let (mut google, mut dafater) = (Candidates::default(), Candidates::default());
         for (index, person) in people.iter().enumerate() {
@@ -248,9 +251,9 @@ impl<'a> Planner<'a> {
     /// What the records of the observed pairs say now, but for those that are left alone.
     fn seen_in_pairs(&self) -> Vec<(RecordId, Contact)> {
         let phones = self.policy.phones;
-        let is_widowed = |view: &PairView| self.widows.iter().any(|widow| widow.view.pair.id == view.pair.id);
+        let widowed: BTreeSet<&PairId> = self.widows.iter().map(|widow| &widow.view.pair.id).collect();
         let mut seen = Vec::new();
-        for view in self.snapshot.pairs.iter().filter(|view| !is_widowed(view)) {
+        for view in self.snapshot.pairs.iter().filter(|view| !widowed.contains(&view.pair.id)) {
             if let Some(person) = view.google.present() {
                 seen.push((RecordId::Google(person.source_id.clone()), person.contact(phones)));
             }

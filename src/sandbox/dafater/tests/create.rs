@@ -80,6 +80,32 @@ fn some_names_are_refused() {
 }
 
 #[test]
+fn a_number_can_make_a_name_too_long_and_blanks_can_make_it_taken() {
+    let mut world = World::new();
+    world.create(json!({"first_name": "x".repeat(140)}));
+    world.create(json!({"first_name": "x".repeat(140)})).is(500, "DataError");
+    // The name is looked for as it is, and stored without the blanks around it.
+    assert_eq!(world.create(json!({"company_name": " lead "})).name(), "lead");
+    world.create(json!({"company_name": " lead"})).is(409, "DuplicateEntryError");
+}
+
+#[test]
+fn after_a_contact_whose_name_is_invisible_the_nameless_are_numbered() {
+    let mut world = World::new();
+    assert_eq!(world.create(json!({})).name().len(), 10);
+    world.create(json!({"company_name": "\u{200b}"}));
+    assert_eq!(world.create(json!({})).name(), "-1");
+    assert_eq!(world.create(json!({})).name(), "-2");
+}
+
+#[test]
+fn an_address_that_is_all_brackets_counts_as_missing() {
+    let mut world = World::new();
+    let rows = json!([{"email_id": "<a@b.example>"}]);
+    world.create(json!({"first_name": "X", "email_ids": rows})).is(417, "MandatoryError");
+}
+
+#[test]
 fn a_lone_email_is_primary_and_two_primaries_are_refused() {
     let mut world = World::new();
     // Recorded: 211, 212, 255.

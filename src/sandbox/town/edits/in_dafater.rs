@@ -91,27 +91,27 @@ fn rows(contact: &Value, table: &str) -> Vec<Value> {
     rows.iter().map(row).collect()
 }
 
-fn saved(table: &str, rows: Vec<Value>) -> Value {
+fn saved(table: &str, rows: &[Value]) -> Value {
     json!({ table.trim_start_matches('/'): rows })
 }
 
 fn with(contact: &Value, table: &str, row: Value) -> Value {
     let mut rows = rows(contact, table);
     rows.push(row);
-    saved(table, rows)
+    saved(table, &rows)
 }
 
 fn replaced(contact: &Value, table: &str, column: &str, value: &str) -> Option<Value> {
     let mut rows = rows(contact, table);
     rows.last_mut()?.as_object_mut()?.insert(column.to_owned(), json!(value));
-    Some(saved(table, rows))
+    Some(saved(table, &rows))
 }
 
 fn shortened(contact: &Value, table: &str, column: &str) -> Option<(Value, String)> {
     let mut rows = rows(contact, table);
     let last = rows.pop()?;
     let key = key_of(table, last.get(column)?.as_str()?);
-    (!rows.is_empty()).then(|| (saved(table, rows), key))
+    (!rows.is_empty()).then(|| (saved(table, &rows), key))
 }
 
 fn promoted(contact: &Value, table: &str, column: &str, flag: &str) -> Option<(Value, String)> {
@@ -124,5 +124,5 @@ fn promoted(contact: &Value, table: &str, column: &str, flag: &str) -> Option<(V
         row.as_object_mut()?.insert(flag.to_owned(), json!(i32::from(index == last)));
     }
     let key = key_of(table, rows.get(last)?.get(column)?.as_str()?);
-    Some((saved(table, rows), key))
+    Some((saved(table, &rows), key))
 }

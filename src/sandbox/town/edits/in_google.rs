@@ -121,38 +121,38 @@ fn items(person: &Value, list: &str) -> Vec<Value> {
 }
 
 fn with(person: &Value, list: &str, item: Value) -> Value {
-    let mut values = items(person, list);
-    values.push(item);
-    json!({ list: values })
+    let mut all = items(person, list);
+    all.push(item);
+    json!({ list: all })
 }
 
 /// The last value is another one; its label stays.
 fn replaced(person: &Value, list: &str, value: &str) -> Option<Value> {
-    let mut values = items(person, list);
-    let last = values.last_mut()?.as_object_mut()?;
-    last.insert("value".to_owned(), json!(value));
-    last.remove("canonicalForm");
-    Some(json!({ list: values }))
+    let mut all = items(person, list);
+    let end = all.last_mut()?.as_object_mut()?;
+    end.insert("value".to_owned(), json!(value));
+    end.remove("canonicalForm");
+    Some(json!({ list: all }))
 }
 
-/// Without the last of several values.
+/// Without the last of several all.
 fn shortened(person: &Value, list: &str) -> Option<(Value, String)> {
-    let mut values = items(person, list);
-    let last = values.pop()?;
-    let key = key_of(list, last.get("value")?.as_str()?);
-    (!values.is_empty()).then(|| (json!({ list: values }), key))
+    let mut all = items(person, list);
+    let end = all.pop()?;
+    let key = key_of(list, end.get("value")?.as_str()?);
+    (!all.is_empty()).then(|| (json!({ list: all }), key))
 }
 
 /// With the last of several values as the primary one.
 fn promoted(person: &Value, list: &str) -> Option<(Value, String)> {
-    let mut values = items(person, list);
-    if values.len() < 2 {
+    let mut all = items(person, list);
+    if all.len() < 2 {
         return None;
     }
-    let last = values.len() - 1;
-    for (index, item) in values.iter_mut().enumerate() {
-        item.as_object_mut()?.insert("metadata".to_owned(), json!({ "sourcePrimary": index == last }));
+    let end = all.len() - 1;
+    for (index, item) in all.iter_mut().enumerate() {
+        item.as_object_mut()?.insert("metadata".to_owned(), json!({ "sourcePrimary": index == end }));
     }
-    let key = key_of(list, values.get(last)?.get("value")?.as_str()?);
-    Some((json!({ list: values }), key))
+    let key = key_of(list, all.get(end)?.get("value")?.as_str()?);
+    Some((json!({ list: all }), key))
 }

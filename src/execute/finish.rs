@@ -1,0 +1,186 @@
+//! The end of a run: what is remembered of it.
+//!
+//! Law: the cursors move in the same commit as "each item that they passed is applied, parked or waits for a person".
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::apply::Applied;
+use super::observe::Observed;
+use super::{AccountEngine, EngineError};
+use crate::observe::events;
+use crate::state::{Changes, Hold, Progress, Tombstone};
+use crate::sync::guard::digest;
+use crate::sync::{PairId, Plan, RecordId, Step};
+
+/// The time of the last success is saved at most this often, so that an idle cycle commits nothing.
+const SUCCESS_SAVED_EVERY: SignedDuration = SignedDuration::from_mins(5);
+/// Memories of deletions are kept this long.
+const TOMBSTONES_KEPT: SignedDuration = SignedDuration::from_hours(24 * 60);
+
+impl AccountEngine {
+    /// What belongs together at the end of a run, in one commit: the cursors, and that each item they passed is applied, parked or
+    /// waits for a person. A run that was halted leaves the cursors where they were.
+    pub(super) async fn finish(
+        &self,
+        plan: &Plan,
+        observed: &Observed,
+        applied: &Applied,
+        hold: Option<&Hold>,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let state = self.state();
+        let mut changes = state.changes();
+        // A write of this run may have been begun under the same key and be in doubt itself.
+        for intent in state.intents()?.iter().filter(|intent| observed.settled.contains(intent)) {
+            changes.remove_intent(&intent.pair, intent.side);
+        }
+        for parked in applied.parked.values() {
+            changes.set_parked(parked);
+        }
+        if applied.halted.is_none() {
+            self.release(plan, observed, applied, &mut changes)?;
+            self.remember(plan, observed, applied, now, &mut changes)?;
+            if hold.is_some() {
+                changes.remove_hold();
+            }
+            if state.cursors()? != observed.cursors {
+                changes.set_cursors(&observed.cursors);
+            }
+        }
+        if let Some(hold) = hold.filter(|_| applied.halted.is_some()) {
+            // What was approved and not reached yet stays approved.
+            let rest = plan.steps.iter().filter(|step| !applied.destroyed.contains(&step.pair));
+            changes.set_hold(&Hold { digest: digest(rest), ..hold.clone() });
+        }
+        let progress = Progress { last_success: Some(now), last_error: None, had_first_sync: true };
+        if applied.halted.is_none() && self.is_due(&progress, &changes)? {
+            changes.set_progress(&progress);
+        }
+        state.commit(changes).await?;
+        Ok(())
+    }
+
+    /// Parked pairs that were looked at and need to wait no longer, and links that were carried out or have lost a record.
+    fn release(
+        &self,
+        plan: &Plan,
+        observed: &Observed,
+        applied: &Applied,
+        changes: &mut Changes,
+    ) -> Result<(), EngineError> {
+        let state = self.state();
+        let is_looked_at = |pair: &PairId| {
+            observed.retried.iter().any(|parked| parked.pair == *pair)
+                || plan.steps.iter().any(|step| step.pair == *pair)
+        };
+        let known = state.parked()?;
+        for parked in &known {
+            if is_looked_at(&parked.pair) && !applied.parked.contains_key(&parked.pair) {
+                changes.remove_parked(&parked.pair);
+            }
+        }
+        for echo in observed.echoes.iter().filter(|echo| !known.contains(echo)) {
+            changes.set_parked(echo);
+        }
+        for (google, dafater) in &observed.snapshot.decisions.links {
+            changes.remove_link(google, dafater);
+        }
+        Ok(())
+    }
+
+    /// Records that stay alone, questions and conflicts, and memories of deletions.
+    fn remember(
+        &self,
+        plan: &Plan,
+        observed: &Observed,
+        applied: &Applied,
+        now: Timestamp,
+        changes: &mut Changes,
+    ) -> Result<(), EngineError> {
+        let state = self.state();
+        for loose in &plan.loose {
+            changes.set_loose(loose);
+        }
+        let asked: BTreeSet<&RecordId> = plan.reviews.iter().map(|review| &review.record).collect();
+        let known = state.reviews()?;
+        for review in plan.reviews.iter().filter(|review| !known.contains(review)) {
+            changes.set_review(review);
+        }
+        let looked_at = observed
+            .snapshot
+            .google
+            .iter()
+            .map(|alone| RecordId::Google(alone.record.source_id.clone()))
+            .chain(
+                observed.snapshot.dafater.iter().map(|alone| RecordId::Dafater(alone.record.name.clone())),
+            );
+        let answered: BTreeSet<RecordId> = looked_at.filter(|record| !asked.contains(record)).collect();
+        for review in known.iter().filter(|review| answered.contains(&review.record)) {
+            changes.remove_review(&review.record);
+        }
+        for record in &observed.vanished {
+            if state.loose(record)?.is_some() {
+                changes.remove_loose(record);
+                changes.remove_review(record);
+            }
+        }
+        self.remember_conflicts(plan, applied, changes)?;
+        for (source, revision) in &observed.deleted {
+            let record = RecordId::Google(source.clone());
+            if state.tombstone(&record)?.is_none_or(|known| known.revision != *revision) {
+                changes.set_tombstone(&Tombstone { record, revision: revision.clone(), at: now });
+            }
+        }
+        if observed.is_full {
+            for tombstone in state.tombstones() {
+                let tombstone = tombstone?;
+                if now.duration_since(tombstone.at) > TOMBSTONES_KEPT {
+                    changes.remove_tombstone(&tombstone.record);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn remember_conflicts(
+        &self,
+        plan: &Plan,
+        applied: &Applied,
+        changes: &mut Changes,
+    ) -> Result<(), EngineError> {
+        let open: Vec<_> = plan.steps.iter().flat_map(Step::conflicts).collect();
+        // A decision whose write failed has yet to be carried out.
+        let is_done = |step: &&Step| !applied.parked.contains_key(&step.pair);
+        let merged: BTreeSet<_> = plan.steps.iter().filter(is_done).map(|step| &step.pair).collect();
+        let known = self.state().conflicts()?;
+        for conflict in &known {
+            let is_open =
+                open.iter().any(|other| (&other.pair, other.field) == (&conflict.pair, conflict.field));
+            if merged.contains(&conflict.pair) && !is_open {
+                changes.remove_conflict(&conflict.pair, conflict.field);
+            }
+        }
+        for conflict in open {
+            if !known.iter().any(|other| (&other.pair, other.field) == (&conflict.pair, conflict.field)) {
+                let (account, pair) = (self.state().account().clone(), conflict.pair.to_string());
+                events::ItemConflict { account, pair, field: conflict.field.to_string() }.emit();
+            }
+            if !known.contains(&conflict) {
+                changes.set_conflict(&conflict);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the time of success must be saved: with any other change, after a failure, or when the saved one grows old.
+    fn is_due(&self, progress: &Progress, changes: &Changes) -> Result<bool, EngineError> {
+        let saved = self.state().progress()?;
+        let age = saved.last_success.map(|last| progress.last_success.unwrap_or(last).duration_since(last));
+        Ok(!changes.is_empty()
+            || saved.last_error.is_some()
+            || !saved.had_first_sync
+            || age.is_none_or(|age| age >= SUCCESS_SAVED_EVERY))
+    }
+}

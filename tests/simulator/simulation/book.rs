@@ -1,0 +1,175 @@
+//! What people did, as the truth against which the daemon is judged.
+//!
+//! Written from what both sides looked like before and after each deed, so that it needs no knowledge of how a deed works.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dafater_contactsd::contact::{Contact, Field, TextField, Values};
+use dafater_contactsd::sync::Side;
+use jiff::Timestamp;
+
+use super::picture::{Id, Picture};
+
+/// A person gave a text field of a record another content; `from` is nothing for a new record.
+#[derive(Debug, Clone)]
+pub struct TextEdit {
+    pub at: Timestamp,
+    pub cycle: u32,
+    pub record: Id,
+    /// Its counterpart at that time.
+    pub partner: Option<Id>,
+    pub field: TextField,
+    pub from: Option<String>,
+    pub to: String,
+}
+
+/// A person added a value to a record, or took one away.
+#[derive(Debug, Clone)]
+pub struct ValueEdit {
+    pub at: Timestamp,
+    pub cycle: u32,
+    pub record: Id,
+    pub field: Field,
+    pub key: String,
+    pub is_added: bool,
+    /// Whether both sides had agreed on the value before it was taken away.
+    pub was_agreed: bool,
+}
+
+/// A person deleted a record, or merged it into another.
+#[derive(Debug, Clone)]
+pub struct Gone {
+    pub at: Timestamp,
+    /// Whether its counterpart said something else at that moment: an edit that was still under way.
+    pub had_news: bool,
+}
+
+/// The book.
+#[derive(Debug, Default)]
+pub struct Book {
+    pub texts: Vec<TextEdit>,
+    pub values: Vec<ValueEdit>,
+    pub gone: BTreeMap<Id, Gone>,
+    /// Records that the daemon created: from which one.
+    pub made: BTreeMap<Id, Id>,
+    /// Records that were ever one pair, both ways.
+    pub partners: BTreeMap<Id, BTreeSet<Id>>,
+    /// Every name that a record ever had.
+    pub names: BTreeMap<(Side, String), Id>,
+    /// Records whose content the site itself refuses.
+    pub poisoned: BTreeSet<Id>,
+}
+
+impl Book {
+    pub fn pair(&mut self, google: &Id, dafater: &Id) {
+        self.partners.entry(google.clone()).or_default().insert(dafater.clone());
+        self.partners.entry(dafater.clone()).or_default().insert(google.clone());
+    }
+
+    /// Notes what people changed between two looks. `base` tells what the daemon holds for agreed upon of a record: its half and
+    /// the other's; `partner` its counterpart.
+    pub fn note(
+        &mut self,
+        before: &Picture,
+        after: &Picture,
+        at: Timestamp,
+        cycle: u32,
+        pair_of: impl Fn(&Id) -> Option<(Contact, Contact, Id)>,
+    ) {
+        for (id, seen) in &after.0 {
+            self.names.insert((id.0, seen.name.clone()), id.clone());
+            match before.0.get(id) {
+                None => {
+                    self.gone.remove(id);
+                    for field in TextField::ALL {
+                        let to = seen.contact.text(field).to_owned();
+                        let record = id.clone();
+                        self.texts.push(TextEdit { at, cycle, record, partner: None, field, from: None, to });
+                    }
+                    for (field, values) in sets(&seen.contact) {
+                        for key in values.keys() {
+                            self.value(at, cycle, id, field, key.as_str(), true, false);
+                        }
+                    }
+                }
+                Some(old) if old.contact == seen.contact => {}
+                Some(old) => {
+                    let pair = pair_of(id);
+                    let partner = pair.as_ref().map(|(_, _, other)| other.clone());
+                    for field in TextField::ALL {
+                        let (from, to) = (old.contact.text(field).to_owned(), seen.contact.text(field));
+                        if from != to {
+                            let (record, partner, to) = (id.clone(), partner.clone(), to.to_owned());
+                            self.texts.push(TextEdit {
+                                at,
+                                cycle,
+                                record,
+                                partner,
+                                field,
+                                from: Some(from),
+                                to,
+                            });
+                        }
+                    }
+                    for ((field, was), (_, is)) in sets(&old.contact).into_iter().zip(sets(&seen.contact)) {
+                        for key in is.keys().filter(|key| !was.contains(key)) {
+                            self.value(at, cycle, id, field, key.as_str(), true, false);
+                        }
+                        for key in was.keys().filter(|key| !is.contains(key)) {
+                            let was_agreed = pair.as_ref().is_some_and(|(own, other, _)| {
+                                set(own, field).contains(key) && set(other, field).contains(key)
+                            });
+                            self.value(at, cycle, id, field, key.as_str(), false, was_agreed);
+                        }
+                    }
+                }
+            }
+        }
+        for (id, seen) in &before.0 {
+            if !after.0.contains_key(id) {
+                // A pair that is being made in this very cycle is known to nobody yet.
+                let had_news = pair_of(id)
+                    .and_then(|(_, _, other)| before.0.get(&other))
+                    .is_none_or(|other| differ(&seen.contact, &other.contact));
+                self.gone.insert(id.clone(), Gone { at, had_news });
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one place writes this record")]
+    fn value(
+        &mut self,
+        at: Timestamp,
+        cycle: u32,
+        id: &Id,
+        field: Field,
+        key: &str,
+        is_added: bool,
+        was_agreed: bool,
+    ) {
+        let (record, key) = (id.clone(), key.to_owned());
+        self.values.push(ValueEdit { at, cycle, record, field, key, is_added, was_agreed });
+    }
+
+    /// Whether a person changed anything mapped of `id` after `since`.
+    pub fn was_edited_after(&self, id: &Id, since: Timestamp) -> bool {
+        self.texts.iter().any(|edit| edit.record == *id && edit.at >= since)
+            || self.values.iter().any(|edit| edit.record == *id && edit.at >= since)
+    }
+}
+
+pub fn sets(contact: &Contact) -> [(Field, &Values); 2] {
+    [(Field::Emails, &contact.emails), (Field::Phones, &contact.phones)]
+}
+
+pub fn set(contact: &Contact, field: Field) -> &Values {
+    if field == Field::Phones { &contact.phones } else { &contact.emails }
+}
+
+/// Whether two contacts say different things, primaries aside.
+pub fn differ(left: &Contact, right: &Contact) -> bool {
+    TextField::ALL.into_iter().any(|field| left.text(field) != right.text(field))
+        || sets(left).into_iter().zip(sets(right)).any(|((_, left), (_, right))| {
+            left.len() != right.len() || !left.keys().all(|key| right.contains(key))
+        })
+}

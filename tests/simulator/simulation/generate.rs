@@ -1,0 +1,297 @@
+//! From a seed to a history.
+
+use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, FirstSync, Side};
+
+use super::chance::Chance;
+use super::history::{
+    Address, Crash, Cycle, Deed, Edit, Event, Fault, History, Kind, Newcomer, Number, Rules, Setting, Text,
+};
+
+/// What may happen. Each level contains the ones below.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Malice {
+    /// Users edit, the daemon syncs.
+    Peace,
+    /// Requests fail, replicas lag, users act in the middle of a cycle.
+    Faults,
+    /// The process dies as well.
+    Crashes,
+}
+
+impl History {
+    /// The history of `seed`.
+    pub fn generate(seed: u64) -> Self {
+        let mut chance = Chance::new(seed);
+        let malice = match chance.below(10) {
+            0..2 => Malice::Peace,
+            2..6 => Malice::Faults,
+            _ => Malice::Crashes,
+        };
+        let mut generator = Generator { chance, malice, token: 0 };
+        let setting = generator.setting();
+        let rules = setting.rules;
+        let mut events = generator.population();
+        let count = generator.chance.between(5, 30);
+        for _ in 0..count {
+            let event = generator.event(rules);
+            events.push(event);
+        }
+        Self { seed, setting, events }
+    }
+}
+
+struct Generator {
+    chance: Chance,
+    malice: Malice,
+    token: u32,
+}
+
+impl Generator {
+    fn token(&mut self) -> u32 {
+        self.token += 1;
+        self.token
+    }
+
+    fn side(&mut self) -> Side {
+        self.chance.pick(&[Side::Google, Side::Dafater])
+    }
+
+    fn setting(&mut self) -> Setting {
+        let chance = &mut self.chance;
+        let (pull, push) = match chance.below(10) {
+            0 => (true, false),
+            1 => (false, true),
+            _ => (true, true),
+        };
+        let rules = Rules {
+            pull,
+            push,
+            conflict: chance.pick(&[
+                ConflictPolicy::Newest,
+                ConflictPolicy::Newest,
+                ConflictPolicy::Dafater,
+                ConflictPolicy::Google,
+                ConflictPolicy::Manual,
+            ]),
+            deletions: chance.pick(&[
+                DeletionPolicy::Keep,
+                DeletionPolicy::CreatedBySync,
+                DeletionPolicy::Propagate,
+                DeletionPolicy::Propagate,
+            ]),
+            max_deletes_percent: chance.pick(&[0, 10, 34, 100, 100, 100]),
+        };
+        let lags = self.malice >= Malice::Faults && chance.percent(60);
+        let list_delay = if lags { chance.pick(&[0, 5, 60, 300, 540]) } else { 0 };
+        Setting {
+            rules,
+            first_sync: if chance.one_in(8) { FirstSync::Hold } else { FirstSync::Apply },
+            label: chance.one_in(4),
+            list_delay,
+            get_delay: if lags { chance.below(list_delay + 1) } else { 0 },
+            stale_etag: if lags { chance.pick(&[0, 0, 30, 120]) } else { 0 },
+            late_commit: if self.malice >= Malice::Faults { chance.pick(&[0, 0, 0, 30, 240]) } else { 0 },
+            google_skew: chance.pick(&[0, 0, 0, -90, 170]),
+            site_skew: chance.pick(&[0, 0, 0, 110, -200]),
+            zone: chance.pick(&["Asia/Riyadh", "Asia/Riyadh", "UTC", "America/New_York"]),
+            grouped_phones: chance.one_in(6),
+            collapsed_texts: chance.one_in(6),
+            old_names_answer: chance.percent(70),
+            expired_code: chance.pick(&[400, 410]),
+            connections: chance.between(1, 4),
+        }
+    }
+
+    fn population(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        let shared = self.chance.below(4);
+        for _ in 0..shared {
+            let who = self.newcomer();
+            for side in [Side::Google, Side::Dafater] {
+                events.push(Event::Deed(Deed::Add { side, who }));
+            }
+        }
+        for side in [Side::Google, Side::Dafater] {
+            for _ in 0..self.chance.below(4) {
+                let who = self.newcomer();
+                events.push(Event::Deed(Deed::Add { side, who }));
+                if self.chance.one_in(8) {
+                    events.push(Event::Deed(Deed::Add { side, who }));
+                }
+            }
+        }
+        events
+    }
+
+    fn newcomer(&mut self) -> Newcomer {
+        let kind = match self.chance.below(12) {
+            0 => Kind::Arabic,
+            1 => Kind::Emoji,
+            2 => Kind::NameOnly,
+            3 => Kind::AddressOnly,
+            4 => Kind::NumberOnly,
+            5 => Kind::Company,
+            6 if self.chance.one_in(3) => Kind::Empty,
+            7 => Kind::Awkward,
+            _ => Kind::Full,
+        };
+        Newcomer { token: self.token(), kind, rich: self.chance.one_in(3) }
+    }
+
+    fn event(&mut self, rules: Rules) -> Event {
+        match self.chance.below(100) {
+            0..38 => Event::Deed(self.deed()),
+            38..78 => Event::Cycle(self.cycle()),
+            78..91 => {
+                Event::Wait(self.chance.pick(&[5, 45, 200, 400, 1_000, 4_000, 40_000, 100_000, 700_000]))
+            }
+            91 => Event::ExpireTokens,
+            92 => Event::Zone(self.chance.pick(&["Asia/Riyadh", "UTC", "America/New_York", "Asia/Tokyo"])),
+            93..95 => Event::Configure(self.reconfigured(rules)),
+            95..98 => Event::Approve,
+            _ => Event::Discard,
+        }
+    }
+
+    fn reconfigured(&mut self, rules: Rules) -> Rules {
+        let chance = &mut self.chance;
+        match chance.below(4) {
+            0 => {
+                let (pull, push) = chance.pick(&[(true, true), (true, true), (true, false), (false, true)]);
+                Rules { pull, push, ..rules }
+            }
+            1 => Rules {
+                conflict: chance.pick(&[
+                    ConflictPolicy::Newest,
+                    ConflictPolicy::Dafater,
+                    ConflictPolicy::Google,
+                    ConflictPolicy::Manual,
+                ]),
+                ..rules
+            },
+            2 => Rules {
+                deletions: chance.pick(&[
+                    DeletionPolicy::Keep,
+                    DeletionPolicy::CreatedBySync,
+                    DeletionPolicy::Propagate,
+                ]),
+                ..rules
+            },
+            _ => Rules { max_deletes_percent: chance.pick(&[0, 10, 100]), ..rules },
+        }
+    }
+
+    fn deed(&mut self) -> Deed {
+        let side = self.side();
+        let who = self.chance.any();
+        match self.chance.below(100) {
+            0..12 => Deed::Add { side, who: self.newcomer() },
+            12..68 => Deed::Edit { side, who, edit: self.edit() },
+            68..80 => Deed::Delete { side, who },
+            80..84 => Deed::Restore { side, who },
+            84..89 => Deed::Rename { side, who, to: self.token() },
+            89..93 => Deed::Merge { side, loser: who, survivor: self.chance.any() },
+            93..96 => Deed::Hide { who },
+            96..98 => Deed::Unhide,
+            _ if self.chance.one_in(2) => Deed::Poison { who, token: self.token() },
+            _ => Deed::Unhide,
+        }
+    }
+
+    fn edit(&mut self) -> Edit {
+        let token = self.token();
+        let chance = &mut self.chance;
+        let nth = chance.below(4);
+        match chance.below(100) {
+            0..35 => Edit::Text {
+                field: chance.below(8),
+                value: match chance.below(10) {
+                    0 => Text::Arabic(token),
+                    1 => Text::Emoji(token),
+                    2 => Text::Common(chance.below(3)),
+                    3 if chance.one_in(3) => Text::Long(token),
+                    _ => Text::Unique(token),
+                },
+            },
+            35..43 => Edit::Clear { field: chance.below(8) },
+            43..52 => Edit::AddEmail {
+                token,
+                value: if chance.one_in(6) { Address::Foreign } else { Address::Plain },
+            },
+            52..61 => Edit::AddPhone {
+                token,
+                value: match chance.below(8) {
+                    0 => Number::Words,
+                    1 => Number::ShortCode,
+                    2..5 => Number::National,
+                    _ => Number::International,
+                },
+            },
+            61..66 => Edit::RemoveEmail { nth },
+            66..71 => Edit::RemovePhone { nth },
+            71..76 => Edit::ChangeEmail { nth, token },
+            76..81 => Edit::ChangePhone { nth, token },
+            81..84 => Edit::PrimaryEmail { nth },
+            84..87 => Edit::PrimaryPhone { nth },
+            87..89 => Edit::Mobile { nth },
+            89..97 => Edit::Unmapped { which: chance.below(6), token },
+            _ => Edit::Touch,
+        }
+    }
+
+    fn cycle(&mut self) -> Cycle {
+        let mut cycle = Cycle {
+            full: self.chance.one_in(12),
+            order: self.chance.next(),
+            deeds: Vec::new(),
+            faults: Vec::new(),
+            crash: None,
+        };
+        if self.malice >= Malice::Faults {
+            if self.chance.percent(25) {
+                for _ in 0..self.chance.between(1, 2) {
+                    let nth = self.request();
+                    cycle.deeds.push((nth, self.deed()));
+                }
+            }
+            if self.chance.percent(40) {
+                for _ in 0..self.chance.between(1, 3) {
+                    let nth = self.request();
+                    cycle.faults.push((nth, self.fault()));
+                }
+            }
+        }
+        if self.malice >= Malice::Crashes && self.chance.percent(35) {
+            let nth = self.request();
+            cycle.crash = Some(match self.chance.below(7) {
+                0..3 => Crash::Request { nth, done: self.chance.one_in(2) },
+                3..6 => Crash::Commit { nth: nth / 2, durable: self.chance.one_in(2) },
+                _ => Crash::Refusal { nth: nth / 2 },
+            });
+        }
+        cycle
+    }
+
+    /// Which request of a cycle: small numbers more often.
+    fn request(&mut self) -> u32 {
+        let end = self.chance.pick(&[4, 8, 16]);
+        self.chance.below(end)
+    }
+
+    fn fault(&mut self) -> Fault {
+        self.chance.pick(&[
+            Fault::Unreachable,
+            Fault::RequestLost,
+            Fault::AnswerLost,
+            Fault::AnswerLost,
+            Fault::AnswerLost,
+            Fault::Throttled,
+            Fault::Unavailable,
+            Fault::Gateway,
+            Fault::GatewayAfter,
+            Fault::Truncated,
+            Fault::ShortPage,
+            Fault::Doubled,
+        ])
+    }
+}

@@ -1,0 +1,233 @@
+//! What happens in one history, as plain data: the setting, and events in their order.
+//!
+//! Law: an event says what happens without saying what happened before, so that any event may be left out and the rest still
+//! is a history. Whom a deed concerns is a number that is read modulo those who are there.
+
+use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, FirstSync, Side};
+
+/// One history.
+#[derive(Debug, Clone)]
+pub struct History {
+    pub seed: u64,
+    pub setting: Setting,
+    pub events: Vec<Event>,
+}
+
+/// Where a history takes place. Times are in seconds.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    pub rules: Rules,
+    pub first_sync: FirstSync,
+    pub label: bool,
+    pub list_delay: u32,
+    pub get_delay: u32,
+    pub stale_etag: u32,
+    pub late_commit: u32,
+    pub google_skew: i32,
+    pub site_skew: i32,
+    pub zone: &'static str,
+    pub grouped_phones: bool,
+    pub collapsed_texts: bool,
+    pub old_names_answer: bool,
+    pub expired_code: u16,
+    pub connections: u32,
+}
+
+/// What an operator may change between two cycles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    pub pull: bool,
+    pub push: bool,
+    pub conflict: ConflictPolicy,
+    pub deletions: DeletionPolicy,
+    pub max_deletes_percent: u8,
+}
+
+/// One event.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// Somebody does something.
+    Deed(Deed),
+    /// Time passes, in seconds.
+    Wait(u32),
+    /// The site's System Settings get another time zone.
+    Zone(&'static str),
+    /// All sync tokens die.
+    ExpireTokens,
+    /// The operator changes the rules.
+    Configure(Rules),
+    /// A held plan is released.
+    Approve,
+    /// A held plan is dropped.
+    Discard,
+    /// The daemon runs one cycle.
+    Cycle(Cycle),
+}
+
+/// What a person does by hand.
+#[derive(Debug, Clone)]
+pub enum Deed {
+    Add { side: Side, who: Newcomer },
+    Edit { side: Side, who: u32, edit: Edit },
+    Delete { side: Side, who: u32 },
+    Restore { side: Side, who: u32 },
+    Rename { side: Side, who: u32, to: u32 },
+    Merge { side: Side, loser: u32, survivor: u32 },
+    Hide { who: u32 },
+    Unhide,
+    Poison { who: u32, token: u32 },
+}
+
+/// Somebody new. Two newcomers of one token are one person, told differently by each side.
+#[derive(Debug, Clone, Copy)]
+pub struct Newcomer {
+    pub token: u32,
+    pub kind: Kind,
+    /// Also carries things that are not mapped.
+    pub rich: bool,
+}
+
+/// How somebody is described.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Full,
+    Arabic,
+    Emoji,
+    NameOnly,
+    AddressOnly,
+    NumberOnly,
+    Company,
+    Empty,
+    /// Values that one side cannot hold.
+    Awkward,
+}
+
+/// A change by hand.
+#[derive(Debug, Clone, Copy)]
+pub enum Edit {
+    /// A text field, by number, gets a value of its own.
+    Text {
+        field: u32,
+        value: Text,
+    },
+    /// A text field is emptied.
+    Clear {
+        field: u32,
+    },
+    AddEmail {
+        token: u32,
+        value: Address,
+    },
+    AddPhone {
+        token: u32,
+        value: Number,
+    },
+    RemoveEmail {
+        nth: u32,
+    },
+    RemovePhone {
+        nth: u32,
+    },
+    ChangeEmail {
+        nth: u32,
+        token: u32,
+    },
+    ChangePhone {
+        nth: u32,
+        token: u32,
+    },
+    PrimaryEmail {
+        nth: u32,
+    },
+    PrimaryPhone {
+        nth: u32,
+    },
+    Mobile {
+        nth: u32,
+    },
+    /// Something that is not mapped.
+    Unmapped {
+        which: u32,
+        token: u32,
+    },
+    /// Saved without a change, or with one of spelling.
+    Touch,
+}
+
+/// The text that is entered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Text {
+    Unique(u32),
+    Arabic(u32),
+    Emoji(u32),
+    /// Nobody's own: both sides may enter it.
+    Common(u32),
+    /// Too long for the site.
+    Long(u32),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Address {
+    Plain,
+    /// The site refuses it.
+    Foreign,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Number {
+    International,
+    National,
+    ShortCode,
+    /// The site refuses it.
+    Words,
+}
+
+/// One run of the daemon.
+#[derive(Debug, Clone, Default)]
+pub struct Cycle {
+    pub full: bool,
+    /// Shuffles the order in which answers arrive.
+    pub order: u64,
+    /// Before the nth request, somebody acts.
+    pub deeds: Vec<(u32, Deed)>,
+    /// What befalls the nth request.
+    pub faults: Vec<(u32, Fault)>,
+    /// Where the process dies.
+    pub crash: Option<Crash>,
+}
+
+/// What befalls a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// No connection.
+    Unreachable,
+    /// It was lost on its way, and nobody can tell.
+    RequestLost,
+    /// It was carried out, and the answer was lost.
+    AnswerLost,
+    /// 429, nothing done.
+    Throttled,
+    /// 503 with the remote's own JSON, nothing done.
+    Unavailable,
+    /// 502 with a gateway's HTML, nothing done.
+    Gateway,
+    /// 504 with a gateway's HTML, after it was carried out.
+    GatewayAfter,
+    /// The answer's body ends early.
+    Truncated,
+    /// A list without its last entry that looks whole.
+    ShortPage,
+    /// A list with an entry that stands twice.
+    Doubled,
+}
+
+/// Where the process dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crash {
+    /// At the nth request, before or after the remote carried it out.
+    Request { nth: u32, done: bool },
+    /// At the nth commit, before or after it is durable.
+    Commit { nth: u32, durable: bool },
+    /// Not quite: the store refuses the nth commit and goes on.
+    Refusal { nth: u32 },
+}

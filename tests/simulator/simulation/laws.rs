@@ -1,0 +1,279 @@
+//! The laws, checked when everything is at rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dafater_contactsd::contact::{Contact, Field, TextField};
+use dafater_contactsd::store::{Durable, Tree};
+use dafater_contactsd::sync::{LooseReason, Pair, RecordId, Side};
+
+use super::book::{set, sets};
+use super::picture::{Id, Picture};
+use super::scene::Scene;
+
+/// Everything that must not change while nothing happens.
+#[derive(PartialEq, Eq)]
+pub struct Standing {
+    remotes: BTreeMap<Id, String>,
+    durable: Durable,
+}
+
+impl Standing {
+    pub fn take(scene: &mut Scene) -> Self {
+        let picture = scene.picture();
+        let remotes = picture.0.iter().map(|(id, seen)| (id.clone(), seen.json.to_string())).collect();
+        let mut durable = scene.store.snapshot_durable();
+        // The time of the last success, and of the last look at all names.
+        durable.retain(|(tree, _), _| *tree != Tree::Accounts);
+        Self { remotes, durable }
+    }
+}
+
+/// How many deletions one cycle may make; nothing if a person released a plan.
+pub fn deletions_allowed(scene: &Scene) -> Option<u32> {
+    let state = scene.state();
+    let is_approved = state.hold().ok().flatten().is_some_and(|hold| hold.decision.is_some());
+    if is_approved {
+        return None;
+    }
+    let percent = u32::from(scene.rules.max_deletes_percent);
+    let pairs = u32::try_from(state.pair_count()).unwrap();
+    Some(if percent == 0 { 0 } else { (pairs * percent / 100).max(1) })
+}
+
+/// Remembers which records the daemon holds for one person.
+pub fn learn_pairs(scene: &mut Scene) {
+    let pairs: Vec<Pair> = scene.state().pairs().filter_map(Result::ok).collect();
+    for pair in pairs {
+        let (google, dafater) = ids(&pair);
+        scene.book.pair(&google, &dafater);
+    }
+}
+
+fn ids(pair: &Pair) -> (Id, Id) {
+    ((Side::Google, pair.google.source_id.0.clone()), (Side::Dafater, pair.dafater.creation.0.clone()))
+}
+
+/// Checks every law that concerns where things came to rest.
+pub fn check(scene: &mut Scene) {
+    let picture = scene.picture();
+    let state = scene.state();
+    let pairs: Vec<Pair> = state.pairs().map(Result::unwrap).collect();
+    let mut paired: BTreeSet<Id> = BTreeSet::new();
+    let mut found = Vec::new();
+    for pair in &pairs {
+        let (google, dafater) = ids(pair);
+        for id in [&google, &dafater] {
+            if !paired.insert(id.clone()) {
+                found.push(("no duplicates", format!("{id:?} is in two pairs")));
+            }
+        }
+        match (picture.0.get(&google), picture.0.get(&dafater)) {
+            (Some(left), Some(right)) => {
+                agree(scene, pair, &left.contact, &right.contact, &mut found);
+                keep_edits(scene, pair, &left.contact, &right.contact, &mut found);
+            }
+            (left, right) => {
+                let is_there = (left.is_some(), right.is_some());
+                if !scene.book.poisoned.contains(&dafater) {
+                    found.push((
+                        "convergence",
+                        format!("{google:?} and {dafater:?} are still a pair, but {is_there:?}"),
+                    ));
+                }
+            }
+        }
+    }
+    stand_alone(scene, &picture, &paired, &mut found);
+    for intent in state.intents().unwrap() {
+        found.push((
+            "cursor safety",
+            format!("an intent was never settled: {:?} {:?}", intent.kind, intent.record),
+        ));
+    }
+    for parked in state.parked().unwrap() {
+        let is_excused = parked.dafater.as_ref().is_some_and(|(name, _)| {
+            picture.named(Side::Dafater, &name.0).is_some_and(|id| scene.book.poisoned.contains(id))
+        });
+        if !is_excused {
+            found.push((
+                "isolation",
+                format!("still parked: {} ({:?} {:?})", parked.reason, parked.google, parked.dafater),
+            ));
+        }
+    }
+    for (law, what) in found {
+        scene.violate(law, what);
+    }
+}
+
+type Found = Vec<(&'static str, String)>;
+
+/// Whether the difference of a pair in `field` is accounted for.
+fn is_explained(scene: &Scene, pair: &Pair, field: Field) -> bool {
+    let is_withheld = pair.withheld.iter().any(|withheld| withheld.field == field);
+    let (_, dafater) = ids(pair);
+    let is_open =
+        scene.state().conflicts().unwrap().iter().any(|open| open.pair == pair.id && open.field == field);
+    is_withheld
+        || is_open
+        || field == Field::Text(TextField::Suffix)
+        || scene.book.poisoned.contains(&dafater)
+        || !scene.rules.pull
+        || !scene.rules.push
+}
+
+/// Convergence of one pair.
+fn agree(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, found: &mut Found) {
+    for field in TextField::ALL {
+        let (left, right) = (google.text(field), dafater.text(field));
+        let differs = if field == TextField::Prefix {
+            left.to_lowercase() != right.to_lowercase()
+        } else {
+            left != right
+        };
+        if differs && !is_explained(scene, pair, Field::Text(field)) {
+            let what = format!("{field:?} of {:?}: google {left:?}, dafater {right:?}", ids(pair));
+            found.push(("convergence", what));
+        }
+    }
+    for ((field, left), (_, right)) in sets(google).into_iter().zip(sets(dafater)) {
+        if is_explained(scene, pair, field) {
+            continue;
+        }
+        let left: BTreeSet<&str> = left.keys().map(|key| key.as_str()).collect();
+        let right: BTreeSet<&str> = right.keys().map(|key| key.as_str()).collect();
+        if left != right {
+            let what = format!("{field} of {:?}: google {left:?}, dafater {right:?}", ids(pair));
+            found.push(("convergence", what));
+        }
+    }
+}
+
+/// No lost edit: what each side says is the end of a chain of edits, and every other end is in the history.
+fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, found: &mut Found) {
+    let (left, right) = ids(pair);
+    let is_ours = |id: &Id| *id == left || *id == right;
+    for field in TextField::ALL {
+        let edits: Vec<_> =
+            scene.book.texts.iter().filter(|edit| is_ours(&edit.record) && edit.field == field).collect();
+        let withheld = pair.withheld.iter().any(|withheld| withheld.field == Field::Text(field));
+        // What was said stands until somebody replaces it on the same record, or on its counterpart.
+        let is_end_of = |value: &str, counts: &dyn Fn(&Id) -> bool| {
+            let edits = || edits.iter().enumerate().filter(|(_, edit)| counts(&edit.record));
+            let replacing = || edits().filter(|(_, edit)| edit.from.as_deref() == Some(value));
+            let mut said = edits().filter(|(_, edit)| edit.to == value).peekable();
+            if said.peek().is_none() {
+                return replacing().next().is_none();
+            }
+            said.any(|(nth, said)| {
+                !replacing().any(|(later, edit)| {
+                    let reaches = edit.record == said.record || edit.partner.as_ref() == Some(&said.record);
+                    reaches && later > nth
+                })
+            })
+        };
+        let is_end = |value: &str| is_end_of(value, &|_| true);
+        let can_change = [scene.rules.push, scene.rules.pull && !scene.book.poisoned.contains(&right)];
+        for ((side, contact), can_change) in
+            [(Side::Google, google), (Side::Dafater, dafater)].into_iter().zip(can_change)
+        {
+            let value = contact.text(field);
+            if !withheld && !is_end_of(value, &|id| can_change || id.0 == side) {
+                let what = format!(
+                    "{field:?} of {:?} says {value:?} on {side}, which a person had replaced: {edits:?}",
+                    ids(pair)
+                );
+                found.push(("no lost edit", what));
+            }
+        }
+        for edit in &edits {
+            let lost = !edit.to.is_empty()
+                && is_end(&edit.to)
+                && google.text(field) != edit.to
+                && dafater.text(field) != edit.to;
+            if lost && !is_in_history(scene, &edit.to) {
+                let what = format!("{field:?} {:?} of {:?} vanished without a record", edit.to, edit.record);
+                found.push(("no lost edit", what));
+            }
+        }
+    }
+    if !scene.rules.pull || !scene.rules.push {
+        return;
+    }
+    for field in [Field::Emails, Field::Phones] {
+        let edits: Vec<_> =
+            scene.book.values.iter().filter(|edit| is_ours(&edit.record) && edit.field == field).collect();
+        let keys: BTreeSet<&String> = edits.iter().map(|edit| &edit.key).collect();
+        for key in keys {
+            let of_key = || edits.iter().filter(|edit| edit.key == *key);
+            let added = of_key().filter(|edit| edit.is_added).map(|edit| edit.at).max();
+            let removed = of_key().filter(|edit| !edit.is_added).map(|edit| edit.at).max();
+            let agreed = of_key().filter(|edit| !edit.is_added && edit.was_agreed).map(|edit| edit.at).max();
+            let has = |contact: &Contact| set(contact, field).keys().any(|other| other.as_str() == *key);
+            let (at_google, at_dafater) = (has(google), has(dafater));
+            if added > removed && !(at_google || at_dafater) && !aliased(pair, key) {
+                found.push((
+                    "no lost edit",
+                    format!("{key} was added to {:?} and is on neither side", ids(pair)),
+                ));
+            }
+            if agreed.is_some() && agreed > added && (at_google || at_dafater) {
+                let what =
+                    format!("{key} was removed from {:?} and is back ({at_google}, {at_dafater})", ids(pair));
+                found.push(("no resurrection", what));
+            }
+        }
+    }
+}
+
+/// Whether a contact says anything that both sides can hold.
+fn can_cross(contact: &Contact) -> bool {
+    let crosses = |field: &TextField| {
+        let text = contact.text(*field);
+        !matches!(field, TextField::Prefix | TextField::Suffix) && (1..=140).contains(&text.chars().count())
+    };
+    TextField::ALL.iter().any(crosses)
+        || contact.emails.iter().any(|email| email.raw.is_ascii())
+        || contact.phones.iter().any(|phone| phone.raw.len() <= 20)
+}
+
+fn aliased(pair: &Pair, key: &str) -> bool {
+    pair.aliases.iter().any(|(left, right)| left.as_str() == key || right.as_str() == key)
+}
+
+fn is_in_history(scene: &Scene, value: &str) -> bool {
+    scene
+        .state()
+        .history(None)
+        .filter_map(Result::ok)
+        .any(|entry| entry.view.changes.iter().any(|change| change.before.contains(value)))
+}
+
+/// Every record that is in no pair has its reason.
+fn stand_alone(scene: &Scene, picture: &Picture, paired: &BTreeSet<Id>, found: &mut Found) {
+    let state = scene.state();
+    let reviews = state.reviews().unwrap();
+    for (id, seen) in &picture.0 {
+        if paired.contains(id) || scene.book.poisoned.contains(id) {
+            continue;
+        }
+        let record = match id.0 {
+            Side::Google => RecordId::Google(dafater_contactsd::mapping::SourceId(id.1.clone())),
+            Side::Dafater => RecordId::Dafater(dafater_contactsd::mapping::DocumentName(seen.name.clone())),
+        };
+        let why = state.loose(&record).unwrap().map(|loose| loose.why);
+        let is_excused = match why {
+            Some(LooseReason::DirectionOff) => !scene.rules.pull || !scene.rules.push,
+            Some(LooseReason::Review) => reviews.iter().any(|review| review.record == record),
+            Some(LooseReason::Empty) => !can_cross(&seen.contact),
+            Some(LooseReason::Detached) => {
+                let mut partners = scene.book.partners.get(id).into_iter().flatten();
+                partners.any(|partner| scene.book.gone.contains_key(partner))
+            }
+            Some(LooseReason::OutOfScope | LooseReason::Skipped | LooseReason::Parked) | None => false,
+        };
+        if !is_excused {
+            found.push(("convergence", format!("{id:?} ({:?}) stands alone: {why:?}", seen.contact.title())));
+        }
+    }
+}

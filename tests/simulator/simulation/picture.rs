@@ -1,0 +1,57 @@
+//! Both sides as they are at one moment: every record, and what it says.
+
+use std::collections::BTreeMap;
+
+use dafater_contactsd::contact::{Contact, PhoneContext, Region};
+use dafater_contactsd::mapping::{Document, Person};
+use dafater_contactsd::sync::Side;
+use serde_json::Value;
+
+/// A record by what survives renames: a CONTACT source's id, or a document's `creation`.
+pub type Id = (Side, String);
+
+/// One record.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// Its address now.
+    pub name: String,
+    pub json: Value,
+    pub contact: Contact,
+}
+
+/// All records.
+#[derive(Debug, Clone, Default)]
+pub struct Picture(pub BTreeMap<Id, Seen>);
+
+impl Picture {
+    pub fn of_side(&self, side: Side) -> impl Iterator<Item = (&Id, &Seen)> {
+        self.0.iter().filter(move |((of, _), _)| *of == side)
+    }
+
+    /// The record of a name.
+    pub fn named(&self, side: Side, name: &str) -> Option<&Id> {
+        self.of_side(side).find(|(_, seen)| seen.name == name).map(|(id, _)| id)
+    }
+
+    /// The nth of those who are there.
+    pub fn nth(&self, side: Side, nth: u32) -> Option<(&Id, &Seen)> {
+        let count = self.of_side(side).count();
+        (count > 0).then(|| self.of_side(side).nth(nth as usize % count))?
+    }
+}
+
+pub fn phones() -> PhoneContext {
+    PhoneContext { region: Some(Region::try_from("SA".to_owned()).unwrap()) }
+}
+
+pub fn see_person(json: Value) -> (Id, Seen) {
+    let person = Person::parse(json.clone()).unwrap();
+    let contact = person.contact(phones());
+    ((Side::Google, person.source_id.0), Seen { name: person.resource_name.0, json, contact })
+}
+
+pub fn see_document(json: Value) -> (Id, Seen) {
+    let document = Document::parse(json.clone()).unwrap();
+    let contact = document.contact(phones());
+    ((Side::Dafater, document.creation.0), Seen { name: document.name.0, json, contact })
+}

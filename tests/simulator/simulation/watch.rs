@@ -1,0 +1,277 @@
+//! Judges every single write of the daemon, at the moment when it happens.
+
+use dafater_contactsd::contact::{Contact, Key};
+use dafater_contactsd::mapping::MARKER_KEY;
+use dafater_contactsd::sync::{DeletionPolicy, Side};
+use serde_json::{Map, Value};
+
+use super::book::differ;
+use super::picture::{Id, Picture, Seen, phones};
+use super::scene::Scene;
+
+/// Compares both sides before and after one successful write to `side`.
+pub fn judge_write(scene: &mut Scene, side: Side, before: &Picture, after: &Picture) {
+    let may_write = match side {
+        Side::Google => scene.rules.push,
+        Side::Dafater => scene.rules.pull,
+    };
+    for (id, seen) in &after.0 {
+        match before.0.get(id) {
+            Some(old) if old.json == seen.json => {}
+            Some(old) => {
+                *scene.writes.entry(id.clone()).or_default() += 1;
+                judge_update(scene, side, id, old, seen);
+                if !may_write {
+                    scene.violate("direction", format!("{id:?} was updated though the direction is off"));
+                }
+            }
+            None => {
+                *scene.writes.entry(id.clone()).or_default() += 1;
+                judge_creation(scene, id, seen, before);
+                if !may_write {
+                    scene.violate("direction", format!("{id:?} was created though the direction is off"));
+                }
+            }
+        }
+    }
+    for (id, old) in &before.0 {
+        if !after.0.contains_key(id) {
+            scene.deletions += 1;
+            judge_deletion(scene, id, old);
+            if !may_write {
+                scene.violate("direction", format!("{id:?} was deleted though the direction is off"));
+            }
+        }
+    }
+    if let Some((id, count)) = scene.writes.iter().find(|(_, count)| **count > 1) {
+        let what = format!("{id:?} was written {count} times in one cycle");
+        scene.violate("economy", what);
+    }
+}
+
+fn judge_update(scene: &mut Scene, side: Side, id: &Id, old: &Seen, new: &Seen) {
+    if id.0 != side {
+        scene.violate("no uninvited write", format!("{id:?} changed by a write to the other side"));
+        return;
+    }
+    let difference = match side {
+        Side::Google => person_difference(&old.json, &new.json),
+        Side::Dafater => document_difference(&old.json, &new.json),
+    };
+    if let Some(difference) = difference {
+        scene.violate("no uninvited write", format!("{id:?}: {difference}"));
+    }
+    if old.contact == new.contact && !differ(&old.contact, &new.contact) {
+        scene.violate("economy", format!("{id:?} was written without any change"));
+    }
+}
+
+fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
+    scene.book.names.insert((id.0, seen.name.clone()), id.clone());
+    let source = match id.0 {
+        Side::Google => marker(&seen.json).map(|creation| (Side::Dafater, creation)),
+        Side::Dafater => seen.json["google_contacts_id"]
+            .as_str()
+            .and_then(|name| scene.book.names.get(&(Side::Google, name.to_owned())).cloned()),
+    };
+    let Some(source) = source else {
+        scene.violate("no duplicates", format!("{id:?} was created without a marker"));
+        return;
+    };
+    let twin = scene.book.made.iter().find(|(made, from)| **from == source && before.0.contains_key(made));
+    if let Some((twin, _)) = twin {
+        let what = format!("{source:?} was carried over twice: to {twin:?} and to {id:?}");
+        scene.violate("no duplicates", what);
+    }
+    let partners: Vec<Id> = scene.book.partners.get(&source).into_iter().flatten().cloned().collect();
+    for partner in &partners {
+        if before.0.contains_key(partner) {
+            scene.violate(
+                "no duplicates",
+                format!("{source:?} is paired with {partner:?}, and {id:?} was created"),
+            );
+        } else if let Some(gone) = scene.book.gone.get(partner)
+            && !gone.had_news
+            && !scene.book.was_edited_after(&source, gone.at)
+            && gone.at < scene.cycle_began
+        {
+            let what =
+                format!("{partner:?} was deleted by a person, and came back as {id:?} from {source:?}");
+            scene.violate("no resurrection", what);
+        }
+    }
+    scene.book.made.insert(id.clone(), source);
+}
+
+fn judge_deletion(scene: &mut Scene, id: &Id, old: &Seen) {
+    let partners: Vec<Id> = scene.book.partners.get(id).into_iter().flatten().cloned().collect();
+    let gone = partners.iter().filter_map(|partner| scene.book.gone.get(partner)).map(|gone| gone.at).max();
+    let Some(gone) = gone else {
+        let what = format!("{id:?} was deleted, but nobody deleted its counterpart {partners:?}");
+        scene.violate("absence is not deletion", what);
+        return;
+    };
+    match scene.rules.deletions {
+        DeletionPolicy::Propagate => {}
+        DeletionPolicy::CreatedBySync if scene.book.made.contains_key(id) => {}
+        DeletionPolicy::CreatedBySync | DeletionPolicy::Keep => {
+            let what = format!("{id:?} was deleted against the policy {:?}", scene.rules.deletions);
+            scene.violate("deletion policy", what);
+        }
+    }
+    // What was edited while the cycle runs, or is not shown yet, cannot be protected: neither side has a lock for deletions.
+    let lag = if id.0 == Side::Google { scene.setting.get_delay } else { 0 };
+    let seen_until = scene.cycle_began - jiff::SignedDuration::from_secs(lag.into());
+    let is_late = |at| at > seen_until;
+    let edited_late = scene.book.texts.iter().any(|edit| edit.record == *id && is_late(edit.at))
+        || scene.book.values.iter().any(|edit| edit.record == *id && is_late(edit.at));
+    let base = scene.pair_of(id).map(|(base, _, _)| base);
+    if let Some(base) = base
+        && differ(&base, &old.contact)
+        && scene
+            .book
+            .was_edited_after(id, gone.min(scene.cycle_began) - jiff::SignedDuration::from_hours(24 * 365))
+        && !edited_late
+    {
+        let what = format!("{id:?} was deleted with an edit that had not crossed");
+        scene.violate("no lost edit", what);
+    }
+}
+
+/// `creation` of the document from which a person was made.
+fn marker(person: &Value) -> Option<String> {
+    let entries = person["clientData"].as_array()?;
+    let ours = entries.iter().find(|entry| entry["key"] == MARKER_KEY)?;
+    ours["value"].as_str()?.split(';').nth(1).map(str::to_owned)
+}
+
+const NAME_PARTS: [&str; 8] = [
+    "honorificPrefix",
+    "givenName",
+    "middleName",
+    "familyName",
+    "honorificSuffix",
+    "displayName",
+    "displayNameLastFirst",
+    "unstructuredName",
+];
+const ORGANIZATION_PARTS: [&str; 3] = ["name", "title", "department"];
+
+/// What of a person changed that the daemon may not touch.
+fn person_difference(old: &Value, new: &Value) -> Option<String> {
+    let (old, new) = (old.as_object()?, new.as_object()?);
+    let keys: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    for key in keys {
+        let (was, is) = (old.get(key), new.get(key));
+        match key.as_str() {
+            "etag" | "metadata" => {}
+            "names" => {
+                let strip = |list: Option<&Value>| without(list, &NAME_PARTS);
+                let (was, is) = (strip(was), strip(is));
+                if was != is {
+                    return Some(format!("names: {was:?} became {is:?}"));
+                }
+            }
+            "organizations" => {
+                // All but the one that is mapped, whole; of that one, what is not mapped.
+                let (was, is) = (plain_items(was), plain_items(is));
+                let mapped = was.iter().position(|item| item["current"] == true).unwrap_or(0);
+                for (nth, organization) in was.iter().enumerate() {
+                    let found = if nth == mapped {
+                        let stripped = strip(organization, &ORGANIZATION_PARTS);
+                        let is_bare = stripped
+                            .keys()
+                            .all(|key| key == "type" || key == "formattedType" || key == "current");
+                        is_bare || is.iter().any(|item| strip(item, &ORGANIZATION_PARTS) == stripped)
+                    } else {
+                        is.contains(organization)
+                    };
+                    if !found {
+                        return Some(format!("organizations: {organization} is not in {is:?}"));
+                    }
+                }
+            }
+            "emailAddresses" | "phoneNumbers" => {
+                let (was, is) = (plain_items(was), plain_items(is));
+                for item in &was {
+                    let key = |item: &Value| {
+                        let text = item["value"].as_str().unwrap_or_default();
+                        if key == "emailAddresses" { Key::email(text) } else { phones().key(text) }
+                    };
+                    let stays = is.iter().any(|other| key(other) == key(item));
+                    let same = is.iter().any(|other| {
+                        other == item || {
+                            let mut labelled = item.clone();
+                            labelled["type"] = other["type"].clone();
+                            labelled["formattedType"] = other["formattedType"].clone();
+                            item["type"].is_null() && labelled == *other && other["type"] == "mobile"
+                        }
+                    });
+                    if stays && !same {
+                        return Some(format!("{key}: {item} is not in {is:?}", key = "values"));
+                    }
+                }
+            }
+            _ if was != is => return Some(format!("{key}: {was:?} became {is:?}")),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The items of a list without their metadata.
+fn plain_items(list: Option<&Value>) -> Vec<Value> {
+    let mut items = list.and_then(Value::as_array).cloned().unwrap_or_default();
+    for item in items.iter_mut().filter_map(Value::as_object_mut) {
+        item.remove("metadata");
+    }
+    items
+}
+
+fn strip(item: &Value, parts: &[&str]) -> Map<String, Value> {
+    let mut item = item.as_object().cloned().unwrap_or_default();
+    item.retain(|key, _| key != "metadata" && !parts.contains(&key.as_str()));
+    item
+}
+
+fn without(list: Option<&Value>, parts: &[&str]) -> Vec<Map<String, Value>> {
+    let items = list.and_then(Value::as_array).into_iter().flatten();
+    items.map(|item| strip(item, parts)).filter(|item| !item.is_empty()).collect()
+}
+
+/// Fields of a document that are mapped, or follow from those that are.
+const MAPPED: [&str; 16] = [
+    "salutation",
+    "first_name",
+    "middle_name",
+    "last_name",
+    "company_name",
+    "designation",
+    "department",
+    "full_name",
+    "email_id",
+    "phone",
+    "mobile_no",
+    "email_ids",
+    "phone_nos",
+    "modified",
+    "modified_by",
+    "image",
+];
+
+/// What of a document changed that the daemon may not touch.
+fn document_difference(old: &Value, new: &Value) -> Option<String> {
+    let (old, new) = (old.as_object()?, new.as_object()?);
+    for key in old.keys().chain(new.keys()) {
+        let (was, is) = (old.get(key), new.get(key));
+        if !MAPPED.contains(&key.as_str()) && was != is {
+            return Some(format!("{key}: {was:?} became {is:?}"));
+        }
+    }
+    None
+}
+
+/// Whether a contact holds nothing.
+pub fn is_blank(contact: &Contact) -> bool {
+    contact.is_empty()
+}

@@ -1,0 +1,343 @@
+//! One history from its beginning to its end.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use dafater_contactsd::dafater::{self, SiteClient};
+use dafater_contactsd::execute::{
+    AccountEngine, Engine as _, Outcome, Parts, RunReport, RunRequest, Settings,
+};
+use dafater_contactsd::google::PeopleClient;
+use dafater_contactsd::remote::{CountingTransport, Transport};
+use dafater_contactsd::sandbox::dafater::{PhoneFormat, Site, SiteOptions, Switches, TextFormat};
+use dafater_contactsd::sandbox::google::{Google, GoogleOptions};
+use dafater_contactsd::state::AccountState;
+use dafater_contactsd::store::{Fault as StoreFault, MemoryStore};
+use dafater_contactsd::sync::{Policy, Scope, Side};
+use jiff::SignedDuration;
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+
+use super::chance::Chance;
+use super::clock::VirtualClock;
+use super::deeds::{DAEMON, EMAIL};
+use super::drive::{Ended, drive};
+use super::history::{Crash, Cycle, Event, History, Setting};
+use super::laws;
+use super::picture::phones;
+use super::scene::{Scene, Violation};
+use super::wire::{Shared, Tokens, Wire};
+
+/// What came of a history.
+#[derive(Debug, Clone)]
+pub struct Played {
+    /// The laws that were broken, in the order in which it was noticed.
+    pub violations: Vec<Violation>,
+    /// Everything that left or entered the process, and everything that became durable, as one number.
+    pub trace: u64,
+    pub cycles: u32,
+    pub requests: u64,
+    pub log: Vec<String>,
+}
+
+/// Plays `history`; with `is_told`, keeps a log of everything.
+pub fn play(history: &History, is_told: bool) -> Played {
+    let mut world = World::new(&history.setting);
+    if is_told {
+        world.scene().log = Some(Vec::new());
+    }
+    for event in &history.events {
+        world.pass(event);
+        if !world.scene().violations.is_empty() {
+            break;
+        }
+    }
+    if world.scene().violations.is_empty() {
+        world.come_to_rest();
+    }
+    let mut scene = world.scene();
+    scene.trace_durable();
+    Played {
+        violations: std::mem::take(&mut scene.violations),
+        trace: scene.trace(),
+        cycles: scene.cycle,
+        requests: scene.requests,
+        log: scene.log.take().unwrap_or_default(),
+    }
+}
+
+pub struct World {
+    scene: Shared,
+    clock: Arc<VirtualClock>,
+    keys: (String, String),
+    engine: Option<AccountEngine>,
+}
+
+impl World {
+    fn new(setting: &Setting) -> Self {
+        let clock = Arc::new(VirtualClock::new());
+        let seconds = |seconds: u32| SignedDuration::from_secs(seconds.into());
+        let mut google = Google::new(GoogleOptions {
+            region: "SA".to_owned(),
+            list_delay: seconds(setting.list_delay),
+            get_delay: seconds(setting.get_delay),
+            stale_etag: seconds(setting.stale_etag),
+            expired_token_code: setting.expired_code,
+            old_names_answer: setting.old_names_answer,
+            remembered_requests: 0,
+            ..GoogleOptions::default()
+        });
+        google.add_account(EMAIL);
+        let mut site = Site::new(SiteOptions {
+            time_zone: setting.zone.to_owned(),
+            switches: Switches {
+                late_commit: std::time::Duration::from_secs(setting.late_commit.into()),
+                phone_format: if setting.grouped_phones { PhoneFormat::Grouped } else { PhoneFormat::AsIs },
+                text_format: if setting.collapsed_texts { TextFormat::Collapsed } else { TextFormat::AsIs },
+                ..Switches::default()
+            },
+            ..SiteOptions::default()
+        });
+        let keys = site.add_user(DAEMON, &["System Manager"]);
+        let store = Arc::new(MemoryStore::new());
+        let scene = Scene::new(clock.clone(), setting.clone(), google, site, store);
+        Self {
+            scene: Arc::new(Mutex::new(scene)),
+            clock,
+            keys: (keys.api_key, keys.api_secret),
+            engine: None,
+        }
+    }
+
+    pub fn scene(&self) -> MutexGuard<'_, Scene> {
+        self.scene.lock().unwrap()
+    }
+
+    fn pass(&mut self, event: &Event) {
+        self.scene().say(|| format!("{event:?}"));
+        match event {
+            Event::Deed(deed) => self.scene().act(deed),
+            Event::Wait(seconds) => self.clock.advance(SignedDuration::from_secs((*seconds).into())),
+            Event::Zone(zone) => {
+                let mut scene = self.scene();
+                scene.site.set_time_zone(zone);
+                scene.missed_news = true;
+            }
+            Event::ExpireTokens => self.scene().google.expire_sync_tokens(EMAIL).unwrap(),
+            Event::Configure(rules) => {
+                self.scene().rules = *rules;
+                self.engine = None;
+            }
+            Event::Approve | Event::Discard => {
+                let is_approval = matches!(event, Event::Approve);
+                self.decide(is_approval);
+            }
+            Event::Cycle(cycle) => drop(self.cycle(cycle.clone())),
+        }
+    }
+
+    fn decide(&mut self, is_approval: bool) {
+        let engine = self.engine(0);
+        let decision = if is_approval { engine.approve() } else { engine.discard() };
+        // Nothing may be held.
+        drop(drive(decision, || false));
+    }
+
+    /// The daemon's process; a new one if the last one died.
+    fn engine(&mut self, order: u64) -> &AccountEngine {
+        if self.engine.is_none() {
+            self.engine = Some(self.new_engine(order));
+        }
+        self.engine.as_ref().unwrap()
+    }
+
+    fn new_engine(&self, order: u64) -> AccountEngine {
+        let count = |side: Side| {
+            let wire = Wire { side, scene: self.scene.clone(), order: Mutex::new(Chance::new(order)) };
+            let wire: Arc<dyn Transport> = Arc::new(wire);
+            Arc::new(CountingTransport::new(wire))
+        };
+        let (google_sent, dafater_sent) = (count(Side::Google), count(Side::Dafater));
+        let tokens = Arc::new(Tokens(self.scene.clone()));
+        let options = dafater::SiteOptions::new(
+            "https://erp.example.com".parse().unwrap(),
+            self.keys.0.clone(),
+            SecretString::from(self.keys.1.clone()),
+        );
+        let scene = self.scene();
+        let parts = Parts {
+            google: PeopleClient::new(
+                google_sent.clone(),
+                "https://people.googleapis.com/".parse().unwrap(),
+                tokens,
+            ),
+            google_sent,
+            dafater: SiteClient::new(dafater_sent.clone(), options).unwrap(),
+            dafater_sent,
+            state: AccountState::new(scene.store.clone(), "sales".parse().unwrap()),
+            clock: self.clock.clone(),
+            vault: None,
+        };
+        AccountEngine::new(parts, settings(&scene), CancellationToken::new())
+    }
+
+    /// One run of the daemon; nothing if it died.
+    pub fn cycle(&mut self, cycle: Cycle) -> Option<RunReport> {
+        let request = RunRequest { full: cycle.full, dry_run: false };
+        let (order, crash) = (cycle.order, cycle.crash);
+        {
+            let mut scene = self.scene();
+            scene.clock.advance(SignedDuration::from_secs(1));
+            scene.begin(cycle);
+            let attempts = scene.store.attempts();
+            let at = |nth: u32| attempts + 1 + u64::from(nth);
+            match crash {
+                Some(Crash::Commit { nth, durable }) => {
+                    scene.store.fault_at(at(nth), StoreFault::Hang { durable });
+                }
+                Some(Crash::Refusal { nth }) => scene.store.fault_at(at(nth), StoreFault::Refuse),
+                Some(Crash::Request { .. }) | None => {}
+            }
+        }
+        let limit = laws::deletions_allowed(&self.scene());
+        let scene = self.scene.clone();
+        let engine = self.engine(order);
+        let is_dead = || scene.lock().unwrap().is_dead();
+        let ended = catch_unwind(AssertUnwindSafe(|| drive(engine.run(request), is_dead)));
+        let report = match ended {
+            Ok(Ended::Done(report)) => Some(report),
+            Ok(Ended::Died) => None,
+            Ok(Ended::Stuck) => {
+                self.scene().violate("termination", "the run waits for nothing".to_owned());
+                None
+            }
+            Err(panic) => {
+                let text = panic.downcast_ref::<String>().cloned();
+                let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+                self.scene().violate("no panic", text.unwrap_or_default());
+                None
+            }
+        };
+        let is_restarted = report.is_none();
+        let mut scene = self.scene();
+        if is_restarted || scene.is_dead() {
+            let durable = scene.store.snapshot_durable();
+            scene.store = Arc::new(MemoryStore::from_durable(durable));
+        } else if matches!(crash, Some(Crash::Commit { .. } | Crash::Refusal { .. })) {
+            scene.store.clear_faults();
+        }
+        scene.end();
+        if let Some(limit) = limit
+            && scene.deletions > limit
+        {
+            let what = format!("{} records were deleted in one cycle, {limit} are allowed", scene.deletions);
+            scene.violate("bounded harm", what);
+        }
+        scene.trace_durable();
+        laws::learn_pairs(&mut scene);
+        scene.say(|| format!("   = {report:?}"));
+        drop(scene);
+        if is_restarted {
+            self.engine = None;
+        }
+        report
+    }
+
+    /// The luck turns, and nobody touches anything any more: now every law must hold.
+    fn come_to_rest(&mut self) {
+        {
+            let mut scene = self.scene();
+            scene.say(|| "-- rest --".to_owned());
+            let setting = &mut scene.setting;
+            (setting.list_delay, setting.get_delay, setting.stale_etag) = (0, 0, 0);
+            setting.late_commit = 0;
+            scene.settle();
+            let options = scene.google.options_mut();
+            options.list_delay = SignedDuration::ZERO;
+            options.get_delay = SignedDuration::ZERO;
+            options.stale_etag = SignedDuration::ZERO;
+            scene.site.switches.late_commit = std::time::Duration::ZERO;
+            scene.site.unhide(DAEMON);
+        }
+        self.clock.advance(SignedDuration::from_mins(11));
+        self.calm_down(SignedDuration::from_mins(20));
+        let has_excuse = self.scene().missed_news;
+        if !has_excuse && self.is_lawful() {
+            laws::check(&mut self.scene());
+        }
+        if self.is_lawful() {
+            // Everything that waits is due again, and both sides are read whole.
+            self.clock.advance(SignedDuration::from_hours(25));
+            self.calm_down(SignedDuration::from_mins(20));
+        }
+        if self.is_lawful() {
+            self.clock.advance(SignedDuration::from_hours(8 * 24));
+            self.calm_down(SignedDuration::from_mins(20));
+        }
+        if self.is_lawful() {
+            laws::check(&mut self.scene());
+        }
+    }
+
+    fn is_lawful(&self) -> bool {
+        self.scene().violations.is_empty()
+    }
+
+    /// Runs cycles until one changes nothing any more.
+    fn calm_down(&mut self, pause: SignedDuration) {
+        for _ in 0..CYCLES_TO_REST {
+            let before = laws::Standing::take(&mut self.scene());
+            self.clock.advance(pause);
+            let report = self.cycle(Cycle::default());
+            if !self.is_lawful() {
+                return;
+            }
+            let Some(report) = report else {
+                self.scene().violate("termination", "a run without faults did not end".to_owned());
+                return;
+            };
+            match report.outcome {
+                Outcome::Held => self.decide(true),
+                Outcome::Failed => {
+                    let what = format!("a run without faults failed: {:?}", report.error);
+                    self.scene().violate("convergence", what);
+                    return;
+                }
+                Outcome::Ok | Outcome::Skipped => {
+                    if before == laws::Standing::take(&mut self.scene()) {
+                        return;
+                    }
+                }
+            }
+        }
+        let what = format!("still writing after {CYCLES_TO_REST} cycles without faults");
+        self.scene().violate("quiescence", what);
+    }
+}
+
+/// By then everything must have settled.
+const CYCLES_TO_REST: u32 = 16;
+
+fn settings(scene: &Scene) -> Settings {
+    let rules = scene.rules;
+    Settings {
+        policy: Policy {
+            pull: rules.pull,
+            push: rules.push,
+            conflict: rules.conflict,
+            deletions: rules.deletions,
+            max_deletes_percent: rules.max_deletes_percent,
+            first_sync: scene.setting.first_sync,
+            scope: Scope::default(),
+            phones: phones(),
+        },
+        site: "erp.example.com".to_owned(),
+        label: scene.setting.label.then(|| "Dafater".to_owned()),
+        propagation: SignedDuration::from_mins(10),
+        full_read_after: SignedDuration::from_hours(6 * 24),
+        overlap: SignedDuration::from_mins(5),
+        settle: SignedDuration::from_mins(2),
+        sweep: SignedDuration::from_hours(24),
+        connections: scene.setting.connections as usize,
+    }
+}
