@@ -308,3 +308,6 @@ fn edge(google: usize, dafater: usize, left: &Contact, right: &Contact) -> Optio
 fn companies_both_silent(left: &Contact, right: &Contact) -> bool {
     left.folded_company().is_empty() && right.folded_company().is_empty()
 }
+
+#[cfg(test)]
+mod tests;

@@ -523,3 +523,19 @@ async fn our_own_writes_come_back_late_and_are_no_news() {
     }
     assert_eq!(world.contact("Ada")["designation"], "three");
 }
+
+#[tokio::test]
+async fn a_contact_of_an_unusual_size_stops_nobody() {
+    let (mut world, resource, name) = linked().await;
+    let emails: Vec<Value> =
+        (0..90).map(|n| json!({ "value": format!("{}{n}@example.com", "a".repeat(120)) })).collect();
+    let notes = "n".repeat(39_000);
+    world.edit_person(&resource, json!({ "emailAddresses": emails, "biographies": [{ "value": notes }] }));
+    world.add_person(person("Alan", "Turing", "alan@example.com", ""));
+    world.settle().await;
+    world.edit_contact(&name, json!({ "designation": "Countess", "email_ids": [] }));
+    world.settle().await;
+    assert_eq!(world.person("Ada")["organizations"][0]["title"], "Countess");
+    assert_eq!(world.contacts().len(), 2);
+    assert_eq!(writes(&world.settle().await), 0);
+}
