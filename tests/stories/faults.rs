@@ -318,7 +318,7 @@ async fn a_transaction_that_commits_very_late_is_found_by_the_sweep() {
     world.add_person(person("Grace", "Hopper", "grace@example.com", ""));
     world.settle().await;
     // Stamped before the watermark, visible long after it.
-    world.site().switches.late_commit = std::time::Duration::from_secs(1_800);
+    world.site().switches.late_commit = std::time::Duration::from_mins(30);
     let late = world.add_contact(contact("Alan", "Turing", "alan@example.com", ""));
     world.edit_contact(&name, json!({ "designation": "Countess" }));
     world.site().switches.late_commit = std::time::Duration::ZERO;

@@ -381,9 +381,6 @@ impl World {
                 },
             });
         }
-        fn alone<T>(record: T, id: &RecordId, loose: &BTreeMap<RecordId, Loose>) -> Alone<T> {
-            Alone { record, before: loose.get(id).cloned(), is_in_scope: true, is_waiting: false }
-        }
         Snapshot {
             account: "sales".parse::<AccountName>().unwrap(),
             site: SITE.to_owned(),
@@ -429,6 +426,7 @@ impl World {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of step")]
     fn carry_out(&mut self, step: &Step, luck: &Luck) {
         let person = self.person_of(step);
         let fate = |side: Side| {
@@ -717,6 +715,10 @@ impl World {
     }
 }
 
+fn alone<T>(record: T, id: &RecordId, loose: &BTreeMap<RecordId, Loose>) -> Alone<T> {
+    Alone { record, before: loose.get(id).cloned(), is_in_scope: true, is_waiting: false }
+}
+
 fn law_economy(plan: &Plan) {
     let pairs: BTreeSet<&PairId> = plan.steps.iter().map(|step| &step.pair).collect();
     assert_eq!(pairs.len(), plan.steps.len(), "law 11, economy: one step a pair");
@@ -903,6 +905,7 @@ fn keep_the_laws(script: &Script) {
 }
 
 fn cases(usual: u32) -> ProptestConfig {
+    #[expect(clippy::disallowed_methods, reason = "how long a test runs is asked outside the project")]
     let asked = std::env::var("LAW_CASES").ok().and_then(|cases| cases.parse().ok());
     ProptestConfig { cases: asked.unwrap_or(usual), failure_persistence: None, ..ProptestConfig::default() }
 }
