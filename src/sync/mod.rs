@@ -18,7 +18,7 @@ pub use merge::{Both, Decision, MergeRules, Merged, OpenConflict, Target, merge,
 pub use pair::{DafaterBase, GoogleBase, Origin, Pair, PairId, Withheld};
 pub use plan::{Action, Plan, Step};
 pub use policy::{ConflictPolicy, DeletionPolicy, FirstSync, Policy, Scope};
-pub use receipt::Written;
+pub use receipt::{Promise, Written};
 pub use record::{Conflict, Loose, LooseReason, RecordId, Review};
 pub use side::Side;
 pub use snapshot::{Alone, Decisions, PairView, Sighting, Snapshot};

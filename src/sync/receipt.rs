@@ -2,7 +2,9 @@
 //!
 //! Law: pure. What is remembered depends on the step and on what the records say now, never on how they were written.
 
-use crate::contact::{Contact, Key, PhoneContext, Value, Values, plain_digits};
+use serde::{Deserialize, Serialize};
+
+use crate::contact::{Contact, Field, Key, PhoneContext, Value, Values, plain_digits};
 use crate::mapping::{Document, Etag, Person, SiteStamp};
 
 use super::{
@@ -20,6 +22,35 @@ pub struct Written<'a> {
     pub google: Option<&'a Person>,
     /// Dafater's record.
     pub dafater: Option<&'a Document>,
+}
+
+/// What both sides agree on once a write has arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promise {
+    /// What Google's record says then.
+    pub google: Contact,
+    /// What Dafater's record says then.
+    pub dafater: Contact,
+}
+
+impl Promise {
+    /// Makes the base of `pair` what was promised, in each field in which the record of `side`, which was written, shows it `now`:
+    /// what it says there is our own write, even if nobody noted that it arrived. Returns whether anything was kept.
+    pub fn redeem(&self, pair: &mut Pair, side: Side, now: &Contact) -> bool {
+        let (promised, base) = match side {
+            Side::Google => (&self.google, pair.google.contact.clone()),
+            Side::Dafater => (&self.dafater, pair.dafater.contact.clone()),
+        };
+        let mut is_kept = false;
+        for field in Field::all() {
+            if now.agrees_on(field, promised) && !base.agrees_on(field, promised) {
+                pair.google.contact.take(field, &self.google);
+                pair.dafater.contact.take(field, &self.dafater);
+                is_kept = true;
+            }
+        }
+        is_kept
+    }
 }
 
 impl Step {
@@ -89,6 +120,31 @@ impl Step {
             aliases,
             withheld: self.withheld(withheld),
         })
+    }
+
+    /// What both sides agree on once the write to `side` has arrived; `None` for what is no update.
+    #[must_use]
+    pub fn promise(&self, side: Side, written: Written<'_>, phones: PhoneContext) -> Option<Promise> {
+        let Action::Merge(merged) = &self.action else { return None };
+        let mut google = written.google.or(self.google.as_ref())?.contact(phones);
+        let mut dafater = written.dafater.or(self.dafater.as_ref())?.contact(phones);
+        match side {
+            Side::Google => google.clone_from(&merged.google.contact),
+            Side::Dafater => dafater.clone_from(&merged.dafater.contact),
+        }
+        let is_written = |other| {
+            other == side
+                || match other {
+                    Side::Google => written.google.is_some(),
+                    Side::Dafater => written.dafater.is_some(),
+                }
+        };
+        let (base_google, base_dafater) = self.base();
+        let aliases = self.before.as_ref().map(|pair| pair.aliases.as_slice()).unwrap_or_default();
+        let base = Both { google: &base_google, dafater: &base_dafater };
+        let after = Both { google: &google, dafater: &dafater };
+        let (google, dafater) = rebase(base, merged, after, is_written, aliases);
+        Some(Promise { google, dafater })
     }
 
     /// The remaining record of a dissolved pair, or one whose counterpart could not be made.

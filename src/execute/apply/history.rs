@@ -1,6 +1,7 @@
 //! What the history keeps of each effect.
 
 use super::Executor;
+use super::receipt::Work;
 use crate::contact::{Contact, Field, Values};
 use crate::execute::{ChangeView, HistoryView};
 use crate::state::{Changes, HistoryEntry, Intent, IntentKind};
@@ -16,7 +17,8 @@ impl Executor<'_> {
     }
 
     /// The intent of writing `side`.
-    pub(super) fn intent(&self, step: &Step, side: Side) -> Intent {
+    pub(super) fn intent(&self, work: &Work<'_>, side: Side) -> Intent {
+        let step = work.step;
         let (kind, action) = match &step.action {
             Action::Create { .. } => (IntentKind::Create, "create"),
             Action::Delete { .. } => (IntentKind::Delete, "delete"),
@@ -40,6 +42,7 @@ impl Executor<'_> {
                 .unwrap_or_else(|| RecordId::Dafater(crate::mapping::DocumentName(String::new()))),
             at: self.now,
             entry: self.entry(step, Some(side), action),
+            promise: work.promise(side),
         }
     }
 

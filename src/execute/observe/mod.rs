@@ -20,7 +20,7 @@ use super::settings::{Parts, Settings};
 use super::{EngineError, RunRequest};
 use crate::mapping::{Document, DocumentName, Person, SiteRules, SourceId};
 use crate::state::{Cursors, Intent, IntentKind, Parked};
-use crate::sync::{PairId, RecordId, Side, Snapshot};
+use crate::sync::{Pair, PairId, PairView, RecordId, Side, Snapshot};
 
 /// What outlives a cycle without being durable: losing it costs a request, never a contact.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +54,8 @@ pub(super) struct Observed {
     pub(super) retried: Vec<Parked>,
     /// Writes of an earlier run without a receipt that are settled by this observation.
     pub(super) settled: Vec<Intent>,
+    /// Pairs whose base is now what such a write promised.
+    pub(super) redeemed: Vec<Pair>,
     /// How many writes of earlier runs had no receipt.
     pub(super) intents: usize,
     /// Records in no pair that are gone.
@@ -105,10 +107,11 @@ impl Observer<'_> {
         let doubt = Doubt::judge(intents, self.now, self.settings);
         let retried: Vec<Parked> =
             self.parked.values().filter(|parked| parked.next <= self.now || is_full).cloned().collect();
-        let picture = self.identify(google, dafater, &retried, &doubt, memory, read_all).await?;
+        let mut picture = self.identify(google, dafater, &retried, &doubt, memory, read_all).await?;
         if picture.is_unsettled {
             cursors.google = None;
         }
+        let redeemed = self.redeem(&doubt.settled, &mut picture.pairs);
         let is_idle = picture.pairs.is_empty() && picture.google.is_empty() && picture.dafater.is_empty();
         // Nothing to decide needs no rules: an idle cycle asks for changes and nothing else.
         let site = if is_idle { SiteFacts::unknown(self.now) } else { self.site_facts(memory).await? };
@@ -136,6 +139,7 @@ impl Observer<'_> {
             cursors,
             retried,
             settled: doubt.settled,
+            redeemed,
             intents: unsettled,
             vanished: picture.vanished,
             deleted: picture.deleted,
@@ -143,6 +147,29 @@ impl Observer<'_> {
             malformed,
             is_full,
         })
+    }
+
+    /// Recognises our own updates that were not noted, so that they are not taken for edits.
+    fn redeem(&self, settled: &[Intent], pairs: &mut [PairView]) -> Vec<Pair> {
+        let phones = self.settings.policy.phones;
+        let mut redeemed = Vec::new();
+        for view in pairs {
+            let mut is_kept = false;
+            let id = view.pair.id.clone();
+            for intent in settled.iter().filter(|intent| intent.pair == id) {
+                let now = match intent.side {
+                    Side::Google => view.google.present().map(|person| person.contact(phones)),
+                    Side::Dafater => view.dafater.present().map(|document| document.contact(phones)),
+                };
+                if let (Some(promise), Some(now)) = (&intent.promise, now) {
+                    is_kept |= promise.redeem(&mut view.pair, intent.side, &now);
+                }
+            }
+            if is_kept {
+                redeemed.push(view.pair.clone());
+            }
+        }
+        redeemed
     }
 
     async fn site_facts(&self, memory: &mut Memory) -> Result<SiteFacts, EngineError> {
