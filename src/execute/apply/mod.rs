@@ -104,10 +104,13 @@ impl Executor<'_> {
                     self.with(|applied| applied.linked += 1);
                 }
             }
-            Action::Detach { left } => {
+            Action::Detach { .. } => {
                 state.drop_pair(&step.pair, changes)?;
-                if let Some(loose) = work.loose(*left, LooseReason::Detached) {
-                    changes.set_loose(&loose);
+                // Both records are left where a person refused to have one emptied.
+                for side in [Side::Google, Side::Dafater] {
+                    if let Some(loose) = work.loose(side, LooseReason::Detached) {
+                        changes.set_loose(&loose);
+                    }
                 }
                 self.note(step, None, "detach", changes);
             }

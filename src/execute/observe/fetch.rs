@@ -128,7 +128,12 @@ impl Observer<'_> {
             })
         };
         if reads_deletions && halves().any(|half| !is_reported(&reported, &half.pair)) {
-            let oldest = halves().map(|half| half.pair.dafater.modified.clone()).min_by_key(SiteStamp::civil);
+            // A blank revision says that a write is owed, not when the contact was last seen.
+            let last_seen = |pair: &Pair| match pair.dafater.modified.civil() {
+                Some(_) => pair.dafater.modified.clone(),
+                None => pair.dafater.creation.clone(),
+            };
+            let oldest = halves().map(|half| last_seen(&half.pair)).min_by_key(SiteStamp::civil);
             if let Some(oldest) = oldest
                 && let DeletedFeed::Readable(entries) =
                     self.parts.dafater.deleted_contacts(&in_any_zone(&self.overlapping(&oldest))).await?

@@ -146,11 +146,16 @@ impl Observer<'_> {
             if let Some(pair) = self.pair_of_deleted(&name, creation.as_ref())? {
                 // Reported deleted: confirmed by name below.
                 gathered.half(pair);
-            } else if state.pair_of_dafater(&name)?.is_none()
-                && !gathered.dafater.contains_key(&name)
-                && state.loose(&RecordId::Dafater(name.clone()))?.is_some()
-            {
-                gathered.vanished.push(RecordId::Dafater(name));
+            } else if state.pair_of_dafater(&name)?.is_none() && !gathered.dafater.contains_key(&name) {
+                // A new contact may have the name by now: the feed is read with an overlap, again and again.
+                let record = RecordId::Dafater(name);
+                let is_it = state.loose(&record)?.is_some_and(|loose| match (&loose.creation, &creation) {
+                    (Some(known), Some(deleted)) => known.civil() == deleted.civil(),
+                    (Some(_) | None, _) => true,
+                });
+                if is_it {
+                    gathered.vanished.push(record);
+                }
             }
         }
         Ok(())

@@ -12,6 +12,9 @@ use crate::state::Parked;
 use crate::sync::matching::Lookout;
 use crate::sync::{Alone, Loose, LooseReason, PairId, PairView, RecordId, Side, Sighting};
 
+/// Documents that stand alone by their `creation`, gathered when the first unknown name turns up.
+type Renamed = Option<BTreeMap<jiff::civil::DateTime, Loose>>;
+
 impl Observer<'_> {
     /// Decides which of the records that stand alone must be placed now, and brings what they could match.
     pub(super) async fn place(
@@ -38,10 +41,18 @@ impl Observer<'_> {
             google.push(Alone { is_waiting, ..alone_person(person, before, labels.as_ref()) });
         }
         let mut dafater = Vec::new();
+        let mut renamed = Renamed::default();
         for (name, document) in std::mem::take(&mut gathered.dafater) {
             let record = RecordId::Dafater(name.clone());
-            let before = self.loose_document(&document)?;
-            let is_forced = read_all || gathered.forced.contains(&record);
+            let before = match self.loose_document(&document)? {
+                None => self.loose_before_rename(&document, &mut renamed)?,
+                before => before,
+            };
+            let is_renamed = before.as_ref().is_some_and(|loose| loose.record != record);
+            if let Some(loose) = before.as_ref().filter(|_| is_renamed) {
+                gathered.vanished.push(loose.record.clone());
+            }
+            let is_forced = read_all || is_renamed || gathered.forced.contains(&record);
             let begun = PairId::from_dafater(self.parts.state.account(), &document.creation, &name);
             if !is_forced && is_judged(before.as_ref(), &document.modified.0) {
                 continue;
@@ -91,6 +102,29 @@ impl Observer<'_> {
         Ok(loose.filter(|loose| {
             loose.creation.as_ref().is_none_or(|creation| creation.civil() == document.creation.civil())
         }))
+    }
+
+    /// How a document was judged under another name: a rename leaves no trace but the `creation` that survives it.
+    fn loose_before_rename(
+        &self,
+        document: &Document,
+        renamed: &mut Renamed,
+    ) -> Result<Option<Loose>, EngineError> {
+        if renamed.is_none() {
+            let mut by_creation = BTreeMap::new();
+            for loose in self.parts.state.all_loose() {
+                let loose = loose?;
+                if let Some(creation) = loose.creation.as_ref().and_then(SiteStamp::civil) {
+                    by_creation.insert(creation, loose);
+                }
+            }
+            *renamed = Some(by_creation);
+        }
+        let loose = renamed.as_ref().zip(document.creation.civil()).and_then(|(all, at)| all.get(&at));
+        let Some(loose) = loose else { return Ok(None) };
+        let RecordId::Dafater(name) = &loose.record else { return Ok(None) };
+        let is_free = self.parts.state.pair_of_dafater(name)?.is_none();
+        Ok(Some(loose.clone()).filter(|_| is_free))
     }
 
     fn alone_document(&self, document: Document, before: Option<Loose>) -> Alone<Document> {

@@ -49,6 +49,8 @@ pub struct Gone {
 pub struct Book {
     pub texts: Vec<TextEdit>,
     pub values: Vec<ValueEdit>,
+    /// Records of which anything that is mapped was changed by a person, primaries included.
+    pub touches: Vec<(Id, Timestamp)>,
     pub gone: BTreeMap<Id, Gone>,
     /// Records that the daemon created: from which one.
     pub made: BTreeMap<Id, Id>,
@@ -94,6 +96,7 @@ impl Book {
                 }
                 Some(old) if old.contact == seen.contact => {}
                 Some(old) => {
+                    self.touches.push((id.clone(), at));
                     let pair = pair_of(id);
                     let partner = pair.as_ref().map(|(_, _, other)| other.clone());
                     for field in TextField::ALL {
@@ -151,10 +154,9 @@ impl Book {
         self.values.push(ValueEdit { at, cycle, record, field, key, is_added, was_agreed });
     }
 
-    /// Whether a person changed anything mapped of `id` after `since`.
+    /// Whether a person changed anything mapped of `id` since `since`.
     pub fn was_edited_after(&self, id: &Id, since: Timestamp) -> bool {
-        self.texts.iter().any(|edit| edit.record == *id && edit.at >= since)
-            || self.values.iter().any(|edit| edit.record == *id && edit.at >= since)
+        self.touches.iter().any(|(touched, at)| touched == id && *at >= since)
     }
 }
 

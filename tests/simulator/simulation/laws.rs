@@ -173,7 +173,7 @@ fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, f
             })
         };
         let is_end = |value: &str| is_end_of(value, &|_| true);
-        let can_change = [scene.rules.push, scene.rules.pull && !scene.book.poisoned.contains(&right)];
+        let can_change = [scene.was_open[0], scene.was_open[1] && !scene.book.poisoned.contains(&right)];
         for ((side, contact), can_change) in
             [(Side::Google, google), (Side::Dafater, dafater)].into_iter().zip(can_change)
         {
@@ -197,7 +197,7 @@ fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, f
             }
         }
     }
-    if !scene.rules.pull || !scene.rules.push {
+    if !scene.rules.pull || !scene.rules.push || scene.book.poisoned.contains(&right) {
         return;
     }
     for field in [Field::Emails, Field::Phones] {

@@ -45,6 +45,8 @@ pub struct Scene {
     pub clock: Arc<VirtualClock>,
     pub setting: Setting,
     pub rules: Rules,
+    /// Whether Google, and Dafater, could ever be written.
+    pub was_open: [bool; 2],
     pub google: Google,
     pub site: Site,
     pub store: Arc<MemoryStore>,
@@ -86,6 +88,7 @@ impl Scene {
             cycle_began: clock.now(),
             clock,
             rules: setting.rules,
+            was_open: [setting.rules.push, setting.rules.pull],
             setting,
             google,
             site,
@@ -274,7 +277,8 @@ impl Scene {
         if self.setting.late_commit > 0 {
             self.late_until = Some(site_now + SignedDuration::from_secs(self.setting.late_commit.into()));
         }
-        self.missed_news |= matches!(deed, Deed::Hide { .. });
+        // A rename on the site moves no `modified`, nor does what becomes visible: the daily sweep finds both.
+        self.missed_news |= matches!(deed, Deed::Hide { .. } | Deed::Rename { side: Side::Dafater, .. });
         if let Deed::Poison { who, .. } = deed
             && let Some((id, _)) = before.nth(Side::Dafater, *who)
         {

@@ -123,8 +123,7 @@ fn judge_deletion(scene: &mut Scene, id: &Id, old: &Seen) {
     let lag = if id.0 == Side::Google { scene.setting.get_delay } else { 0 };
     let seen_until = scene.cycle_began - jiff::SignedDuration::from_secs(lag.into());
     let is_late = |at| at > seen_until;
-    let edited_late = scene.book.texts.iter().any(|edit| edit.record == *id && is_late(edit.at))
-        || scene.book.values.iter().any(|edit| edit.record == *id && is_late(edit.at));
+    let edited_late = scene.book.touches.iter().any(|(touched, at)| touched == id && is_late(*at));
     let base = scene.pair_of(id).map(|(base, _, _)| base);
     if let Some(base) = base
         && differ(&base, &old.contact)

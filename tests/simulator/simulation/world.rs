@@ -125,7 +125,11 @@ impl World {
             }
             Event::ExpireTokens => self.scene().google.expire_sync_tokens(EMAIL).unwrap(),
             Event::Configure(rules) => {
-                self.scene().rules = *rules;
+                let mut scene = self.scene();
+                scene.rules = *rules;
+                scene.was_open[0] |= rules.push;
+                scene.was_open[1] |= rules.pull;
+                drop(scene);
                 self.engine = None;
             }
             Event::Approve | Event::Discard => {
