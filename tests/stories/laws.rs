@@ -302,11 +302,11 @@ impl World {
                     let list = record.get_mut(table).and_then(Value::as_array_mut);
                     let Some(list) = list.filter(|list| list.len() > 1) else { return };
                     let flag = if field == Field::Emails { "is_primary" } else { "is_primary_phone" };
-                    let last = list.len() - 1;
+                    let end = list.len() - 1;
                     for (index, item) in list.iter_mut().enumerate() {
                         match side {
-                            Side::Google => item["metadata"] = json!({ "sourcePrimary": index == last }),
-                            Side::Dafater => item[flag] = json!(i32::from(index == last)),
+                            Side::Google => item["metadata"] = json!({ "sourcePrimary": index == end }),
+                            Side::Dafater => item[flag] = json!(i32::from(index == end)),
                         }
                     }
                 });
