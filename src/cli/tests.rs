@@ -121,6 +121,8 @@ fn the_definition_is_sound_and_lists_only_what_the_contract_knows() {
         "reload",
         "store",
         "explain",
+        #[cfg(feature = "sandbox")]
+        "sandbox",
         "man",
         "completions",
     ];

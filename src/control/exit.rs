@@ -131,7 +131,7 @@ mod tests {
         for exit in Exit::ALL {
             assert_eq!(Exit::try_from(exit.code()), Ok(exit));
         }
-        assert!(Exit::try_from(1).is_err());
+        assert!(Exit::try_from(2).is_err());
     }
 
     #[test]

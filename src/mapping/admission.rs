@@ -153,3 +153,6 @@ fn is_plain_address(address: &str) -> bool {
         && domain.contains('.')
         && domain.split('.').all(is_label)
 }
+
+#[cfg(test)]
+mod tests;

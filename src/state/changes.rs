@@ -5,8 +5,7 @@ use serde::Serialize;
 use super::VALUE_VERSION;
 use super::records::{Cursors, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone};
 use crate::contact::Field;
-use crate::store::encode;
-use crate::store::{Batch, Key, Tree};
+use crate::store::{Batch, Key, Tree, VALUE_LIMIT, encode};
 use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, RecordId, Review, Side};
 
 /// Changes of one account that become durable together.
@@ -73,7 +72,12 @@ impl Changes {
 
     /// Begins a write.
     pub fn set_intent(&mut self, intent: &Intent) {
-        self.put(Tree::Journal, self.intent_key(&intent.pair, intent.side), intent);
+        let mut intent = intent.clone();
+        if encode(VALUE_VERSION, &intent).len() > VALUE_LIMIT {
+            intent.entry.image = None;
+            intent.entry.view.changes.clear();
+        }
+        self.put(Tree::Journal, self.intent_key(&intent.pair, intent.side), &intent);
     }
 
     /// Ends a write.
@@ -144,7 +148,8 @@ impl Changes {
     /// Adds to the history. Entries of one pair and side within one run share a key: the last one counts.
     pub fn add_history(&mut self, pair: &PairId, side: Option<Side>, entry: &HistoryEntry) {
         let side = side.map_or_else(String::new, |side| side.to_string());
-        self.put(Tree::History, self.key().text(&entry.view.run).text(pair.as_str()).text(&side), entry);
+        let key = self.key().text(&entry.view.run).text(pair.as_str()).text(&side);
+        self.batch.put(Tree::History, key, fitting(VALUE_VERSION, entry.clone()));
     }
 
     fn put<T: Serialize + ?Sized>(&mut self, tree: Tree, key: Key, value: &T) {
@@ -175,4 +180,19 @@ impl Changes {
     fn key(&self) -> Key {
         Key::account(self.account.as_str())
     }
+}
+
+/// The entry as far as the store can hold it: a contact of an unusual size must not stop the run of all others.
+fn fitting(version: u8, mut entry: HistoryEntry) -> Vec<u8> {
+    let reductions: [fn(&mut HistoryEntry); 3] =
+        [|entry| entry.image = None, |entry| entry.view.changes.clear(), |entry| entry.before = None];
+    let mut value = encode(version, &entry);
+    for reduce in reductions {
+        if value.len() <= VALUE_LIMIT {
+            break;
+        }
+        reduce(&mut entry);
+        value = encode(version, &entry);
+    }
+    value
 }

@@ -119,7 +119,7 @@ fn twins(side: &[Candidate<'_>], free: &BTreeSet<usize>, review: &mut BTreeMap<u
         let (twin, other) = match (free.contains(&edge.google), free.contains(&edge.dafater)) {
             (true, true) if says_more(right.contact, left.contact) => (edge.google, edge.dafater),
             (true, false) => (edge.google, edge.dafater),
-            (true, true) | (false, true) => (edge.dafater, edge.google),
+            (true | false, true) => (edge.dafater, edge.google),
             (false, false) => continue,
         };
         doubt(review, twin, "it seems to stand twice on its own side").twins.insert(other);
@@ -308,3 +308,6 @@ fn edge(google: usize, dafater: usize, left: &Contact, right: &Contact) -> Optio
 fn companies_both_silent(left: &Contact, right: &Contact) -> bool {
     left.folded_company().is_empty() && right.folded_company().is_empty()
 }
+
+#[cfg(test)]
+mod tests;

@@ -245,12 +245,11 @@ async fn one_document_on_which_the_site_always_breaks_down_does_not_stop_the_oth
 #[tokio::test]
 async fn one_contact_that_is_refused_is_parked_and_the_others_go() {
     let mut world = World::new();
-    world.add_person(person("Ada", "Byron", "ada@example.com", ""));
+    let resource = world.add_person(person("Ada", "Lovelace", "ada@example.com", ""));
     world.add_person(person("Alan", "Turing", "alan@example.com", ""));
-    // A rule of the site's own, of which we cannot know.
+    let refusal = r#"{"exc_type":"ValidationError"}"#;
     world.site_weather(|line, body| {
-        let refusal = r#"{"exc_type": "ValidationError"}"#;
-        (line.starts_with(CREATE_IN_DAFATER) && body.contains("Byron")).then_some(Strike::Answer(
+        (line.starts_with(CREATE_IN_DAFATER) && body.contains("Lovelace")).then_some(Strike::Answer(
             417,
             "application/json",
             refusal,
@@ -258,8 +257,22 @@ async fn one_contact_that_is_refused_is_parked_and_the_others_go() {
     });
     let report = world.settle().await;
     assert_eq!((report.parked, report.dafater.created), (1, 1), "{report:?}");
-    let resource = world.person("Ada")["resourceName"].as_str().unwrap().to_owned();
-    world.edit_person(&resource, json!({ "names": [{ "givenName": "Ada", "familyName": "Bee" }] }));
+    world.edit_person(&resource, json!({ "names": [{ "givenName": "Ada", "familyName": "Byron" }] }));
+    let report = world.settle().await;
+    assert_eq!((report.parked, report.dafater.created), (0, 1), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_full_read_tries_again_what_was_refused() {
+    let mut world = World::new();
+    world.add_person(person("Ada", "Lovelace", "ada@example.com", ""));
+    let refusal = r#"{"exc_type":"ValidationError"}"#;
+    world.site_weather(always(CREATE_IN_DAFATER, Strike::Answer(417, "application/json", refusal)));
+    for _ in 0..8 {
+        world.settle().await;
+    }
+    world.calm();
+    world.google().expire_sync_tokens(crate::world::EMAIL).unwrap();
     let report = world.settle().await;
     assert_eq!((report.parked, report.dafater.created), (0, 1), "{report:?}");
 }
@@ -308,7 +321,7 @@ async fn a_transaction_that_commits_very_late_is_found_by_the_sweep() {
     world.add_person(person("Grace", "Hopper", "grace@example.com", ""));
     world.settle().await;
     // Stamped before the watermark, visible long after it.
-    world.site().switches.late_commit = std::time::Duration::from_secs(1_800);
+    world.site().switches.late_commit = std::time::Duration::from_mins(30);
     let late = world.add_contact(contact("Alan", "Turing", "alan@example.com", ""));
     world.edit_contact(&name, json!({ "designation": "Countess" }));
     world.site().switches.late_commit = std::time::Duration::ZERO;

@@ -1,6 +1,6 @@
 //! The laws of the planner on worlds made by chance: edits, deletions and renames on both sides, failing and lost writes.
 //!
-//! No client, no store, no clock: a plan is carried out on two maps. `LAW_CASES` asks for more cases than the few thousand of a
+//! No client, no store, no clock: a plan is carried out on two maps. `LAW_CASES` asks for more cases than the few hundred of a
 //! usual run; a failing world is shrunk and printed with the name of the law that it breaks.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,6 +73,8 @@ struct World {
     in_doubt: BTreeSet<PairId>,
     revision: u64,
     record: u64,
+    /// Whom each record is about.
+    owners: BTreeMap<u64, usize>,
     unique: u64,
     /// Unique texts that users wrote: where they may have gone since.
     wishes: BTreeMap<String, Wish>,
@@ -112,6 +114,7 @@ impl World {
             in_doubt: BTreeSet::new(),
             revision: 0,
             record: 0,
+            owners: BTreeMap::new(),
             unique: 0,
             wishes: BTreeMap::new(),
             logged: BTreeSet::new(),
@@ -140,13 +143,12 @@ impl World {
         format!("2026-11-{:02} 12:{minutes:02}:{seconds:02}.000000", 1 + self.revision / 3_600)
     }
 
-    /// The id of the person's record on a side. A person is known by an address that nobody edits.
+    /// The person's records on a side.
     fn find(&self, side: Side, person: usize) -> Vec<u64> {
-        let anchor = anchor(person);
-        let has = |record: &Value| record.to_string().contains(&anchor);
+        let has = |id: &&u64| self.owners.get(id) == Some(&person);
         match side {
-            Side::Google => self.google.iter().filter(|(_, record)| has(record)).map(|(id, _)| *id).collect(),
-            Side::Dafater => self.dafater.iter().filter(|(_, record)| has(record)).map(|(id, _)| *id).collect(),
+            Side::Google => self.google.keys().filter(has).copied().collect(),
+            Side::Dafater => self.dafater.keys().filter(has).copied().collect(),
         }
     }
 
@@ -156,6 +158,7 @@ impl World {
         }
         self.record += 1;
         let id = self.record;
+        self.owners.insert(id, person);
         let name = format!("Person{person}");
         match side {
             Side::Google => {
@@ -355,10 +358,8 @@ impl World {
     }
 
     fn snapshot(&self, luck: &Luck) -> Snapshot {
-        let is_hidden = |record: &Value, is_google| {
-            (0..PEOPLE).any(|person| {
-                luck.hidden.contains(&(person, is_google)) && record.to_string().contains(&anchor(person))
-            })
+        let is_hidden = |id: u64, is_google| {
+            self.owners.get(&id).is_some_and(|who| luck.hidden.contains(&(*who, is_google)))
         };
         let (mut people, mut documents) = (self.google.clone(), self.dafater.clone());
         let mut pairs = Vec::new();
@@ -369,19 +370,16 @@ impl World {
                 pair: pair.clone(),
                 is_moved: false,
                 google: match people.remove(&google) {
-                    Some(record) if is_hidden(&record, true) => Sighting::Unseen,
+                    Some(_) if is_hidden(google, true) => Sighting::Unseen,
                     Some(record) => Sighting::Present(Person::parse(record).unwrap()),
                     None => Sighting::Gone,
                 },
                 dafater: match documents.remove(&dafater) {
-                    Some(record) if is_hidden(&record, false) => Sighting::Unseen,
+                    Some(_) if is_hidden(dafater, false) => Sighting::Unseen,
                     Some(record) => Sighting::Present(Document::parse(record).unwrap()),
                     None => Sighting::Gone,
                 },
             });
-        }
-        fn alone<T>(record: T, id: &RecordId, loose: &BTreeMap<RecordId, Loose>) -> Alone<T> {
-            Alone { record, before: loose.get(id).cloned(), is_in_scope: true, is_waiting: false }
         }
         Snapshot {
             account: "sales".parse::<AccountName>().unwrap(),
@@ -428,8 +426,9 @@ impl World {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of step")]
     fn carry_out(&mut self, step: &Step, luck: &Luck) {
-        let person = person_of(step);
+        let person = self.person_of(step);
         let fate = |side: Side| {
             let key = (person, side == Side::Google);
             (luck.refused.contains(&key), luck.lost.contains(&key))
@@ -500,6 +499,7 @@ impl World {
                 }
                 self.record += 1;
                 let id = self.record;
+                self.owners.insert(id, person);
                 let fields = Field::all().collect();
                 match side {
                     Side::Google => {
@@ -558,6 +558,15 @@ impl World {
         }
     }
 
+    fn person_of(&self, step: &Step) -> usize {
+        let record = match (&step.google, &step.dafater) {
+            (Some(_), _) => source_of(step),
+            (None, Some(_)) => document_of(step),
+            (None, None) => return 0,
+        };
+        self.owners[&record]
+    }
+
     fn remember(&mut self, pair: Pair) {
         self.loose.remove(&RecordId::Google(pair.google.source_id.clone()));
         self.loose.remove(&RecordId::Dafater(pair.dafater.name.clone()));
@@ -581,16 +590,43 @@ impl World {
         plan
     }
 
+    /// Syncs until nothing is left to do, which must be soon.
+    fn come_to_rest(&mut self) {
+        let calm = Luck::default();
+        for _ in 0..4 {
+            self.sync(&calm);
+            // What was in doubt has had its time to show up.
+            self.in_doubt.clear();
+        }
+        let whole = |world: &Self| {
+            (world.google.clone(), world.dafater.clone(), world.pairs.clone(), world.loose.clone())
+        };
+        let before = whole(self);
+        let plan = self.sync(&calm);
+        let is_write = |step: &&Step| step.writes(Side::Google) || step.writes(Side::Dafater);
+        let writes: Vec<&Step> = plan.steps.iter().filter(is_write).collect();
+        assert!(writes.is_empty(), "law 2, quiescence: {writes:#?}");
+        assert_eq!(before, whole(self), "law 2, quiescence: nothing changes when nothing is new");
+        let postponed = plan.steps.iter().filter(|step| matches!(step.action, Action::Postpone)).count();
+        assert_eq!(postponed, 0, "law 10, isolation: nothing waits for ever");
+        self.law_convergence();
+        self.law_no_duplicates();
+    }
+
     fn law_no_duplicates(&self) {
         for person in 0..PEOPLE {
             for side in [Side::Google, Side::Dafater] {
-                assert!(self.find(side, person).len() <= 1, "law 5, no duplicates: person {person} in {side}");
+                assert!(
+                    self.find(side, person).len() <= 1,
+                    "law 5, no duplicates: person {person} in {side}"
+                );
             }
         }
     }
 
     fn law_no_uninvited_write(&self, before: &(BTreeMap<u64, Value>, BTreeMap<u64, Value>), plan: &Plan) {
-        let known: BTreeSet<u64> = plan.steps.iter().filter(|step| step.google.is_some()).map(source_of).collect();
+        let known: BTreeSet<u64> =
+            plan.steps.iter().filter(|step| step.google.is_some()).map(source_of).collect();
         for (id, record) in &before.0 {
             let Some(now) = self.google.get(id) else { continue };
             if !known.contains(id) {
@@ -599,9 +635,17 @@ impl World {
             for field in ["birthdays", "clientData"] {
                 assert_eq!(now[field], record[field], "law 6, no uninvited write: {field}");
             }
-            assert_eq!(now["names"][0]["phoneticGivenName"], record["names"][0]["phoneticGivenName"], "law 6");
+            assert_eq!(
+                now["names"][0]["phoneticGivenName"], record["names"][0]["phoneticGivenName"],
+                "law 6"
+            );
             let seconds = |record: &Value| {
-                record["organizations"].as_array().into_iter().flatten().filter(|it| it["name"] == "Second").count()
+                record["organizations"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter(|it| it["name"] == "Second")
+                    .count()
             };
             assert_eq!(seconds(now), seconds(record), "law 6, no uninvited write: the second organisation");
             let labels = |record: &Value| {
@@ -654,7 +698,8 @@ impl World {
             }
             let google = u64::from_str_radix(&pair.google.source_id.0, 16).unwrap();
             let dafater: u64 = pair.dafater.name.0.strip_prefix("Doc").unwrap().parse().unwrap();
-            let (google, dafater) = (self.person(google).contact(PHONES), self.document(dafater).contact(PHONES));
+            let (google, dafater) =
+                (self.person(google).contact(PHONES), self.document(dafater).contact(PHONES));
             for field in TextField::ALL {
                 // What Dafater has no slot for, and what the removal of a first organisation leaves to see.
                 if matches!(field, TextField::Suffix | TextField::Prefix | TextField::Company) {
@@ -662,11 +707,16 @@ impl World {
                 }
                 assert_eq!(google.text(field), dafater.text(field), "law 1, convergence: {field:?}");
             }
-            let keys = |values: &dafater_contactsd::contact::Values| values.keys().cloned().collect::<BTreeSet<_>>();
+            let keys =
+                |values: &dafater_contactsd::contact::Values| values.keys().cloned().collect::<BTreeSet<_>>();
             assert_eq!(keys(&google.emails), keys(&dafater.emails), "law 1, convergence: e-mails");
             assert_eq!(keys(&google.phones), keys(&dafater.phones), "law 1, convergence: phones");
         }
     }
+}
+
+fn alone<T>(record: T, id: &RecordId, loose: &BTreeMap<RecordId, Loose>) -> Alone<T> {
+    Alone { record, before: loose.get(id).cloned(), is_in_scope: true, is_waiting: false }
 }
 
 fn law_economy(plan: &Plan) {
@@ -709,7 +759,10 @@ fn law_reversibility(plan: &Plan) {
                 Side::Dafater => step.dafater.is_some(),
             };
             for side in [Side::Google, Side::Dafater].into_iter().filter(|side| step.writes(*side)) {
-                assert!(is_kept(side), "law 12, reversibility: nothing of {side} was kept before it is written");
+                assert!(
+                    is_kept(side),
+                    "law 12, reversibility: nothing of {side} was kept before it is written"
+                );
             }
         }
     }
@@ -724,15 +777,6 @@ fn law_no_wrong_direction(plan: &Plan, policy: &Policy) {
 
 fn anchor(person: usize) -> String {
     format!("anchor{person}@example.com")
-}
-
-fn person_of(step: &Step) -> usize {
-    let shown = match (&step.google, &step.dafater) {
-        (Some(person), _) => Value::Object(person.fields.clone()).to_string(),
-        (None, Some(document)) => document.to_json().to_string(),
-        (None, None) => return 0,
-    };
-    (0..PEOPLE).find(|person| shown.contains(&anchor(*person))).unwrap_or(0)
 }
 
 fn source_of(step: &Step) -> u64 {
@@ -826,8 +870,7 @@ fn scripts() -> impl Strategy<Value = Script> {
     let directions = prop_oneof![4 => Just((true, true)), 1 => Just((true, false)), 1 => Just((false, true))];
     let initial = proptest::collection::vec((0..PEOPLE, proptest::option::of(sides())), 1..6);
     let rounds = proptest::collection::vec(
-        (proptest::collection::vec(events(), 0..5), luck())
-            .prop_map(|(events, luck)| Round { events, luck }),
+        (proptest::collection::vec(events(), 0..5), luck()).prop_map(|(events, luck)| Round { events, luck }),
         1..5,
     );
     (conflict, deletions, directions, initial, rounds).prop_map(
@@ -847,38 +890,29 @@ fn keep_the_laws(script: &Script) {
         }
         world.sync(&round.luck);
     }
-    let calm = Luck::default();
-    for _ in 0..4 {
-        // What was in doubt has had its time to show up.
-        world.sync(&calm);
-        world.in_doubt.clear();
-    }
-    let before = (world.google.clone(), world.dafater.clone(), world.pairs.clone(), world.loose.clone());
-    let plan = world.sync(&calm);
-    let writes: Vec<&Step> = plan
-        .steps
-        .iter()
-        .filter(|step| step.writes(Side::Google) || step.writes(Side::Dafater))
-        .collect();
-    assert!(writes.is_empty(), "law 2, quiescence: {writes:#?}");
-    let after = (world.google.clone(), world.dafater.clone(), world.pairs.clone(), world.loose.clone());
-    assert_eq!(before, after, "law 2, quiescence: nothing changes when nothing is new");
-    let postponed = plan.steps.iter().filter(|step| matches!(step.action, Action::Postpone)).count();
-    assert_eq!(postponed, 0, "law 10, isolation: nothing waits for ever");
-    world.law_convergence();
+    world.come_to_rest();
     world.law_no_lost_edit();
     world.law_no_resurrection();
-    world.law_no_duplicates();
+    // What waited for a direction or for a person goes across once it may.
+    world.policy.pull = true;
+    world.policy.push = true;
+    if world.policy.conflict == ConflictPolicy::Manual {
+        world.policy.conflict = ConflictPolicy::Google;
+    }
+    world.come_to_rest();
+    assert_eq!(world.open_conflicts, BTreeSet::new(), "law 1, convergence: every conflict is decided");
+    world.law_no_lost_edit();
 }
 
 fn cases(usual: u32) -> ProptestConfig {
+    #[expect(clippy::disallowed_methods, reason = "how long a test runs is asked outside the project")]
     let asked = std::env::var("LAW_CASES").ok().and_then(|cases| cases.parse().ok());
     ProptestConfig { cases: asked.unwrap_or(usual), failure_persistence: None, ..ProptestConfig::default() }
 }
 
 #[test]
 fn every_world_keeps_the_laws() {
-    let mut runner = proptest::test_runner::TestRunner::new(cases(2_000));
+    let mut runner = proptest::test_runner::TestRunner::new(cases(600));
     runner
         .run(&scripts(), |script| {
             keep_the_laws(&script);
@@ -889,7 +923,7 @@ fn every_world_keeps_the_laws() {
 
 #[test]
 fn the_same_snapshot_gives_the_same_plan() {
-    let mut runner = proptest::test_runner::TestRunner::new(cases(200));
+    let mut runner = proptest::test_runner::TestRunner::new(cases(100));
     runner
         .run(&scripts(), |script| {
             let mut world = World::new(&script);

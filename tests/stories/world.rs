@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use dafater_contactsd::contact::{PhoneContext, Region};
 use dafater_contactsd::dafater::{self, SiteClient};
-use dafater_contactsd::execute::{AccountEngine, Engine, Parts, PlanView, RunReport, RunRequest, Settings};
+use dafater_contactsd::execute::{AccountEngine, Engine, Parts, RunReport, RunRequest, Settings};
 use dafater_contactsd::google::PeopleClient;
 use dafater_contactsd::google::oauth::{AccessTokens, AuthorizationError};
 use dafater_contactsd::remote::{Clock, CountingTransport, Transport, TransportError};
@@ -328,11 +328,6 @@ impl World {
         // The stand-in's access tokens live an hour.
         self.restart();
         self.engine.run(request).await
-    }
-
-    pub(crate) async fn plan(&mut self) -> PlanView {
-        self.restart();
-        self.engine.plan().await.unwrap()
     }
 
     /// Syncs and expects success.

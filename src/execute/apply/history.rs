@@ -70,7 +70,8 @@ impl Executor<'_> {
                 dafater: dafater_id(step),
                 title: title_of(step),
                 reason: step.reason.to_owned(),
-                changes: changes_of(step, side, phones),
+                // What was written is told by the entry of the write.
+                changes: if side.is_some() { changes_of(step, side, phones) } else { Vec::new() },
             },
             before,
             image: image.filter(|image| image.len() <= IMAGE_LIMIT),

@@ -52,6 +52,7 @@ impl Observer<'_> {
                     Sighting::Gone
                 }
                 Some(PeopleLookup::Found(_) | PeopleLookup::Missing | PeopleLookup::Failed(_)) | None => {
+                    gathered.is_unsettled |= is_complete;
                     Sighting::Unseen
                 }
             });

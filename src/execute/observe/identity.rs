@@ -34,6 +34,9 @@ pub(super) struct Gathered {
     pub(super) forced: BTreeSet<RecordId>,
     pub(super) vanished: Vec<RecordId>,
     pub(super) deleted: Vec<(SourceId, String)>,
+    /// Whether a complete read of Google left out a contact that may only be late: the reads of changes that would follow it never
+    /// told that it is gone.
+    pub(super) is_unsettled: bool,
 }
 
 impl Gathered {

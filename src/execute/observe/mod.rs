@@ -94,7 +94,7 @@ impl Observer<'_> {
 
         let google = self.read_google(before.google.as_ref().filter(|_| !read_all)).await?;
         let dafater = self.read_dafater(before.dafater.as_ref().filter(|_| !read_all)).await?;
-        let cursors = Cursors {
+        let mut cursors = Cursors {
             google: google.cursor.clone(),
             dafater: Some(dafater.cursor.clone()),
             policy: policy.to_owned(),
@@ -108,6 +108,9 @@ impl Observer<'_> {
         let retried: Vec<Parked> =
             self.parked.values().filter(|parked| parked.next <= self.now || is_full).cloned().collect();
         let mut picture = self.identify(google, dafater, &retried, &doubt, memory, read_all).await?;
+        if picture.is_unsettled {
+            cursors.google = None;
+        }
         let redeemed = self.redeem(&doubt.settled, &mut picture.pairs);
         let is_idle = picture.pairs.is_empty() && picture.google.is_empty() && picture.dafater.is_empty();
         // Nothing to decide needs no rules: an idle cycle asks for changes and nothing else.
@@ -251,6 +254,7 @@ pub(super) struct Picture {
     vanished: Vec<RecordId>,
     deleted: Vec<(SourceId, String)>,
     echoes: Vec<Parked>,
+    is_unsettled: bool,
 }
 
 /// Names of documents that the deletion feed reported, with the identity of each.

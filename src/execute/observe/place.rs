@@ -60,8 +60,8 @@ impl Observer<'_> {
                 dafater: half.dafater.unwrap_or(Sighting::Unseen),
             })
             .collect();
-        let Gathered { vanished, deleted, .. } = gathered;
-        Ok(Picture { pairs, google, dafater, paired, vanished, deleted, echoes })
+        let Gathered { vanished, deleted, is_unsettled, .. } = gathered;
+        Ok(Picture { pairs, google, dafater, paired, vanished, deleted, echoes, is_unsettled })
     }
 
     /// A contact that we deleted, or saw deleted, may still be listed for a while. It may as well have been restored: it is looked at

@@ -119,3 +119,6 @@ fn link(row: &Map<String, Value>) -> Option<Link> {
     let text = |key: &str| row.get(key).and_then(Value::as_str).map(str::to_owned);
     Some(Link { doctype: text("link_doctype")?, name: text("link_name")? })
 }
+
+#[cfg(test)]
+mod tests;

@@ -116,3 +116,6 @@ fn derived_source_id(resource_name: &str) -> Option<SourceId> {
     let number: u64 = resource_name.strip_prefix("people/c")?.parse().ok()?;
     Some(SourceId(format!("{number:x}")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,7 +56,7 @@ async fn open(
     town.program.ask(&["reload"]).await?;
     let comparisons = town.compare(&std::collections::BTreeSet::new()).await?;
     narrator.say(&table(std::slice::from_ref(&round), &comparisons));
-    for trouble in round.troubles(true) {
+    for trouble in round.troubles(town.accounts.len() == 1) {
         narrator.say(&trouble);
     }
     town.google().reset_counters();

@@ -294,3 +294,6 @@ pub(super) fn listed(values: &Values) -> String {
     shown.sort_by_key(|value| Some(&value.key) != primary);
     shown.into_iter().map(|value| value.raw.as_str()).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests;

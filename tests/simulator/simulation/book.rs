@@ -100,7 +100,15 @@ impl Book {
                         let (from, to) = (old.contact.text(field).to_owned(), seen.contact.text(field));
                         if from != to {
                             let (record, partner, to) = (id.clone(), partner.clone(), to.to_owned());
-                            self.texts.push(TextEdit { at, cycle, record, partner, field, from: Some(from), to });
+                            self.texts.push(TextEdit {
+                                at,
+                                cycle,
+                                record,
+                                partner,
+                                field,
+                                from: Some(from),
+                                to,
+                            });
                         }
                     }
                     for ((field, was), (_, is)) in sets(&old.contact).into_iter().zip(sets(&seen.contact)) {
@@ -119,9 +127,10 @@ impl Book {
         }
         for (id, seen) in &before.0 {
             if !after.0.contains_key(id) {
+                // A pair that is being made in this very cycle is known to nobody yet.
                 let had_news = pair_of(id)
                     .and_then(|(_, _, other)| before.0.get(&other))
-                    .is_some_and(|other| differ(&seen.contact, &other.contact));
+                    .is_none_or(|other| differ(&seen.contact, &other.contact));
                 self.gone.insert(id.clone(), Gone { at, had_news });
             }
         }

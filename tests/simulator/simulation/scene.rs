@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dafater_contactsd::contact::Contact;
-use dafater_contactsd::mapping::{DocumentName, SourceId};
+use dafater_contactsd::mapping::{SiteStamp, SourceId};
 use dafater_contactsd::remote::Clock as _;
 use dafater_contactsd::sandbox::Model as _;
 use dafater_contactsd::sandbox::dafater::Site;
@@ -205,7 +205,7 @@ impl Scene {
     }
 
     /// The daemon's opinion: what it holds for agreed upon of a record (its half, the other's), and its counterpart.
-    pub fn pair_of(&self, id: &Id, name: &str) -> Option<(Contact, Contact, Id)> {
+    pub fn pair_of(&self, id: &Id) -> Option<(Contact, Contact, Id)> {
         let state = self.state();
         match id.0 {
             Side::Google => {
@@ -214,10 +214,9 @@ impl Scene {
                 Some((pair.google.contact, pair.dafater.contact, other))
             }
             Side::Dafater => {
-                let pair = state.pair_of_dafater(&DocumentName(name.to_owned())).ok()??;
-                (pair.dafater.creation.0 == id.1).then(|| {
-                    (pair.dafater.contact, pair.google.contact, (Side::Google, pair.google.source_id.0))
-                })
+                let pair = state.pairs_of_creation(&SiteStamp(id.1.clone())).ok()?.pop()?;
+                let other = (Side::Google, pair.google.source_id.0);
+                Some((pair.dafater.contact, pair.google.contact, other))
             }
         }
     }
@@ -227,10 +226,7 @@ impl Scene {
         let after = self.picture();
         let (at, cycle) = (self.clock.now(), self.cycle);
         let mut book = std::mem::take(&mut self.book);
-        let lookup = |id: &Id| {
-            let seen = before.0.get(id).or_else(|| after.0.get(id))?;
-            self.pair_of(id, &seen.name)
-        };
+        let lookup = |id: &Id| self.pair_of(id);
         book.note(before, &after, at, cycle, lookup);
         self.book = book;
     }

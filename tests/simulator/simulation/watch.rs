@@ -119,11 +119,13 @@ fn judge_deletion(scene: &mut Scene, id: &Id, old: &Seen) {
             scene.violate("deletion policy", what);
         }
     }
-    // What was edited while the cycle runs cannot be protected: neither side has a lock for deletions.
-    let is_late = |at| at > scene.cycle_began;
+    // What was edited while the cycle runs, or is not shown yet, cannot be protected: neither side has a lock for deletions.
+    let lag = if id.0 == Side::Google { scene.setting.get_delay } else { 0 };
+    let seen_until = scene.cycle_began - jiff::SignedDuration::from_secs(lag.into());
+    let is_late = |at| at > seen_until;
     let edited_late = scene.book.texts.iter().any(|edit| edit.record == *id && is_late(edit.at))
         || scene.book.values.iter().any(|edit| edit.record == *id && is_late(edit.at));
-    let base = scene.pair_of(id, &old.name).map(|(base, _, _)| base);
+    let base = scene.pair_of(id).map(|(base, _, _)| base);
     if let Some(base) = base
         && differ(&base, &old.contact)
         && scene

@@ -2,17 +2,20 @@
 //!
 //! Each edit says what must stand on the other side afterwards, so that a sync which agreed by taking an edit back is found out.
 
+mod choice;
 mod in_dafater;
 mod in_google;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Household, Town, TownError};
 use crate::remote::Clock as _;
 use crate::sandbox::comparison;
+use choice::Choice;
 
 /// A change of one record: the fields to save, and what the other side must then say. `None`: the record has nothing to change.
 type Change = fn(&Value, &str) -> Option<(Value, Wish)>;
@@ -72,16 +75,11 @@ pub(super) struct Edits {
     pub(super) done: Vec<String>,
 }
 
-/// People who can be edited: who is clear and stands on both sides.
-struct Choice {
-    households: Vec<Household>,
-}
-
 impl Town {
     /// Lets people edit. `waiting`: records that wait for a person and so are in no pair.
     pub(super) async fn edit(&self, waiting: &BTreeSet<String>) -> Result<Edits, TownError> {
         let mut edits = Edits::default();
-        let mut choice = Choice { households: self.paired(waiting)? };
+        let mut choice = self.choice(waiting)?;
         for (what, change) in in_google::CHANGES {
             self.edit_one(Place::Google, what, *change, &mut choice, &mut edits)?;
         }
@@ -89,30 +87,9 @@ impl Town {
             self.edit_one(Place::Dafater, what, *change, &mut choice, &mut edits)?;
         }
         self.edit_both(&mut choice, &mut edits).await?;
-        self.delete(&mut choice, &mut edits, waiting)?;
+        self.delete(&mut choice, &mut edits)?;
         self.add(&mut edits)?;
         Ok(edits)
-    }
-
-    /// Households with a record in the first account and one in Dafater, wherever they began.
-    fn paired(&self, waiting: &BTreeSet<String>) -> Result<Vec<Household>, TownError> {
-        let mut paired = Vec::new();
-        let first = self.accounts.first().map(|account| account.email.clone()).unwrap_or_default();
-        for household in self.households.iter().filter(|household| household.is_plain) {
-            let google: Vec<_> = household.google.iter().filter(|(account, _)| *account == 0).collect();
-            if let ([(_, resource)], [document]) = (google.as_slice(), household.dafater.as_slice()) {
-                let id = self
-                    .google()
-                    .person(&first, resource)?
-                    .map(|person| comparison::source_id(&person).to_owned());
-                let is_waiting = waiting.contains(&format!("dafater:{document}"))
-                    || id.is_none_or(|id| waiting.contains(&format!("google:{id}")));
-                if !is_waiting {
-                    paired.push(household.clone());
-                }
-            }
-        }
-        Ok(paired)
     }
 
     fn edit_one(
@@ -124,31 +101,22 @@ impl Town {
         edits: &mut Edits,
     ) -> Result<(), TownError> {
         let token = format!("{}", edits.done.len() + 100);
-        for index in (0..choice.households.len()).rev() {
-            let Some(household) = choice.households.get(index).cloned() else { continue };
-            let (Some(record), Some(other)) =
-                (self.record(place, &household)?, self.record(place.other(), &household)?)
-            else {
-                continue;
-            };
-            let Some((fields, wish)) = change(&record, &token) else { continue };
-            // What is removed here must have stood there, or nothing is shown.
-            if !wish.is_news(&other) {
-                continue;
-            }
-            choice.households.remove(index);
-            self.save(place, &household, fields)?;
-            let what = format!("{what} in {}", place.name());
-            edits.done.push(what.clone());
-            edits.expectations.push(Expectation {
-                what,
-                household,
-                place: place.other(),
-                demand: Demand::Wish(wish),
-            });
+        let chosen = choice.take(edits.done.len(), |household| {
+            let record = self.record(place, household)?;
+            let other = self.record(place.other(), household)?;
+            let Some((record, other)) = record.zip(other) else { return Ok(None) };
+            // What the other side says already would show nothing.
+            Ok(change(&record, &token).filter(|(_, wish)| wish.is_news(&other)))
+        })?;
+        let Some((household, (fields, wish))) = chosen else {
+            edits.left_out += 1;
             return Ok(());
-        }
-        edits.left_out += 1;
+        };
+        self.save(place, &household, fields)?;
+        let what = format!("{what} in {}", place.name());
+        edits.done.push(what.clone());
+        let demand = Demand::Wish(wish);
+        edits.expectations.push(Expectation { what, household, place: place.other(), demand });
         Ok(())
     }
 
@@ -170,11 +138,11 @@ impl Town {
                 Some(Place::Google),
             ),
         ] {
-            let Some(household) = choice.households.pop() else {
+            let person = |household: &Household| self.record(Place::Google, household);
+            let Some((household, person)) = choice.take(edits.done.len(), person)? else {
                 edits.left_out += 1;
                 continue;
             };
-            let Some(person) = self.record(Place::Google, &household)? else { continue };
             let in_google = title(&person, google);
             let in_dafater = match dafater {
                 Some(text) => json!({ "designation": text }),
@@ -211,47 +179,21 @@ impl Town {
     }
 
     /// Deletes on each side somebody whom the sync brought to the other, and somebody whom both had from the start.
-    fn delete(
-        &self,
-        choice: &mut Choice,
-        edits: &mut Edits,
-        waiting: &BTreeSet<String>,
-    ) -> Result<(), TownError> {
+    fn delete(&self, choice: &mut Choice, edits: &mut Edits) -> Result<(), TownError> {
         let now = self.clock.now();
-        let Some(account) = self.accounts.first() else { return Ok(()) };
-        let only_google = self.households.iter().rev().find(|household| {
-            household.is_plain
-                && household.dafater.is_empty()
-                && household.google.first().is_some_and(|(of, _)| *of == 0)
-        });
-        let only_dafater = self.households.iter().rev().find(|household| {
-            let is_waiting =
-                household.dafater.iter().any(|name| waiting.contains(&format!("dafater:{name}")));
-            household.is_plain && household.google.is_empty() && !is_waiting
-        });
-        match only_google.and_then(|household| Some((household, household.google.first()?))) {
-            Some((household, (_, resource))) => {
-                let copy = self.copies_of_person(resource);
-                self.google().delete_person(&account.email, resource, now)?;
-                let household = Household { dafater: copy, ..household.clone() };
-                edits.gone(
-                    "a deletion in Google of somebody whom the sync brought to Dafater",
-                    household,
-                    Place::Dafater,
-                );
+        match choice.from_google.pop() {
+            Some(household) => {
+                self.remove(Place::Google, &household, now)?;
+                let what = "a deletion in Google of somebody whom the sync brought to Dafater";
+                edits.gone(what, household, Place::Dafater);
             }
             None => edits.left_out += 1,
         }
-        match only_dafater.and_then(|household| Some((household, household.dafater.first()?))) {
-            Some((household, document)) => {
-                let copies = self.copies_of_document(document)?;
-                self.site().delete(document, now)?;
-                let household = Household { google: copies, ..household.clone() };
-                edits.gone(
-                    "a deletion in Dafater of somebody whom the sync brought to Google",
-                    household,
-                    Place::Google,
-                );
+        match choice.from_dafater.pop() {
+            Some(household) => {
+                self.remove(Place::Dafater, &household, now)?;
+                let what = "a deletion in Dafater of somebody whom the sync brought to Google";
+                edits.gone(what, household, Place::Google);
             }
             None => edits.left_out += 1,
         }
@@ -259,25 +201,19 @@ impl Town {
             "a deletion in Google of somebody whom both sides had",
             "a deletion in Dafater of somebody whom both sides had",
         ] {
-            let Some(household) = choice.households.pop() else {
+            let Some(household) = choice.shared.pop() else {
                 edits.left_out += 1;
                 continue;
             };
-            let is_google = what.contains("in Google");
-            if is_google {
-                for (account, resource) in &household.google {
-                    if let Some(account) = self.accounts.get(*account) {
-                        self.google().delete_person(&account.email, resource, now)?;
-                    }
+            let gone = if what.contains("in Google") { Place::Google } else { Place::Dafater };
+            self.remove(gone, &household, now)?;
+            match gone {
+                Place::Google => edits.left_alone.extend(household.dafater.iter().cloned()),
+                Place::Dafater => {
+                    edits.left_alone.extend(household.google.iter().map(|(_, resource)| resource.clone()));
                 }
-                edits.left_alone.extend(household.dafater.iter().cloned());
-            } else {
-                for document in &household.dafater {
-                    self.site().delete(document, now)?;
-                }
-                edits.left_alone.extend(household.google.iter().map(|(_, resource)| resource.clone()));
             }
-            let place = if is_google { Place::Dafater } else { Place::Google };
+            let place = gone.other();
             let what = what.to_owned();
             edits.done.push(what.clone());
             edits.expectations.push(Expectation { what, household, place, demand: Demand::There });
@@ -376,29 +312,23 @@ impl Town {
         }
     }
 
-    /// Documents that the sync made of a person.
-    fn copies_of_person(&self, resource: &str) -> Vec<String> {
-        let contacts = self.site().contacts();
-        let made = contacts
-            .iter()
-            .filter(|contact| contact.get("google_contacts_id").and_then(Value::as_str) == Some(resource));
-        made.filter_map(|contact| contact.get("name")?.as_str().map(str::to_owned)).collect()
-    }
-
-    /// People whom the sync made of a document.
-    fn copies_of_document(&self, name: &str) -> Result<Vec<(usize, String)>, TownError> {
-        let creation =
-            self.site().contact(name).and_then(|contact| Some(contact.get("creation")?.as_str()?.to_owned()));
-        let mut copies = Vec::new();
-        for (index, account) in self.accounts.iter().enumerate() {
-            for person in self.persons(account)? {
-                let resource = person.get("resourceName").and_then(Value::as_str).unwrap_or_default();
-                if creation.is_some() && comparison::origin(&person) == creation {
-                    copies.push((index, resource.to_owned()));
+    /// Deletes somebody from a side, in each account that has it.
+    fn remove(&self, place: Place, household: &Household, now: Timestamp) -> Result<(), TownError> {
+        match place {
+            Place::Google => {
+                for (account, resource) in &household.google {
+                    if let Some(account) = self.accounts.get(*account) {
+                        self.google().delete_person(&account.email, resource, now)?;
+                    }
+                }
+            }
+            Place::Dafater => {
+                for name in &household.dafater {
+                    self.site().delete(name, now)?;
                 }
             }
         }
-        Ok(copies)
+        Ok(())
     }
 }
 

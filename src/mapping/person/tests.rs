@@ -1,0 +1,182 @@
+use std::collections::BTreeSet;
+
+use serde_json::{Value as Json, json};
+
+use super::*;
+use crate::contact::{Contact, Field, Key, PhoneContext, TextField, Value as Item};
+
+const PHONES: PhoneContext = PhoneContext { region: None };
+
+fn ada() -> Person {
+    Person::parse(json!({
+        "resourceName": "people/c1",
+        "etag": "%x",
+        "metadata": { "sources": [{ "type": "CONTACT", "id": "1", "etag": "#e" }] },
+        "names": [{
+            "metadata": { "primary": true, "source": { "type": "CONTACT", "id": "1" } },
+            "givenName": "Ada", "familyName": "Lovelace", "phoneticGivenName": "Ey-da",
+            "displayName": "Ada Lovelace", "unstructuredName": "Ada Lovelace",
+        }],
+        "emailAddresses": [
+            { "metadata": { "primary": true }, "value": "ada@x.org", "type": "Castle", "displayName": "Ada L." },
+            { "value": "second@x.org", "type": "home", "formattedType": "Home" },
+            { "metadata": { "source": { "type": "PROFILE" } }, "value": "profile@x.org" },
+        ],
+        "phoneNumbers": [
+            { "value": "050 123 4567", "canonicalForm": "+966501234567", "type": "workFax" },
+            { "value": "+966 11 234 5678" },
+        ],
+        "organizations": [
+            { "name": "Royal Society", "type": "school" },
+            { "name": "Analytical", "title": "Countess", "jobDescription": "notes", "current": true },
+        ],
+        "birthdays": [{ "date": { "year": 1815 } }],
+    }))
+    .unwrap()
+}
+
+fn all() -> BTreeSet<Field> {
+    Field::all().collect()
+}
+
+fn patched(target: &Contact) -> PersonPatch {
+    PersonPatch::new(Some(&ada()), target, &all(), PHONES)
+}
+
+fn paths(patch: &PersonPatch) -> Vec<&str> {
+    patch.mask.iter().map(|field| field.path()).collect()
+}
+
+#[test]
+fn what_was_read_needs_no_write() {
+    assert_eq!(patched(&ada().contact(PHONES)), PersonPatch::default());
+}
+
+#[test]
+fn a_text_changes_just_its_part_and_nothing_beside_it() {
+    let mut target = ada().contact(PHONES);
+    target.set_text(TextField::Title, "Lady");
+    let patch = patched(&target);
+    assert_eq!(paths(&patch), ["organizations"]);
+    let expected = json!([
+        { "name": "Royal Society", "type": "school" },
+        { "name": "Analytical", "title": "Lady", "jobDescription": "notes", "current": true },
+    ]);
+    assert_eq!(patch.body["organizations"], expected);
+}
+
+#[test]
+fn a_name_keeps_its_sound_and_loses_what_google_composes() {
+    let mut target = ada().contact(PHONES);
+    target.set_text(TextField::Middle, "King");
+    let patch = patched(&target);
+    assert_eq!(paths(&patch), ["names"]);
+    let name = patch.body["names"][0].as_object().unwrap();
+    assert_eq!(
+        (name["middleName"].as_str(), name["phoneticGivenName"].as_str()),
+        (Some("King"), Some("Ey-da"))
+    );
+    assert!(!name.contains_key("displayName") && !name.contains_key("unstructuredName"));
+}
+
+#[test]
+fn a_value_that_is_added_leaves_the_others_as_they_were() {
+    let mut target = ada().contact(PHONES);
+    let key = Key::email("third@x.org").unwrap();
+    target.emails.add(Item { key, raw: "Third <third@x.org>".to_owned(), label: Some("work".to_owned()) });
+    let patch = patched(&target);
+    assert_eq!(paths(&patch), ["emailAddresses"]);
+    let list = patch.body["emailAddresses"].as_array().unwrap();
+    assert_eq!(list[..2], ada().fields["emailAddresses"].as_array().unwrap()[..2]);
+    assert_eq!(
+        list[2],
+        json!({ "value": "third@x.org", "type": "work" }),
+        "profile data is not ours to send"
+    );
+    assert_eq!(list.len(), 3);
+}
+
+#[test]
+fn a_value_that_is_corrected_keeps_its_place_and_label() {
+    let mut target = ada().contact(PHONES);
+    let old = target.phones.keys().next().unwrap().clone();
+    target.phones.remove(&old);
+    let key = PHONES.key("+966501234999").unwrap();
+    target.phones.add(Item { key, raw: "+966501234999".to_owned(), label: None });
+    let patch = patched(&target);
+    assert_eq!(patch.body["phoneNumbers"][0], json!({ "value": "+966501234999", "type": "workFax" }));
+    assert_eq!(patch.body["phoneNumbers"][1]["value"], "+966 11 234 5678");
+}
+
+#[test]
+fn a_primary_that_moves_is_marked_on_one_item_only() {
+    let mut target = ada().contact(PHONES);
+    target.emails.set_primary(Key::email("second@x.org").as_ref());
+    let patch = patched(&target);
+    let marked: Vec<&Json> = patch.body["emailAddresses"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|item| item["metadata"]["sourcePrimary"] == json!(true))
+        .collect();
+    assert_eq!(marked.len(), 1);
+    assert_eq!(marked[0]["value"], "second@x.org");
+}
+
+#[test]
+fn a_mobile_number_gets_that_label_only_where_it_has_none() {
+    let mut target = ada().contact(PHONES);
+    target.mobile = PHONES.key("+966112345678");
+    assert_eq!(patched(&target).body["phoneNumbers"][1]["type"], "mobile");
+    target.mobile = PHONES.key("+966501234567");
+    assert_eq!(paths(&patched(&target)), [] as [&str; 0]);
+}
+
+#[test]
+fn an_organisation_that_says_nothing_else_goes_and_one_that_does_stays() {
+    let mut target = ada().contact(PHONES);
+    target.set_text(TextField::Company, "");
+    target.set_text(TextField::Title, "");
+    let expected = json!([
+        { "name": "Royal Society", "type": "school" },
+        { "jobDescription": "notes", "current": true },
+    ]);
+    assert_eq!(patched(&target).body["organizations"], expected);
+}
+
+#[test]
+fn a_field_that_is_emptied_is_in_the_mask_with_an_empty_list() {
+    let target = Contact { emails: crate::contact::Values::default(), ..ada().contact(PHONES) };
+    let patch = patched(&target);
+    assert_eq!((paths(&patch), &patch.body["emailAddresses"]), (vec!["emailAddresses"], &json!([])));
+}
+
+#[test]
+fn only_the_fields_that_are_asked_for_are_written() {
+    let mut target = ada().contact(PHONES);
+    target.set_text(TextField::Title, "Lady");
+    target.set_text(TextField::Given, "Augusta");
+    let asked = BTreeSet::from([Field::Text(TextField::Given)]);
+    assert_eq!(paths(&PersonPatch::new(Some(&ada()), &target, &asked, PHONES)), ["names"]);
+}
+
+#[test]
+fn a_number_is_known_by_googles_reading_where_ours_gives_up() {
+    let contact = ada().contact(PHONES);
+    let keys: Vec<&str> = contact.phones.keys().map(Key::as_str).collect();
+    assert_eq!(keys, ["+966501234567", "+966112345678"]);
+}
+
+#[test]
+fn surprising_json_still_gives_a_contact() {
+    let person = Person::parse(json!({
+        "resourceName": "people/c255",
+        "metadata": {},
+        "names": "Ada",
+        "emailAddresses": [null, 7, { "value": 7 }, { "value": " " }, { "value": "ada@x.org" }],
+        "organizations": [{}],
+    }))
+    .unwrap();
+    assert_eq!(person.source_id, SourceId("ff".to_owned()));
+    assert_eq!(person.contact(PHONES).emails.len(), 1);
+}
