@@ -37,15 +37,26 @@ impl Promise {
     /// Makes the base of `pair` what was promised, in each field in which the record of `side`, which was written, shows it `now`:
     /// what it says there is our own write, even if nobody noted that it arrived. Returns whether anything was kept.
     pub fn redeem(&self, pair: &mut Pair, side: Side, now: &Contact) -> bool {
-        let (promised, base) = match side {
-            Side::Google => (&self.google, pair.google.contact.clone()),
-            Side::Dafater => (&self.dafater, pair.dafater.contact.clone()),
-        };
+        self.redeem_base(&mut pair.google.contact, &mut pair.dafater.contact, side, now)
+    }
+
+    /// As [`redeem`](Self::redeem), for a base that is not a pair's yet.
+    pub(super) fn redeem_base(
+        &self,
+        google: &mut Contact,
+        dafater: &mut Contact,
+        side: Side,
+        now: &Contact,
+    ) -> bool {
         let mut is_kept = false;
         for field in Field::all() {
+            let (promised, base) = match side {
+                Side::Google => (&self.google, &*google),
+                Side::Dafater => (&self.dafater, &*dafater),
+            };
             if now.agrees_on(field, promised) && !base.agrees_on(field, promised) {
-                pair.google.contact.take(field, &self.google);
-                pair.dafater.contact.take(field, &self.dafater);
+                google.take(field, &self.google);
+                dafater.take(field, &self.dafater);
                 is_kept = true;
             }
         }
@@ -122,10 +133,23 @@ impl Step {
         })
     }
 
-    /// What both sides agree on once the write to `side` has arrived; `None` for what is no update.
+    /// What both sides agree on once the write to `side` has arrived; `None` for a deletion.
     #[must_use]
     pub fn promise(&self, side: Side, written: Written<'_>, phones: PhoneContext) -> Option<Promise> {
-        let Action::Merge(merged) = &self.action else { return None };
+        let merged = match &self.action {
+            Action::Merge(merged) => merged,
+            Action::Create { contact, .. } => {
+                let source = match side {
+                    Side::Google => self.dafater.as_ref().map(|document| document.contact(phones)),
+                    Side::Dafater => self.google.as_ref().map(|person| person.contact(phones)),
+                };
+                return Some(match side {
+                    Side::Google => Promise { google: contact.clone(), dafater: source? },
+                    Side::Dafater => Promise { google: source?, dafater: contact.clone() },
+                });
+            }
+            Action::Delete { .. } | Action::Detach { .. } | Action::Forget | Action::Postpone => return None,
+        };
         let mut google = written.google.or(self.google.as_ref())?.contact(phones);
         let mut dafater = written.dafater.or(self.dafater.as_ref())?.contact(phones);
         match side {

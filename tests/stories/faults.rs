@@ -443,3 +443,33 @@ async fn a_newer_edit_in_dafater_does_not_lose_to_a_write_of_ours_that_was_not_n
     }
     panic!("the run never ended");
 }
+
+/// Somebody corrects a name in Google while the contact is created in Dafater.
+#[tokio::test]
+async fn a_correction_does_not_lose_to_a_creation_of_ours_that_was_not_noted() {
+    for nth in 1..20 {
+        let mut world = World::new();
+        let resource = world.add_person(person("Ada", "Byron", "ada@example.com", ""));
+        let (google, clock, typed) =
+            (world.google.clone(), world.clock.clone(), Arc::new(AtomicBool::new(false)));
+        let is_typed = typed.clone();
+        world.site_weather(move |line, _| {
+            if line.starts_with(CREATE_IN_DAFATER) && !is_typed.swap(true, Ordering::Relaxed) {
+                let now = a_moment_before(&clock);
+                let name = json!({ "names": [{ "givenName": "Ada", "familyName": "Lovelace" }] });
+                google.lock().unwrap().edit_person(EMAIL, &resource, name, now).unwrap();
+            }
+            None
+        });
+        let was_killed = world.sync_killed_at(nth, false).await;
+        world.calm();
+        world.converge().await;
+        let last = if typed.load(Ordering::Relaxed) { "Lovelace" } else { "Byron" };
+        assert_eq!(world.contact("Ada")["last_name"], last, "killed at commit {nth}");
+        assert_eq!(world.person("Ada")["names"][0]["familyName"], last, "killed at commit {nth}");
+        if !was_killed {
+            return;
+        }
+    }
+    panic!("the run never ended");
+}

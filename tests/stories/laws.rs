@@ -408,6 +408,7 @@ impl World {
             paired: Vec::new(),
             in_doubt: self.in_doubt.clone(),
             begun: self.in_doubt.clone(),
+            promises: BTreeMap::new(),
             decisions: Decisions::default(),
         }
     }

@@ -20,7 +20,7 @@ use super::settings::{Parts, Settings};
 use super::{EngineError, RunRequest};
 use crate::mapping::{Document, DocumentName, Person, SiteRules, SourceId};
 use crate::state::{Cursors, Intent, IntentKind, Parked};
-use crate::sync::{Pair, PairId, PairView, RecordId, Side, Snapshot};
+use crate::sync::{Pair, PairId, PairView, Promise, RecordId, Side, Snapshot};
 
 /// What outlives a cycle without being durable: losing it costs a request, never a contact.
 #[derive(Debug, Clone, Default)]
@@ -134,6 +134,7 @@ impl Observer<'_> {
                 paired: picture.paired,
                 in_doubt: doubt.open,
                 begun: doubt.begun,
+                promises: doubt.promises,
                 decisions: crate::sync::Decisions { resolutions, links: state.links()? },
             },
             cursors,
@@ -208,6 +209,8 @@ pub(super) struct Doubt {
     unsettled: Vec<Intent>,
     /// All creates.
     begun: BTreeSet<PairId>,
+    /// What those creates made both sides agree on, if they arrived.
+    promises: BTreeMap<PairId, Promise>,
     /// Creates on the site, by the resource name that the document would carry.
     sought: Vec<SourceId>,
     /// Everything else: observed again now, and closed with that.
@@ -220,6 +223,7 @@ impl Doubt {
             open: BTreeSet::new(),
             unsettled: Vec::new(),
             begun: BTreeSet::new(),
+            promises: BTreeMap::new(),
             sought: Vec::new(),
             settled: Vec::new(),
         };
@@ -231,6 +235,9 @@ impl Doubt {
             let is_open = intent.kind == IntentKind::Create && now.duration_since(intent.at) < window;
             if intent.kind == IntentKind::Create {
                 doubt.begun.insert(intent.pair.clone());
+                if let Some(promise) = &intent.promise {
+                    doubt.promises.insert(intent.pair.clone(), promise.clone());
+                }
             }
             if is_open {
                 doubt.open.insert(intent.pair.clone());

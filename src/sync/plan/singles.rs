@@ -286,10 +286,6 @@ impl<'a> Planner<'a> {
         placed.google.insert(left);
         placed.dafater.insert(right);
         let before = widow.map(|widow| &widow.view.pair);
-        let nothing = Contact::default();
-        let base = Both { google: &nothing, dafater: &nothing };
-        let now = Both { google: &person.contact, dafater: &document.contact };
-        let merged = merge(base, now, &self.rules(before, person.record, document.record));
         let pair = match (before, origin) {
             (Some(pair), _) => pair.id.clone(),
             (None, Origin::Created(Side::Google)) => {
@@ -299,6 +295,18 @@ impl<'a> Planner<'a> {
                 PairId::from_google(&snapshot.account, &person.record.source_id)
             }
         };
+        let (mut base_google, mut base_dafater) = (Contact::default(), Contact::default());
+        if let (Origin::Created(side), Some(promise)) = (origin, snapshot.promises.get(&pair)) {
+            // What we wrote into a record that we created, and did not note, is no edit.
+            let created = match side {
+                Side::Google => &person.contact,
+                Side::Dafater => &document.contact,
+            };
+            promise.redeem_base(&mut base_google, &mut base_dafater, side, created);
+        }
+        let base = Both { google: &base_google, dafater: &base_dafater };
+        let now = Both { google: &person.contact, dafater: &document.contact };
+        let merged = merge(base, now, &self.rules(before, person.record, document.record));
         self.plan.steps.push(Step {
             pair,
             origin,
