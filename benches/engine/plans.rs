@@ -45,6 +45,7 @@ fn empty() -> Snapshot {
         dafater: Vec::new(),
         paired: Vec::new(),
         in_doubt: BTreeSet::new(),
+        promises: Default::default(),
         begun: BTreeSet::new(),
         decisions: Decisions::default(),
     }
