@@ -1,6 +1,6 @@
 //! Plans for whole accounts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dafater_contactsd::mapping::{Document, Marker, Person, SiteRules};
 use dafater_contactsd::sync::{
@@ -46,6 +46,7 @@ fn empty() -> Snapshot {
         paired: Vec::new(),
         in_doubt: BTreeSet::new(),
         begun: BTreeSet::new(),
+        given: BTreeMap::new(),
         decisions: Decisions::default(),
     }
 }

@@ -65,6 +65,8 @@ pub struct Intent {
     pub record: RecordId,
     /// When it was begun.
     pub at: Timestamp,
+    /// What the record was to say, by which a write without a receipt is known again; nothing where that would take too much room.
+    pub sent: Option<Contact>,
     /// What the history will say.
     pub entry: HistoryEntry,
 }

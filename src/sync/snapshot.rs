@@ -82,6 +82,8 @@ pub struct Snapshot {
     pub in_doubt: BTreeSet<PairId>,
     /// Pairs for which we began to create a record, however long ago: a record found for them is ours.
     pub begun: BTreeSet<PairId>,
+    /// What those creates gave the new record: what differs from it now was edited since.
+    pub given: BTreeMap<PairId, Contact>,
     /// What people decided.
     pub decisions: Decisions,
 }

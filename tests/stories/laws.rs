@@ -411,6 +411,7 @@ impl World {
             paired: Vec::new(),
             in_doubt: self.in_doubt.clone(),
             begun: self.in_doubt.clone(),
+            given: BTreeMap::new(),
             decisions: Decisions::default(),
         }
     }

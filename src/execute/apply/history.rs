@@ -9,6 +9,9 @@ use crate::sync::{Action, RecordId, Side, Step};
 /// A before-image larger than this is not kept: a value of the store holds 64 KiB.
 const IMAGE_LIMIT: usize = 40 * 1024;
 
+/// What was sent is not kept beyond this.
+const SENT_LIMIT: usize = 4 * 1024;
+
 impl Executor<'_> {
     /// Adds to the history what was done to `step` without a write.
     pub(super) fn note(&self, step: &Step, side: Option<Side>, action: &str, changes: &mut Changes) {
@@ -39,6 +42,7 @@ impl Executor<'_> {
                 .or(before)
                 .unwrap_or_else(|| RecordId::Dafater(crate::mapping::DocumentName(String::new()))),
             at: self.now,
+            sent: step.sent(side).filter(|contact| room(contact) <= SENT_LIMIT).cloned(),
             entry: self.entry(step, Some(side), action),
         }
     }
@@ -74,6 +78,13 @@ impl Executor<'_> {
             image: image.filter(|image| image.len() <= IMAGE_LIMIT),
         }
     }
+}
+
+/// About how many bytes a contact takes.
+fn room(contact: &Contact) -> usize {
+    let values = contact.emails.iter().chain(&contact.phones);
+    contact.texts.values().map(String::len).sum::<usize>()
+        + values.map(|value| 2 * value.raw.len() + value.label.as_ref().map_or(0, String::len)).sum::<usize>()
 }
 
 /// Google's record of a step, as far as it is known.

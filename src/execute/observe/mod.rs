@@ -18,9 +18,10 @@ use self::dafater::DafaterReading;
 use self::google::GoogleReading;
 use super::settings::{Parts, Settings};
 use super::{EngineError, RunRequest};
+use crate::contact::{Contact, PhoneContext};
 use crate::mapping::{Document, DocumentName, Person, SiteRules, SourceId};
 use crate::state::{Cursors, Intent, IntentKind, Parked};
-use crate::sync::{PairId, RecordId, Side, Snapshot};
+use crate::sync::{AccountName, PairId, RecordId, Side, Snapshot, acknowledge};
 
 /// What outlives a cycle without being durable: losing it costs a request, never a contact.
 #[derive(Debug, Clone, Default)]
@@ -105,10 +106,13 @@ impl Observer<'_> {
         let doubt = Doubt::judge(intents, self.now, self.settings);
         let retried: Vec<Parked> =
             self.parked.values().filter(|parked| parked.next <= self.now || is_full).cloned().collect();
-        let picture = self.identify(google, dafater, &retried, &doubt, memory, read_all).await?;
+        let mut picture = self.identify(google, dafater, &retried, &doubt, memory, read_all).await?;
         if picture.is_unsettled {
             cursors.google = None;
         }
+        picture.acknowledge(&doubt.settled, self.settings.policy.phones);
+        let mut in_doubt = doubt.open;
+        in_doubt.extend(picture.renamed_in_doubt(&doubt.unsettled, state.account()));
         let is_idle = picture.pairs.is_empty() && picture.google.is_empty() && picture.dafater.is_empty();
         // Nothing to decide needs no rules: an idle cycle asks for changes and nothing else.
         let site = if is_idle { SiteFacts::unknown(self.now) } else { self.site_facts(memory).await? };
@@ -129,8 +133,9 @@ impl Observer<'_> {
                 google: picture.google,
                 dafater: picture.dafater,
                 paired: picture.paired,
-                in_doubt: doubt.open,
+                in_doubt,
                 begun: doubt.begun,
+                given: doubt.given,
                 decisions: crate::sync::Decisions { resolutions, links: state.links()? },
             },
             cursors,
@@ -181,6 +186,8 @@ pub(super) struct Doubt {
     unsettled: Vec<Intent>,
     /// All creates.
     begun: BTreeSet<PairId>,
+    /// What they gave the new record.
+    given: BTreeMap<PairId, Contact>,
     /// Creates on the site, by the resource name that the document would carry.
     sought: Vec<SourceId>,
     /// Everything else: observed again now, and closed with that.
@@ -193,6 +200,7 @@ impl Doubt {
             open: BTreeSet::new(),
             unsettled: Vec::new(),
             begun: BTreeSet::new(),
+            given: BTreeMap::new(),
             sought: Vec::new(),
             settled: Vec::new(),
         };
@@ -204,6 +212,7 @@ impl Doubt {
             let is_open = intent.kind == IntentKind::Create && now.duration_since(intent.at) < window;
             if intent.kind == IntentKind::Create {
                 doubt.begun.insert(intent.pair.clone());
+                doubt.given.extend(intent.sent.clone().map(|sent| (intent.pair.clone(), sent)));
             }
             if is_open {
                 doubt.open.insert(intent.pair.clone());
@@ -228,6 +237,39 @@ pub(super) struct Picture {
     deleted: Vec<(SourceId, String)>,
     echoes: Vec<Parked>,
     is_unsettled: bool,
+}
+
+impl Picture {
+    /// Takes updates of an earlier run whose receipt is missing for done, where the records show that they were.
+    fn acknowledge(&mut self, intents: &[Intent], phones: PhoneContext) {
+        for view in &mut self.pairs {
+            let id = view.pair.id.clone();
+            let of_pair = |intent: &&Intent| intent.pair == id && intent.kind == IntentKind::Update;
+            for intent in intents.iter().filter(of_pair) {
+                let now = match intent.side {
+                    Side::Google => view.google.present().map(|person| person.contact(phones)),
+                    Side::Dafater => view.dafater.present().map(|document| document.contact(phones)),
+                };
+                if let (Some(sent), Some(now)) = (&intent.sent, now) {
+                    acknowledge(&mut view.pair, intent.side, sent, &now);
+                }
+            }
+        }
+    }
+
+    /// The ids that creates in doubt have by now, where the document they began from was renamed since: an id is made of the name.
+    fn renamed_in_doubt(&self, unsettled: &[Intent], account: &AccountName) -> Vec<PairId> {
+        let mut ids = Vec::new();
+        for intent in unsettled {
+            let RecordId::Dafater(name) = &intent.record else { continue };
+            for document in self.dafater.iter().map(|alone| &alone.record) {
+                if PairId::from_dafater(account, &document.creation, name) == intent.pair {
+                    ids.push(PairId::from_dafater(account, &document.creation, &document.name));
+                }
+            }
+        }
+        ids
+    }
 }
 
 /// Names of documents that the deletion feed reported, with the identity of each.

@@ -286,10 +286,6 @@ impl<'a> Planner<'a> {
         placed.google.insert(left);
         placed.dafater.insert(right);
         let before = widow.map(|widow| &widow.view.pair);
-        let nothing = Contact::default();
-        let base = Both { google: &nothing, dafater: &nothing };
-        let now = Both { google: &person.contact, dafater: &document.contact };
-        let merged = merge(base, now, &self.rules(before, person.record, document.record));
         let pair = match (before, origin) {
             (Some(pair), _) => pair.id.clone(),
             (None, Origin::Created(Side::Google)) => {
@@ -299,10 +295,17 @@ impl<'a> Planner<'a> {
                 PairId::from_google(&snapshot.account, &person.record.source_id)
             }
         };
+        // A copy that we made agreed with its origin when it was made: what differs by now is an edit, not a conflict.
+        let given = snapshot.given.get(&pair).filter(|_| matches!(origin, Origin::Created(_))).cloned();
+        let agreed = given.clone().unwrap_or_default();
+        let base = Both { google: &agreed, dafater: &agreed };
+        let now = Both { google: &person.contact, dafater: &document.contact };
+        let merged = merge(base, now, &self.rules(before, person.record, document.record));
         self.plan.steps.push(Step {
             pair,
             origin,
             before: before.cloned(),
+            given,
             google: Some(person.record.clone()),
             dafater: Some(document.record.clone()),
             action: Action::Merge(Box::new(merged)),
@@ -378,6 +381,7 @@ impl<'a> Planner<'a> {
             pair,
             origin: Origin::Created(side),
             before: None,
+            given: None,
             google: google.cloned(),
             dafater: dafater.cloned(),
             action,
