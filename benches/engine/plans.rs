@@ -1,6 +1,6 @@
 //! Plans for whole accounts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use dafater_contactsd::mapping::{Document, Marker, Person, SiteRules};
 use dafater_contactsd::sync::{
@@ -45,8 +45,8 @@ fn empty() -> Snapshot {
         dafater: Vec::new(),
         paired: Vec::new(),
         in_doubt: BTreeSet::new(),
+        promises: Default::default(),
         begun: BTreeSet::new(),
-        given: BTreeMap::new(),
         decisions: Decisions::default(),
     }
 }

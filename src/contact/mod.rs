@@ -91,6 +91,21 @@ impl Contact {
         folded_text(self.text(TextField::Company))
     }
 
+    /// Says what `other` says in `field`.
+    pub fn take(&mut self, field: Field, other: &Self) {
+        match field {
+            Field::Text(text) => match other.texts.get(&text) {
+                Some(value) => drop(self.texts.insert(text, value.clone())),
+                None => drop(self.texts.remove(&text)),
+            },
+            Field::Emails => self.emails.clone_from(&other.emails),
+            Field::Phones => {
+                self.phones.clone_from(&other.phones);
+                self.mobile.clone_from(&other.mobile);
+            }
+        }
+    }
+
     /// Whether `field` has the same canonical content in both.
     #[must_use]
     pub fn agrees_on(&self, field: Field, other: &Self) -> bool {

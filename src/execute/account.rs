@@ -52,6 +52,9 @@ impl AccountEngine {
         let mut memory = self.memory.lock().await;
         let observed = self.look(request, now, &mut memory).await?;
         self.report(&observed);
+        if !request.dry_run {
+            self.redeem(&observed).await?;
+        }
         let mut plan = Plan::compute(&observed.snapshot, &self.settings.policy);
         let hold = self.state().hold()?;
         if let Some(hold) = hold.as_ref().filter(|hold| hold.decision == Some(HoldDecision::Discarded)) {
@@ -91,6 +94,15 @@ impl AccountEngine {
                 Ok(Ended::Done(applied))
             }
         }
+    }
+
+    /// Remembers what our own writes made the base, before anything is built on it.
+    async fn redeem(&self, observed: &Observed) -> Result<(), EngineError> {
+        let mut changes = self.state().changes();
+        for pair in &observed.redeemed {
+            self.state().put_pair(pair, &mut changes)?;
+        }
+        Ok(self.state().commit(changes).await?)
     }
 
     async fn look(

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Counts, HistoryView};
 use crate::contact::Contact;
 use crate::mapping::{DocumentName, SiteStamp, SourceId};
-use crate::sync::{PairId, RecordId, Side};
+use crate::sync::{PairId, Promise, RecordId, Side};
 
 /// Up to where both sides were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,10 +65,10 @@ pub struct Intent {
     pub record: RecordId,
     /// When it was begun.
     pub at: Timestamp,
-    /// What the record was to say, by which a write without a receipt is known again; nothing where that would take too much room.
-    pub sent: Option<Contact>,
     /// What the history will say.
     pub entry: HistoryEntry,
+    /// What both sides agree on once an update has arrived.
+    pub promise: Option<Promise>,
 }
 
 /// Kinds of write.
@@ -77,7 +77,7 @@ pub struct Intent {
 pub enum IntentKind {
     /// A record is created: in doubt until it is found by its marker or its time has passed.
     Create,
-    /// A record is updated: repeating is harmless, since the merge compares first.
+    /// A record is updated: where its promise is found kept, that is the base, so that our own write is no edit.
     Update,
     /// A record is deleted: repeating is harmless.
     Delete,

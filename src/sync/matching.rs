@@ -119,7 +119,7 @@ fn twins(side: &[Candidate<'_>], free: &BTreeSet<usize>, review: &mut BTreeMap<u
         let (twin, other) = match (free.contains(&edge.google), free.contains(&edge.dafater)) {
             (true, true) if says_more(right.contact, left.contact) => (edge.google, edge.dafater),
             (true, false) => (edge.google, edge.dafater),
-            (true, true) | (false, true) => (edge.dafater, edge.google),
+            (true | false, true) => (edge.dafater, edge.google),
             (false, false) => continue,
         };
         doubt(review, twin, "it seems to stand twice on its own side").twins.insert(other);

@@ -3,7 +3,6 @@
 //! Law: pure. No clock, no I/O, no async, no randomness: the same snapshot gives the same plan.
 
 pub mod guard;
-mod lost;
 pub mod matching;
 mod merge;
 mod pair;
@@ -15,12 +14,11 @@ mod side;
 mod snapshot;
 
 pub use crate::account::AccountName;
-pub use lost::acknowledge;
 pub use merge::{Both, Decision, MergeRules, Merged, OpenConflict, Target, merge, rebase};
 pub use pair::{DafaterBase, GoogleBase, Origin, Pair, PairId, Withheld};
 pub use plan::{Action, Plan, Step};
 pub use policy::{ConflictPolicy, DeletionPolicy, FirstSync, Policy, Scope};
-pub use receipt::Written;
+pub use receipt::{Promise, Written};
 pub use record::{Conflict, Loose, LooseReason, RecordId, Review};
 pub use side::Side;
 pub use snapshot::{Alone, Decisions, PairView, Sighting, Snapshot};

@@ -2,7 +2,9 @@
 //!
 //! Law: pure. What is remembered depends on the step and on what the records say now, never on how they were written.
 
-use crate::contact::{Contact, Key, PhoneContext, Value, Values, plain_digits};
+use serde::{Deserialize, Serialize};
+
+use crate::contact::{Contact, Field, Key, PhoneContext, Value, Values, plain_digits};
 use crate::mapping::{Document, Etag, Person, SiteStamp};
 
 use super::{
@@ -20,6 +22,46 @@ pub struct Written<'a> {
     pub google: Option<&'a Person>,
     /// Dafater's record.
     pub dafater: Option<&'a Document>,
+}
+
+/// What both sides agree on once a write has arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promise {
+    /// What Google's record says then.
+    pub google: Contact,
+    /// What Dafater's record says then.
+    pub dafater: Contact,
+}
+
+impl Promise {
+    /// Makes the base of `pair` what was promised, in each field in which the record of `side`, which was written, shows it `now`:
+    /// what it says there is our own write, even if nobody noted that it arrived. Returns whether anything was kept.
+    pub fn redeem(&self, pair: &mut Pair, side: Side, now: &Contact) -> bool {
+        self.redeem_base(&mut pair.google.contact, &mut pair.dafater.contact, side, now)
+    }
+
+    /// As [`redeem`](Self::redeem), for a base that is not a pair's yet.
+    pub(super) fn redeem_base(
+        &self,
+        google: &mut Contact,
+        dafater: &mut Contact,
+        side: Side,
+        now: &Contact,
+    ) -> bool {
+        let mut is_kept = false;
+        for field in Field::all() {
+            let (promised, base) = match side {
+                Side::Google => (&self.google, &*google),
+                Side::Dafater => (&self.dafater, &*dafater),
+            };
+            if now.agrees_on(field, promised) && !base.agrees_on(field, promised) {
+                google.take(field, &self.google);
+                dafater.take(field, &self.dafater);
+                is_kept = true;
+            }
+        }
+        is_kept
+    }
 }
 
 impl Step {
@@ -89,6 +131,44 @@ impl Step {
             aliases,
             withheld: self.withheld(withheld),
         })
+    }
+
+    /// What both sides agree on once the write to `side` has arrived; `None` for a deletion.
+    #[must_use]
+    pub fn promise(&self, side: Side, written: Written<'_>, phones: PhoneContext) -> Option<Promise> {
+        let merged = match &self.action {
+            Action::Merge(merged) => merged,
+            Action::Create { contact, .. } => {
+                let source = match side {
+                    Side::Google => self.dafater.as_ref().map(|document| document.contact(phones)),
+                    Side::Dafater => self.google.as_ref().map(|person| person.contact(phones)),
+                };
+                return Some(match side {
+                    Side::Google => Promise { google: contact.clone(), dafater: source? },
+                    Side::Dafater => Promise { google: source?, dafater: contact.clone() },
+                });
+            }
+            Action::Delete { .. } | Action::Detach { .. } | Action::Forget | Action::Postpone => return None,
+        };
+        let mut google = written.google.or(self.google.as_ref())?.contact(phones);
+        let mut dafater = written.dafater.or(self.dafater.as_ref())?.contact(phones);
+        match side {
+            Side::Google => google.clone_from(&merged.google.contact),
+            Side::Dafater => dafater.clone_from(&merged.dafater.contact),
+        }
+        let is_written = |other| {
+            other == side
+                || match other {
+                    Side::Google => written.google.is_some(),
+                    Side::Dafater => written.dafater.is_some(),
+                }
+        };
+        let (base_google, base_dafater) = self.base();
+        let aliases = self.before.as_ref().map(|pair| pair.aliases.as_slice()).unwrap_or_default();
+        let base = Both { google: &base_google, dafater: &base_dafater };
+        let after = Both { google: &google, dafater: &dafater };
+        let (google, dafater) = rebase(base, merged, after, is_written, aliases);
+        Some(Promise { google, dafater })
     }
 
     /// The remaining record of a dissolved pair, or one whose counterpart could not be made.

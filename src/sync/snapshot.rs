@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 
-use super::{AccountName, Loose, Pair, PairId, RecordId, Side};
+use super::{AccountName, Loose, Pair, PairId, Promise, RecordId, Side};
 use crate::contact::{Contact, Field};
 use crate::mapping::{Document, Person, SiteRules, SiteStamp};
 
@@ -82,8 +82,8 @@ pub struct Snapshot {
     pub in_doubt: BTreeSet<PairId>,
     /// Pairs for which we began to create a record, however long ago: a record found for them is ours.
     pub begun: BTreeSet<PairId>,
-    /// What those creates gave the new record: what differs from it now was edited since.
-    pub given: BTreeMap<PairId, Contact>,
+    /// What those creates made both sides agree on, if they arrived.
+    pub promises: BTreeMap<PairId, Promise>,
     /// What people decided.
     pub decisions: Decisions,
 }

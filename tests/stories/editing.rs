@@ -173,7 +173,7 @@ async fn a_conflict_goes_to_whom_the_policy_names_and_the_loser_is_in_the_histor
         world.settle().await;
         assert_eq!(world.person("Ada")["organizations"][0]["title"], winner, "{policy:?}");
         assert_eq!(world.contact("Ada")["designation"], winner, "{policy:?}");
-        let history = world.engine().history(&Default::default()).unwrap();
+        let history = world.engine().history(&dafater_contactsd::execute::HistoryFilter::default()).unwrap();
         let said: Vec<&str> =
             history.iter().flat_map(|view| &view.changes).map(|change| change.before.as_str()).collect();
         let loser = if winner == "Google's" { "Dafater's" } else { "Google's" };
@@ -262,7 +262,10 @@ async fn pull_only_writes_nothing_to_google_and_push_only_nothing_to_dafater() {
         world.add_contact(contact("Alan", "Turing", "alan@example.com", ""));
         world.converge().await;
         if pull {
-            assert_eq!(world.google().writes(crate::world::EMAIL).unwrap(), Default::default());
+            assert_eq!(
+                format!("{:?}", world.google().writes(crate::world::EMAIL).unwrap()),
+                format!("{:?}", dafater_contactsd::sandbox::google::Writes::default())
+            );
             assert_eq!(world.contacts().len(), 3);
         } else {
             assert_eq!(world.site().write_count(), 0);
@@ -361,9 +364,9 @@ async fn what_is_not_mapped_stays_byte_equal_on_both_sides() {
     for (key, value) in before.as_object().unwrap() {
         let is_expected = ["email_ids", "modified", "modified_by"].contains(&key.as_str());
         // The site stamps every row with its parent's; the rows of a table that was not sent stay themselves.
-        let stamped = |value: &Value| match value {
-            Value::Array(rows) => json!(rows.iter().map(|row| row["name"].clone()).collect::<Vec<_>>()),
-            other => other.clone(),
+        let stamped = |value: &Value| {
+            let names = |rows: &Vec<Value>| rows.iter().map(|row| row["name"].clone()).collect::<Vec<_>>();
+            value.as_array().map_or_else(|| value.clone(), |rows| json!(names(rows)))
         };
         assert!(
             is_expected || stamped(&after[key]) == stamped(value),

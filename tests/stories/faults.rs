@@ -1,10 +1,13 @@
 //! What goes wrong on the way: each next cycle repairs it, and nothing is lost or doubled.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use insta::assert_snapshot;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use crate::world::{Strike, World, always, contact, once, person, writes};
+use crate::world::{EMAIL, Strike, VirtualClock, World, always, contact, once, person, writes};
 
 const CREATE_IN_GOOGLE: &str = "people:createContact";
 const BATCH_CREATE_IN_GOOGLE: &str = "people:batchCreateContacts";
@@ -318,7 +321,7 @@ async fn a_transaction_that_commits_very_late_is_found_by_the_sweep() {
     world.add_person(person("Grace", "Hopper", "grace@example.com", ""));
     world.settle().await;
     // Stamped before the watermark, visible long after it.
-    world.site().switches.late_commit = std::time::Duration::from_secs(1_800);
+    world.site().switches.late_commit = std::time::Duration::from_mins(30);
     let late = world.add_contact(contact("Alan", "Turing", "alan@example.com", ""));
     world.edit_contact(&name, json!({ "designation": "Countess" }));
     world.site().switches.late_commit = std::time::Duration::ZERO;
@@ -373,6 +376,100 @@ async fn a_process_killed_after_any_commit_repairs_itself() {
             ],
             "killed at commit {nth}, durable: {durable}"
         );
+    }
+    panic!("the run never ended");
+}
+
+/// The request on its way was stamped when it left; who edits while it is under way edits before it arrives.
+fn a_moment_before(clock: &VirtualClock) -> Timestamp {
+    dafater_contactsd::remote::Clock::now(clock) - SignedDuration::from_millis(10)
+}
+
+/// Somebody goes on typing in Google while the first word is carried to Dafater.
+#[tokio::test]
+async fn a_newer_edit_in_google_does_not_lose_to_a_write_of_ours_that_was_not_noted() {
+    for nth in 1..20 {
+        let (mut world, resource, _) = linked().await;
+        let titled = |title: &str| json!({ "organizations": [{ "title": title }] });
+        world.edit_person(&resource, titled("first"));
+        let (google, clock, typed) =
+            (world.google.clone(), world.clock.clone(), Arc::new(AtomicBool::new(false)));
+        let (person, is_typed) = (resource.clone(), typed.clone());
+        world.site_weather(move |line, _| {
+            if line.starts_with("PUT ") && !is_typed.swap(true, Ordering::Relaxed) {
+                let now = a_moment_before(&clock);
+                google.lock().unwrap().edit_person(EMAIL, &person, titled("second"), now).unwrap();
+            }
+            None
+        });
+        let was_killed = world.sync_killed_at(nth, false).await;
+        world.calm();
+        world.converge().await;
+        let last = if typed.load(Ordering::Relaxed) { "second" } else { "first" };
+        assert_eq!(world.contact("Ada")["designation"], last, "killed at commit {nth}");
+        assert_eq!(world.person("Ada")["organizations"][0]["title"], last, "killed at commit {nth}");
+        if !was_killed {
+            return;
+        }
+    }
+    panic!("the run never ended");
+}
+
+/// Somebody goes on typing in Dafater while the first word is carried to Google.
+#[tokio::test]
+async fn a_newer_edit_in_dafater_does_not_lose_to_a_write_of_ours_that_was_not_noted() {
+    for nth in 1..20 {
+        let (mut world, _, name) = linked().await;
+        world.edit_contact(&name, json!({ "designation": "first" }));
+        let (site, clock, typed) =
+            (world.site.clone(), world.clock.clone(), Arc::new(AtomicBool::new(false)));
+        let (document, is_typed) = (name.clone(), typed.clone());
+        world.google_weather(move |line, _| {
+            if line.contains(":updateContact") && !is_typed.swap(true, Ordering::Relaxed) {
+                let now = a_moment_before(&clock);
+                site.lock().unwrap().edit(&document, json!({ "designation": "second" }), now).unwrap();
+            }
+            None
+        });
+        let was_killed = world.sync_killed_at(nth, false).await;
+        world.calm();
+        world.converge().await;
+        let last = if typed.load(Ordering::Relaxed) { "second" } else { "first" };
+        assert_eq!(world.contact("Ada")["designation"], last, "killed at commit {nth}");
+        assert_eq!(world.person("Ada")["organizations"][0]["title"], last, "killed at commit {nth}");
+        if !was_killed {
+            return;
+        }
+    }
+    panic!("the run never ended");
+}
+
+/// Somebody corrects a name in Google while the contact is created in Dafater.
+#[tokio::test]
+async fn a_correction_does_not_lose_to_a_creation_of_ours_that_was_not_noted() {
+    for nth in 1..20 {
+        let mut world = World::new();
+        let resource = world.add_person(person("Ada", "Byron", "ada@example.com", ""));
+        let (google, clock, typed) =
+            (world.google.clone(), world.clock.clone(), Arc::new(AtomicBool::new(false)));
+        let is_typed = typed.clone();
+        world.site_weather(move |line, _| {
+            if line.starts_with(CREATE_IN_DAFATER) && !is_typed.swap(true, Ordering::Relaxed) {
+                let now = a_moment_before(&clock);
+                let name = json!({ "names": [{ "givenName": "Ada", "familyName": "Lovelace" }] });
+                google.lock().unwrap().edit_person(EMAIL, &resource, name, now).unwrap();
+            }
+            None
+        });
+        let was_killed = world.sync_killed_at(nth, false).await;
+        world.calm();
+        world.converge().await;
+        let last = if typed.load(Ordering::Relaxed) { "Lovelace" } else { "Byron" };
+        assert_eq!(world.contact("Ada")["last_name"], last, "killed at commit {nth}");
+        assert_eq!(world.person("Ada")["names"][0]["familyName"], last, "killed at commit {nth}");
+        if !was_killed {
+            return;
+        }
     }
     panic!("the run never ended");
 }

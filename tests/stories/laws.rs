@@ -302,11 +302,11 @@ impl World {
                     let list = record.get_mut(table).and_then(Value::as_array_mut);
                     let Some(list) = list.filter(|list| list.len() > 1) else { return };
                     let flag = if field == Field::Emails { "is_primary" } else { "is_primary_phone" };
-                    let last = list.len() - 1;
+                    let end = list.len() - 1;
                     for (index, item) in list.iter_mut().enumerate() {
                         match side {
-                            Side::Google => item["metadata"] = json!({ "sourcePrimary": index == last }),
-                            Side::Dafater => item[flag] = json!(i32::from(index == last)),
+                            Side::Google => item["metadata"] = json!({ "sourcePrimary": index == end }),
+                            Side::Dafater => item[flag] = json!(i32::from(index == end)),
                         }
                     }
                 });
@@ -381,9 +381,6 @@ impl World {
                 },
             });
         }
-        fn alone<T>(record: T, id: &RecordId, loose: &BTreeMap<RecordId, Loose>) -> Alone<T> {
-            Alone { record, before: loose.get(id).cloned(), is_in_scope: true, is_waiting: false }
-        }
         Snapshot {
             account: "sales".parse::<AccountName>().unwrap(),
             site: SITE.to_owned(),
@@ -411,7 +408,7 @@ impl World {
             paired: Vec::new(),
             in_doubt: self.in_doubt.clone(),
             begun: self.in_doubt.clone(),
-            given: BTreeMap::new(),
+            promises: BTreeMap::new(),
             decisions: Decisions::default(),
         }
     }
@@ -430,6 +427,7 @@ impl World {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of step")]
     fn carry_out(&mut self, step: &Step, luck: &Luck) {
         let person = self.person_of(step);
         let fate = |side: Side| {
@@ -718,6 +716,10 @@ impl World {
     }
 }
 
+fn alone<T>(record: T, id: &RecordId, loose: &BTreeMap<RecordId, Loose>) -> Alone<T> {
+    Alone { record, before: loose.get(id).cloned(), is_in_scope: true, is_waiting: false }
+}
+
 fn law_economy(plan: &Plan) {
     let pairs: BTreeSet<&PairId> = plan.steps.iter().map(|step| &step.pair).collect();
     assert_eq!(pairs.len(), plan.steps.len(), "law 11, economy: one step a pair");
@@ -904,6 +906,7 @@ fn keep_the_laws(script: &Script) {
 }
 
 fn cases(usual: u32) -> ProptestConfig {
+    #[expect(clippy::disallowed_methods, reason = "how long a test runs is asked outside the project")]
     let asked = std::env::var("LAW_CASES").ok().and_then(|cases| cases.parse().ok());
     ProptestConfig { cases: asked.unwrap_or(usual), failure_persistence: None, ..ProptestConfig::default() }
 }

@@ -22,7 +22,7 @@ use crate::remote::Clock;
 use crate::sync::AccountName;
 
 /// How long a browser is waited for.
-const BROWSER_WITHIN: Duration = Duration::from_secs(10 * 60);
+const BROWSER_WITHIN: Duration = Duration::from_mins(10);
 /// Where the browser is sent when nobody listens: its address bar then shows what is to be pasted.
 const NOBODY_LISTENS: &str = "http://127.0.0.1:1/";
 

@@ -14,7 +14,7 @@ use crate::state::AccountState;
 use crate::store::{SledStore, automatic_exports};
 
 /// How often it is looked whether an export is due.
-const LOOK_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
+const LOOK_EVERY: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// Writes an export when the newest one grows old.
 pub(super) struct Exports {

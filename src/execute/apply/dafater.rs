@@ -12,7 +12,7 @@ use crate::dafater::DafaterError;
 use crate::execute::EngineError;
 use crate::mapping::Document;
 use crate::remote::Disposition;
-use crate::sync::{Action, Side, Step};
+use crate::sync::{Action, Side};
 
 /// A name that two writers want at the same moment is free at the next; beyond this the name itself is the obstacle.
 const NAME_ATTEMPTS: u32 = 3;
@@ -50,7 +50,7 @@ impl Executor<'_> {
         let step = work.step;
         match &step.action {
             Action::Create { side: Side::Dafater, .. } => {
-                self.begin_one(step).await?;
+                self.begin_one(&work).await?;
                 let outcome = self.create_dafater(&work).await;
                 match outcome {
                     Ok(document) => {
@@ -69,7 +69,7 @@ impl Executor<'_> {
                     work.dafater = Some(current.clone());
                     return self.receive(&work, Side::Dafater, false).await;
                 }
-                self.begin_one(step).await?;
+                self.begin_one(&work).await?;
                 match self.parts.dafater.update_contact(&current.name, &current.modified, body).await {
                     Ok(document) => {
                         work.dafater = Some(document);
@@ -81,7 +81,7 @@ impl Executor<'_> {
             }
             Action::Delete { side: Side::Dafater } => {
                 let Some(current) = &step.dafater else { return Ok(()) };
-                self.begin_one(step).await?;
+                self.begin_one(&work).await?;
                 match self.parts.dafater.delete_contact(&current.name, &current.modified).await {
                     Err(error) if error.disposition() != Disposition::Gone => {
                         self.failed(&work, &error).await
@@ -131,9 +131,9 @@ impl Executor<'_> {
         self.parts.dafater.update_contact(&document.name, &document.modified, names).await
     }
 
-    async fn begin_one(&self, step: &Step) -> Result<(), EngineError> {
+    async fn begin_one(&self, work: &Work<'_>) -> Result<(), EngineError> {
         let mut changes = self.parts.state.changes();
-        changes.set_intent(&self.intent(step, Side::Dafater));
+        changes.set_intent(&self.intent(work, Side::Dafater));
         Ok(self.parts.state.commit(changes).await?)
     }
 

@@ -1,6 +1,7 @@
 //! What the history keeps of each effect.
 
 use super::Executor;
+use super::receipt::Work;
 use crate::contact::{Contact, Field, Values};
 use crate::execute::{ChangeView, HistoryView};
 use crate::state::{Changes, HistoryEntry, Intent, IntentKind};
@@ -9,9 +10,6 @@ use crate::sync::{Action, RecordId, Side, Step};
 /// A before-image larger than this is not kept: a value of the store holds 64 KiB.
 const IMAGE_LIMIT: usize = 40 * 1024;
 
-/// What was sent is not kept beyond this.
-const SENT_LIMIT: usize = 4 * 1024;
-
 impl Executor<'_> {
     /// Adds to the history what was done to `step` without a write.
     pub(super) fn note(&self, step: &Step, side: Option<Side>, action: &str, changes: &mut Changes) {
@@ -19,7 +17,8 @@ impl Executor<'_> {
     }
 
     /// The intent of writing `side`.
-    pub(super) fn intent(&self, step: &Step, side: Side) -> Intent {
+    pub(super) fn intent(&self, work: &Work<'_>, side: Side) -> Intent {
+        let step = work.step;
         let (kind, action) = match &step.action {
             Action::Create { .. } => (IntentKind::Create, "create"),
             Action::Delete { .. } => (IntentKind::Delete, "delete"),
@@ -42,8 +41,8 @@ impl Executor<'_> {
                 .or(before)
                 .unwrap_or_else(|| RecordId::Dafater(crate::mapping::DocumentName(String::new()))),
             at: self.now,
-            sent: step.sent(side).filter(|contact| room(contact) <= SENT_LIMIT).cloned(),
             entry: self.entry(step, Some(side), action),
+            promise: work.promise(side),
         }
     }
 
@@ -78,13 +77,6 @@ impl Executor<'_> {
             image: image.filter(|image| image.len() <= IMAGE_LIMIT),
         }
     }
-}
-
-/// About how many bytes a contact takes.
-fn room(contact: &Contact) -> usize {
-    let values = contact.emails.iter().chain(&contact.phones);
-    contact.texts.values().map(String::len).sum::<usize>()
-        + values.map(|value| 2 * value.raw.len() + value.label.as_ref().map_or(0, String::len)).sum::<usize>()
 }
 
 /// Google's record of a step, as far as it is known.

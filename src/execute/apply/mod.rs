@@ -162,7 +162,7 @@ impl Executor<'_> {
     /// The receipt of a write: the new base, the history, and the end of the intent, for one commit.
     fn receipt(&self, work: &Work<'_>, side: Side, changes: &mut Changes) -> Result<(), EngineError> {
         let step = work.step;
-        let intent = self.intent(step, side);
+        let intent = self.intent(work, side);
         changes.add_history(&step.pair, Some(side), &intent.entry);
         if let Some(pair) = work.pair() {
             self.settle(step, &pair, changes);
@@ -213,7 +213,7 @@ impl Executor<'_> {
     /// The receipt of a deletion.
     fn deleted(&self, work: &Work<'_>, side: Side, changes: &mut Changes) -> Result<(), EngineError> {
         let step = work.step;
-        changes.add_history(&step.pair, Some(side), &self.intent(step, side).entry);
+        changes.add_history(&step.pair, Some(side), &self.intent(work, side).entry);
         changes.remove_intent(&step.pair, side);
         if let Some(pair) = &step.before {
             self.parts.state.drop_pair(&pair.id, changes)?;

@@ -2,7 +2,7 @@
 
 use crate::contact::{Contact, PhoneContext};
 use crate::mapping::{Document, Person};
-use crate::sync::{Loose, LooseReason, Pair, Side, Step, Written};
+use crate::sync::{Loose, LooseReason, Pair, Promise, Side, Step, Written};
 
 /// A step and what its writes have left so far.
 pub(super) struct Work<'a> {
@@ -23,6 +23,12 @@ impl<'a> Work<'a> {
     pub(super) fn pair(&self) -> Option<Pair> {
         let written = Written { google: self.google.as_ref(), dafater: self.dafater.as_ref() };
         self.step.settled(written, self.phones)
+    }
+
+    /// What both sides agree on once the write to `side` has arrived.
+    pub(super) fn promise(&self, side: Side) -> Option<Promise> {
+        let written = Written { google: self.google.as_ref(), dafater: self.dafater.as_ref() };
+        self.step.promise(side, written, self.phones)
     }
 
     /// The remaining record of a dissolved pair, or one whose counterpart could not be made.

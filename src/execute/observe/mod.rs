@@ -18,10 +18,9 @@ use self::dafater::DafaterReading;
 use self::google::GoogleReading;
 use super::settings::{Parts, Settings};
 use super::{EngineError, RunRequest};
-use crate::contact::{Contact, PhoneContext};
 use crate::mapping::{Document, DocumentName, Person, SiteRules, SourceId};
 use crate::state::{Cursors, Intent, IntentKind, Parked};
-use crate::sync::{AccountName, PairId, RecordId, Side, Snapshot, acknowledge};
+use crate::sync::{AccountName, Pair, PairId, PairView, Promise, RecordId, Side, Snapshot};
 
 /// What outlives a cycle without being durable: losing it costs a request, never a contact.
 #[derive(Debug, Clone, Default)]
@@ -55,6 +54,8 @@ pub(super) struct Observed {
     pub(super) retried: Vec<Parked>,
     /// Writes of an earlier run without a receipt that are settled by this observation.
     pub(super) settled: Vec<Intent>,
+    /// Pairs whose base is now what such a write promised.
+    pub(super) redeemed: Vec<Pair>,
     /// How many writes of earlier runs had no receipt.
     pub(super) intents: usize,
     /// Records in no pair that are gone.
@@ -110,7 +111,7 @@ impl Observer<'_> {
         if picture.is_unsettled {
             cursors.google = None;
         }
-        picture.acknowledge(&doubt.settled, self.settings.policy.phones);
+        let redeemed = self.redeem(&doubt.settled, &mut picture.pairs);
         let mut in_doubt = doubt.open;
         in_doubt.extend(picture.renamed_in_doubt(&doubt.unsettled, state.account()));
         let is_idle = picture.pairs.is_empty() && picture.google.is_empty() && picture.dafater.is_empty();
@@ -135,12 +136,13 @@ impl Observer<'_> {
                 paired: picture.paired,
                 in_doubt,
                 begun: doubt.begun,
-                given: doubt.given,
+                promises: doubt.promises,
                 decisions: crate::sync::Decisions { resolutions, links: state.links()? },
             },
             cursors,
             retried,
             settled: doubt.settled,
+            redeemed,
             intents: unsettled,
             vanished: picture.vanished,
             deleted: picture.deleted,
@@ -148,6 +150,29 @@ impl Observer<'_> {
             malformed,
             is_full,
         })
+    }
+
+    /// Recognises our own updates that were not noted, so that they are not taken for edits.
+    fn redeem(&self, settled: &[Intent], pairs: &mut [PairView]) -> Vec<Pair> {
+        let phones = self.settings.policy.phones;
+        let mut redeemed = Vec::new();
+        for view in pairs {
+            let mut is_kept = false;
+            let id = view.pair.id.clone();
+            for intent in settled.iter().filter(|intent| intent.pair == id) {
+                let now = match intent.side {
+                    Side::Google => view.google.present().map(|person| person.contact(phones)),
+                    Side::Dafater => view.dafater.present().map(|document| document.contact(phones)),
+                };
+                if let (Some(promise), Some(now)) = (&intent.promise, now) {
+                    is_kept |= promise.redeem(&mut view.pair, intent.side, &now);
+                }
+            }
+            if is_kept {
+                redeemed.push(view.pair.clone());
+            }
+        }
+        redeemed
     }
 
     async fn site_facts(&self, memory: &mut Memory) -> Result<SiteFacts, EngineError> {
@@ -186,8 +211,8 @@ pub(super) struct Doubt {
     unsettled: Vec<Intent>,
     /// All creates.
     begun: BTreeSet<PairId>,
-    /// What they gave the new record.
-    given: BTreeMap<PairId, Contact>,
+    /// What those creates made both sides agree on, if they arrived.
+    promises: BTreeMap<PairId, Promise>,
     /// Creates on the site, by the resource name that the document would carry.
     sought: Vec<SourceId>,
     /// Everything else: observed again now, and closed with that.
@@ -200,7 +225,7 @@ impl Doubt {
             open: BTreeSet::new(),
             unsettled: Vec::new(),
             begun: BTreeSet::new(),
-            given: BTreeMap::new(),
+            promises: BTreeMap::new(),
             sought: Vec::new(),
             settled: Vec::new(),
         };
@@ -212,7 +237,9 @@ impl Doubt {
             let is_open = intent.kind == IntentKind::Create && now.duration_since(intent.at) < window;
             if intent.kind == IntentKind::Create {
                 doubt.begun.insert(intent.pair.clone());
-                doubt.given.extend(intent.sent.clone().map(|sent| (intent.pair.clone(), sent)));
+                if let Some(promise) = &intent.promise {
+                    doubt.promises.insert(intent.pair.clone(), promise.clone());
+                }
             }
             if is_open {
                 doubt.open.insert(intent.pair.clone());
@@ -240,23 +267,6 @@ pub(super) struct Picture {
 }
 
 impl Picture {
-    /// Takes updates of an earlier run whose receipt is missing for done, where the records show that they were.
-    fn acknowledge(&mut self, intents: &[Intent], phones: PhoneContext) {
-        for view in &mut self.pairs {
-            let id = view.pair.id.clone();
-            let of_pair = |intent: &&Intent| intent.pair == id && intent.kind == IntentKind::Update;
-            for intent in intents.iter().filter(of_pair) {
-                let now = match intent.side {
-                    Side::Google => view.google.present().map(|person| person.contact(phones)),
-                    Side::Dafater => view.dafater.present().map(|document| document.contact(phones)),
-                };
-                if let (Some(sent), Some(now)) = (&intent.sent, now) {
-                    acknowledge(&mut view.pair, intent.side, sent, &now);
-                }
-            }
-        }
-    }
-
     /// The ids that creates in doubt have by now, where the document they began from was renamed since: an id is made of the name.
     fn renamed_in_doubt(&self, unsettled: &[Intent], account: &AccountName) -> Vec<PairId> {
         let mut ids = Vec::new();

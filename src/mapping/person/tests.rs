@@ -146,7 +146,7 @@ fn an_organisation_that_says_nothing_else_goes_and_one_that_does_stays() {
 
 #[test]
 fn a_field_that_is_emptied_is_in_the_mask_with_an_empty_list() {
-    let target = Contact { emails: Default::default(), ..ada().contact(PHONES) };
+    let target = Contact { emails: crate::contact::Values::default(), ..ada().contact(PHONES) };
     let patch = patched(&target);
     assert_eq!((paths(&patch), &patch.body["emailAddresses"]), (vec!["emailAddresses"], &json!([])));
 }

@@ -35,8 +35,6 @@ pub struct Step {
     pub origin: Origin,
     /// The pair as stored; `None` for one that is made by this step.
     pub before: Option<Pair>,
-    /// What one of the records was given when we made it as a copy of the other, where the receipt of that was lost.
-    pub given: Option<Contact>,
     /// Google's record as observed.
     pub google: Option<Person>,
     /// Dafater's record as observed.
@@ -130,10 +128,7 @@ impl Step {
     pub fn base(&self) -> (Contact, Contact) {
         match &self.before {
             Some(pair) if !self.is_rejoined() => (pair.google.contact.clone(), pair.dafater.contact.clone()),
-            Some(_) | None => {
-                let given = self.given.clone().unwrap_or_default();
-                (given.clone(), given)
-            }
+            Some(_) | None => (Contact::default(), Contact::default()),
         }
     }
 

@@ -295,17 +295,22 @@ impl<'a> Planner<'a> {
                 PairId::from_google(&snapshot.account, &person.record.source_id)
             }
         };
-        // A copy that we made agreed with its origin when it was made: what differs by now is an edit, not a conflict.
-        let given = snapshot.given.get(&pair).filter(|_| matches!(origin, Origin::Created(_))).cloned();
-        let agreed = given.clone().unwrap_or_default();
-        let base = Both { google: &agreed, dafater: &agreed };
+        let (mut base_google, mut base_dafater) = (Contact::default(), Contact::default());
+        if let (Origin::Created(side), Some(promise)) = (origin, snapshot.promises.get(&pair)) {
+            // What we wrote into a record that we created, and did not note, is no edit.
+            let created = match side {
+                Side::Google => &person.contact,
+                Side::Dafater => &document.contact,
+            };
+            promise.redeem_base(&mut base_google, &mut base_dafater, side, created);
+        }
+        let base = Both { google: &base_google, dafater: &base_dafater };
         let now = Both { google: &person.contact, dafater: &document.contact };
         let merged = merge(base, now, &self.rules(before, person.record, document.record));
         self.plan.steps.push(Step {
             pair,
             origin,
             before: before.cloned(),
-            given,
             google: Some(person.record.clone()),
             dafater: Some(document.record.clone()),
             action: Action::Merge(Box::new(merged)),
@@ -381,7 +386,6 @@ impl<'a> Planner<'a> {
             pair,
             origin: Origin::Created(side),
             before: None,
-            given: None,
             google: google.cloned(),
             dafater: dafater.cloned(),
             action,

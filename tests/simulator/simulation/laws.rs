@@ -186,7 +186,9 @@ fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, f
             [(Side::Google, google), (Side::Dafater, dafater)].into_iter().zip(can_change)
         {
             let value = contact.text(field);
-            if !withheld && !is_end_of(value, &|id| can_change || id.0 == side) {
+            // The site has no slot for a suffix.
+            let has_slot = side == Side::Google || field != TextField::Suffix;
+            if has_slot && !withheld && !is_end_of(value, &|id| can_change || id.0 == side) {
                 let what = format!(
                     "{field:?} of {:?} says {value:?} on {side}, which a person had replaced: {edits:?}",
                     ids(pair)
