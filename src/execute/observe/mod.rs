@@ -20,7 +20,7 @@ use super::settings::{Parts, Settings};
 use super::{EngineError, RunRequest};
 use crate::mapping::{Document, DocumentName, Person, SiteRules, SourceId};
 use crate::state::{Cursors, Intent, IntentKind, Parked};
-use crate::sync::{Pair, PairId, PairView, Promise, RecordId, Side, Snapshot};
+use crate::sync::{AccountName, Pair, PairId, PairView, Promise, RecordId, Side, Snapshot};
 
 /// What outlives a cycle without being durable: losing it costs a request, never a contact.
 #[derive(Debug, Clone, Default)]
@@ -112,6 +112,8 @@ impl Observer<'_> {
             cursors.google = None;
         }
         let redeemed = self.redeem(&doubt.settled, &mut picture.pairs);
+        let mut in_doubt = doubt.open;
+        in_doubt.extend(picture.renamed_in_doubt(&doubt.unsettled, state.account()));
         let is_idle = picture.pairs.is_empty() && picture.google.is_empty() && picture.dafater.is_empty();
         // Nothing to decide needs no rules: an idle cycle asks for changes and nothing else.
         let site = if is_idle { SiteFacts::unknown(self.now) } else { self.site_facts(memory).await? };
@@ -132,7 +134,7 @@ impl Observer<'_> {
                 google: picture.google,
                 dafater: picture.dafater,
                 paired: picture.paired,
-                in_doubt: doubt.open,
+                in_doubt,
                 begun: doubt.begun,
                 promises: doubt.promises,
                 decisions: crate::sync::Decisions { resolutions, links: state.links()? },
@@ -262,6 +264,22 @@ pub(super) struct Picture {
     deleted: Vec<(SourceId, String)>,
     echoes: Vec<Parked>,
     is_unsettled: bool,
+}
+
+impl Picture {
+    /// The ids that creates in doubt have by now, where the document they began from was renamed since: an id is made of the name.
+    fn renamed_in_doubt(&self, unsettled: &[Intent], account: &AccountName) -> Vec<PairId> {
+        let mut ids = Vec::new();
+        for intent in unsettled {
+            let RecordId::Dafater(name) = &intent.record else { continue };
+            for document in self.dafater.iter().map(|alone| &alone.record) {
+                if PairId::from_dafater(account, &document.creation, name) == intent.pair {
+                    ids.push(PairId::from_dafater(account, &document.creation, &document.name));
+                }
+            }
+        }
+        ids
+    }
 }
 
 /// Names of documents that the deletion feed reported, with the identity of each.

@@ -32,8 +32,8 @@ pub struct ValueEdit {
     pub field: Field,
     pub key: String,
     pub is_added: bool,
-    /// Whether both sides had agreed on the value before it was taken away.
-    pub was_agreed: bool,
+    /// The counterpart that had agreed on the value before it was taken away.
+    pub agreed_with: Option<Id>,
 }
 
 /// A person deleted a record, or merged it into another.
@@ -90,7 +90,7 @@ impl Book {
                     }
                     for (field, values) in sets(&seen.contact) {
                         for key in values.keys() {
-                            self.value(at, cycle, id, field, key.as_str(), true, false);
+                            self.value(at, cycle, id, field, key.as_str(), true, None);
                         }
                     }
                 }
@@ -116,13 +116,14 @@ impl Book {
                     }
                     for ((field, was), (_, is)) in sets(&old.contact).into_iter().zip(sets(&seen.contact)) {
                         for key in is.keys().filter(|key| !was.contains(key)) {
-                            self.value(at, cycle, id, field, key.as_str(), true, false);
+                            self.value(at, cycle, id, field, key.as_str(), true, None);
                         }
                         for key in was.keys().filter(|key| !is.contains(key)) {
-                            let was_agreed = pair.as_ref().is_some_and(|(own, other, _)| {
+                            let agreed_with = pair.as_ref().filter(|(own, other, _)| {
                                 set(own, field).contains(key) && set(other, field).contains(key)
                             });
-                            self.value(at, cycle, id, field, key.as_str(), false, was_agreed);
+                            let agreed_with = agreed_with.map(|(_, _, other)| other.clone());
+                            self.value(at, cycle, id, field, key.as_str(), false, agreed_with);
                         }
                     }
                 }
@@ -148,10 +149,10 @@ impl Book {
         field: Field,
         key: &str,
         is_added: bool,
-        was_agreed: bool,
+        agreed_with: Option<Id>,
     ) {
         let (record, key) = (id.clone(), key.to_owned());
-        self.values.push(ValueEdit { at, cycle, record, field, key, is_added, was_agreed });
+        self.values.push(ValueEdit { at, cycle, record, field, key, is_added, agreed_with });
     }
 
     /// Whether a person changed anything mapped of `id` since `since`.

@@ -110,11 +110,19 @@ type Found = Vec<(&'static str, String)>;
 
 /// Whether the difference of a pair in `field` is accounted for.
 fn is_explained(scene: &Scene, pair: &Pair, field: Field) -> bool {
-    let is_withheld = pair.withheld.iter().any(|withheld| withheld.field == field);
     let (_, dafater) = ids(pair);
+    // LIMIT: Google's first organisation is the mapped one. When it was emptied on the site it goes, and the second one, which
+    // nobody may touch, stands in its place.
+    let organization = [TextField::Company, TextField::Title, TextField::Department].map(Field::Text);
+    let is_second_organization = organization.contains(&field)
+        && scene.book.texts.iter().any(|edit| {
+            edit.record == dafater && organization.contains(&Field::Text(edit.field)) && edit.to.is_empty()
+        });
+    let is_withheld = pair.withheld.iter().any(|withheld| withheld.field == field);
     let is_open =
         scene.state().conflicts().unwrap().iter().any(|open| open.pair == pair.id && open.field == field);
     is_withheld
+        || is_second_organization
         || is_open
         || field == Field::Text(TextField::Suffix)
         || scene.book.poisoned.contains(&dafater)
@@ -178,7 +186,9 @@ fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, f
             [(Side::Google, google), (Side::Dafater, dafater)].into_iter().zip(can_change)
         {
             let value = contact.text(field);
-            if !withheld && !is_end_of(value, &|id| can_change || id.0 == side) {
+            // The site has no slot for a suffix.
+            let has_slot = side == Side::Google || field != TextField::Suffix;
+            if has_slot && !withheld && !is_end_of(value, &|id| can_change || id.0 == side) {
                 let what = format!(
                     "{field:?} of {:?} says {value:?} on {side}, which a person had replaced: {edits:?}",
                     ids(pair)
@@ -208,7 +218,10 @@ fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, f
             let of_key = || edits.iter().filter(|edit| edit.key == *key);
             let added = of_key().filter(|edit| edit.is_added).map(|edit| edit.at).max();
             let removed = of_key().filter(|edit| !edit.is_added).map(|edit| edit.at).max();
-            let agreed = of_key().filter(|edit| !edit.is_added && edit.was_agreed).map(|edit| edit.at).max();
+            let agreed = of_key()
+                .filter(|edit| edit.agreed_with.as_ref().is_some_and(is_ours))
+                .map(|edit| edit.at)
+                .max();
             let has = |contact: &Contact| set(contact, field).keys().any(|other| other.as_str() == *key);
             let (at_google, at_dafater) = (has(google), has(dafater));
             if added > removed && !(at_google || at_dafater) && !aliased(pair, key) {
@@ -268,7 +281,7 @@ fn stand_alone(scene: &Scene, picture: &Picture, paired: &BTreeSet<Id>, found: &
             Some(LooseReason::Empty) => !can_cross(&seen.contact),
             Some(LooseReason::Detached) => {
                 let mut partners = scene.book.partners.get(id).into_iter().flatten();
-                partners.any(|partner| scene.book.gone.contains_key(partner))
+                scene.had_discard || partners.any(|partner| scene.book.gone.contains_key(partner))
             }
             Some(LooseReason::OutOfScope | LooseReason::Skipped | LooseReason::Parked) | None => false,
         };

@@ -61,8 +61,8 @@ pub struct Scene {
     pub requests: u64,
     /// Whether anything happened that lets a side miss news until it is read whole.
     pub missed_news: bool,
-    /// Whether any fault befell the history.
-    pub had_faults: bool,
+    /// Whether a held plan was ever dropped.
+    pub had_discard: bool,
     pub log: Option<Vec<String>>,
     script: Cycle,
     nth: u32,
@@ -100,7 +100,7 @@ impl Scene {
             deletions: 0,
             requests: 0,
             missed_news: false,
-            had_faults: false,
+            had_discard: false,
             log: None,
             script: Cycle::default(),
             nth: 0,
@@ -168,7 +168,6 @@ impl Scene {
     pub fn begin(&mut self, script: Cycle) {
         self.cycle += 1;
         self.cycle_began = self.clock.now();
-        self.had_faults |= !script.faults.is_empty() || script.crash.is_some();
         self.script = script;
         self.nth = 0;
         self.is_dead = false;
@@ -329,6 +328,14 @@ impl Scene {
     fn handle(&mut self, side: Side, request: &Request<Bytes>) -> Response<Bytes> {
         self.catch_up();
         let is_write = is_write(side, request);
+        if is_write && side == Side::Dafater && self.late_until.is_some() {
+            // Whoever writes a row waits for the transaction that holds it: what that one does is people's work.
+            let before = self.picture();
+            self.site.settle();
+            self.late_until = None;
+            self.is_dirty = true;
+            self.note(&before);
+        }
         let before = is_write.then(|| self.picture());
         let (google_now, site_now) = (self.google_now(), self.site_now());
         let response = match side {
@@ -340,9 +347,6 @@ impl Scene {
             if response.status().is_success() {
                 let after = self.picture();
                 watch::judge_write(self, side, &before, &after);
-            } else {
-                // Waiting for a row commits the transaction that holds it.
-                self.note(&before);
             }
         }
         response

@@ -141,6 +141,7 @@ impl World {
     }
 
     fn decide(&mut self, is_approval: bool) {
+        self.scene().had_discard |= !is_approval;
         let engine = self.engine(0);
         let decision = if is_approval { engine.approve() } else { engine.discard() };
         // Nothing may be held.
