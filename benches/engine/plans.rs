@@ -46,6 +46,7 @@ fn empty() -> Snapshot {
         paired: Vec::new(),
         in_doubt: BTreeSet::new(),
         begun: BTreeSet::new(),
+        promises: std::collections::BTreeMap::new(),
         decisions: Decisions::default(),
     }
 }
