@@ -11,6 +11,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::wildcard_enum_match_arm,
+    clippy::struct_excessive_bools,
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a tool for developers"
@@ -84,7 +85,7 @@ fn main() -> ExitCode {
                     if seed >= first + count || failures.lock().unwrap().len() >= arguments.stop_after {
                         return;
                     }
-                    let played = play_seed(seed, seed % arguments.twice.max(1) == 0);
+                    let played = play_seed(seed, seed.is_multiple_of(arguments.twice.max(1)));
                     done.fetch_add(1, Ordering::Relaxed);
                     cycles.fetch_add(u64::from(played.cycles), Ordering::Relaxed);
                     requests.fetch_add(played.requests, Ordering::Relaxed);

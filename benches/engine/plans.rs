@@ -1,6 +1,6 @@
 //! Plans for whole accounts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dafater_contactsd::mapping::{Document, Marker, Person, SiteRules};
 use dafater_contactsd::sync::{
@@ -45,6 +45,7 @@ fn empty() -> Snapshot {
         dafater: Vec::new(),
         paired: Vec::new(),
         in_doubt: BTreeSet::new(),
+        promises: BTreeMap::new(),
         begun: BTreeSet::new(),
         promises: std::collections::BTreeMap::new(),
         decisions: Decisions::default(),

@@ -1,6 +1,6 @@
 //! Chance from a seed.
 //!
-//! Law: the same seed and the same questions give the same answers, on every machine and in every version (SplitMix64).
+//! Law: the same seed and the same questions give the same answers, on every machine and in every version (`SplitMix64`).
 
 /// A stream of chance.
 #[derive(Debug, Clone)]

@@ -94,7 +94,7 @@ impl Remotes<'_> {
                 }
                 match side {
                     Side::Google => {
-                        drop(self.google.merge_persons(EMAIL, &loser.name, &survivor.name, self.google_now))
+                        drop(self.google.merge_persons(EMAIL, &loser.name, &survivor.name, self.google_now));
                     }
                     Side::Dafater => drop(self.site.merge(&loser.name, &survivor.name, self.site_now)),
                 }
@@ -192,7 +192,7 @@ fn words(who: Newcomer) -> Words {
             words.phones.clear();
         }
         Kind::Awkward => {
-            words.prefix = "Dr.".to_owned();
+            "Dr.".clone_into(&mut words.prefix);
         }
     }
     words

@@ -140,8 +140,8 @@ fn agree(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, found:
         if is_explained(scene, pair, field) {
             continue;
         }
-        let left: BTreeSet<&str> = left.keys().map(|key| key.as_str()).collect();
-        let right: BTreeSet<&str> = right.keys().map(|key| key.as_str()).collect();
+        let left: BTreeSet<&str> = left.keys().map(dafater_contactsd::contact::Key::as_str).collect();
+        let right: BTreeSet<&str> = right.keys().map(dafater_contactsd::contact::Key::as_str).collect();
         if left != right {
             let what = format!("{field} of {:?}: google {left:?}, dafater {right:?}", ids(pair));
             found.push(("convergence", what));
