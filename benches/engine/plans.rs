@@ -47,7 +47,6 @@ fn empty() -> Snapshot {
         in_doubt: BTreeSet::new(),
         promises: BTreeMap::new(),
         begun: BTreeSet::new(),
-        promises: std::collections::BTreeMap::new(),
         decisions: Decisions::default(),
     }
 }
