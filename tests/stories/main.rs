@@ -8,7 +8,7 @@
     clippy::indexing_slicing,
     clippy::disallowed_methods,
     unreachable_pub,
-    reason = "tests"
+    reason = "tests, at the edge where clocks are read"
 )]
 
 mod house;
