@@ -52,7 +52,7 @@ fn empty() -> Snapshot {
 }
 
 fn alone<T>(record: T) -> Alone<T> {
-    Alone { record, before: None, is_in_scope: true, is_waiting: false }
+    Alone { record, before: None, is_in_scope: true, is_waiting: false, successor: None }
 }
 
 fn pair(google: &Person, dafater: &Document) -> Pair {

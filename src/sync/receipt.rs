@@ -54,9 +54,20 @@ impl Promise {
                 Side::Google => (&self.google, &*google),
                 Side::Dafater => (&self.dafater, &*dafater),
             };
-            if now.agrees_on(field, promised) && !base.agrees_on(field, promised) {
+            // Which number is the mobile one follows from labels, which are the side's own.
+            let is_shown = match field {
+                Field::Phones => now.phones.same_content(&promised.phones),
+                Field::Text(_) | Field::Emails => now.agrees_on(field, promised),
+            };
+            if is_shown && !base.agrees_on(field, promised) {
                 google.take(field, &self.google);
                 dafater.take(field, &self.dafater);
+                if field == Field::Phones {
+                    match side {
+                        Side::Google => google.mobile.clone_from(&now.mobile),
+                        Side::Dafater => dafater.mobile.clone_from(&now.mobile),
+                    }
+                }
                 is_kept = true;
             }
         }

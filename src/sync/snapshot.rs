@@ -55,6 +55,8 @@ pub struct Alone<T> {
     pub is_in_scope: bool,
     /// Whether its counterpart could not be made and it is not due again: it is matched, but nothing is created for it.
     pub is_waiting: bool,
+    /// The record that has its place in a pair by now: it was deleted, made anew from its counterpart, and then restored.
+    pub successor: Option<RecordId>,
 }
 
 /// The input of a plan.

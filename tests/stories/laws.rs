@@ -717,7 +717,7 @@ impl World {
 }
 
 fn alone<T>(record: T, id: &RecordId, loose: &BTreeMap<RecordId, Loose>) -> Alone<T> {
-    Alone { record, before: loose.get(id).cloned(), is_in_scope: true, is_waiting: false }
+    Alone { record, before: loose.get(id).cloned(), is_in_scope: true, is_waiting: false, successor: None }
 }
 
 fn law_economy(plan: &Plan) {

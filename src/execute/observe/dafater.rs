@@ -56,7 +56,9 @@ impl Observer<'_> {
         if reading.sweep.is_some() {
             reading.cursor.swept_at = self.now;
         }
-        self.read_deletions(&mut reading).await?;
+        // From where the last read stood, not from what this one has just seen: a held plan leaves the cursors behind.
+        let stood = cursor.map(|cursor| cursor.deleted.clone().or_else(|| cursor.modified.clone()));
+        self.read_deletions(stood, &mut reading).await?;
         Ok(reading)
     }
 
@@ -126,13 +128,20 @@ impl Observer<'_> {
         }
     }
 
-    async fn read_deletions(&self, reading: &mut DafaterReading) -> Result<(), EngineError> {
-        let mark = reading.cursor.deleted.clone().or_else(|| reading.cursor.modified.clone());
-        let from = match mark {
-            Some(mark) => mark,
+    /// Reads what was deleted since the last read `stood`; a first read has no pair that a deletion could concern.
+    async fn read_deletions(
+        &self,
+        stood: Option<Option<SiteStamp>>,
+        reading: &mut DafaterReading,
+    ) -> Result<(), EngineError> {
+        let from = match stood {
+            Some(Some(mark)) => mark,
             // The site was read before and had no contact yet: what was deleted since was created by us.
-            None if !reading.is_complete => SiteStamp::from(jiff::civil::date(1970, 1, 2).at(0, 0, 0, 0)),
-            None => return Ok(()),
+            Some(None) => SiteStamp::from(jiff::civil::date(1970, 1, 2).at(0, 0, 0, 0)),
+            None => match reading.cursor.modified.clone() {
+                Some(mark) => mark,
+                None => return Ok(()),
+            },
         };
         match self.parts.dafater.deleted_contacts(&self.overlapping(&from)).await? {
             DeletedFeed::Unreadable => reading.reads_deletions = false,

@@ -38,7 +38,8 @@ impl Observer<'_> {
                 continue;
             }
             let is_waiting = !is_forced && self.waits(&begun, Side::Google, &person.etag.0);
-            google.push(Alone { is_waiting, ..alone_person(person, before, labels.as_ref()) });
+            let successor = self.successor(&begun, &person)?;
+            google.push(Alone { is_waiting, successor, ..alone_person(person, before, labels.as_ref()) });
         }
         let mut dafater = Vec::new();
         let mut renamed = Renamed::default();
@@ -96,6 +97,19 @@ impl Observer<'_> {
         }))
     }
 
+    /// The contact that was made in place of this one while it was deleted.
+    fn successor(&self, begun: &PairId, person: &Person) -> Result<Option<RecordId>, EngineError> {
+        let marked = person.marker(&self.settings.site).and_then(|marker| PairId::parse(&marker.pair));
+        for id in [Some(begun), marked.as_ref()].into_iter().flatten() {
+            if let Some(pair) = self.parts.state.pair(id)?
+                && pair.google.source_id != person.source_id
+            {
+                return Ok(Some(RecordId::Google(pair.google.source_id)));
+            }
+        }
+        Ok(None)
+    }
+
     /// How a document was judged before, under its present name.
     fn loose_document(&self, document: &Document) -> Result<Option<Loose>, EngineError> {
         let loose = self.parts.state.loose(&RecordId::Dafater(document.name.clone()))?;
@@ -131,7 +145,7 @@ impl Observer<'_> {
         let linked_to = &self.settings.policy.scope.linked_to;
         let is_in_scope =
             linked_to.is_empty() || document.links.iter().any(|link| linked_to.contains(&link.doctype));
-        Alone { record: document, before, is_in_scope, is_waiting: false }
+        Alone { record: document, before, is_in_scope, is_waiting: false, successor: None }
     }
 
     /// The records from which marked ones were made, where they were not read: whatever carries our marker is never new.
@@ -277,7 +291,7 @@ impl Observer<'_> {
 
 fn alone_person(person: Person, before: Option<Loose>, labels: Option<&BTreeSet<String>>) -> Alone<Person> {
     let is_in_scope = labels.is_none_or(|labels| person.labels().any(|label| labels.contains(label)));
-    Alone { record: person, before, is_in_scope, is_waiting: false }
+    Alone { record: person, before, is_in_scope, is_waiting: false, successor: None }
 }
 
 /// Whether this revision was judged before.

@@ -10,6 +10,7 @@ use super::planner::{Planner, Widow};
 use super::{Action, Step};
 use crate::contact::Contact;
 use crate::mapping::{Document, Person};
+use crate::sync::Withheld;
 use crate::sync::matching::{self, Doubt, Matches};
 use crate::sync::snapshot::{Alone, PairView};
 use crate::sync::{Both, Loose, LooseReason, Origin, PairId, RecordId, Review, Side, merge};
@@ -209,7 +210,8 @@ impl<'a> Planner<'a> {
                 // Refused a moment ago and unchanged: matched above if it could be, but not tried again yet.
                 Kind::Alone(alone) if alone.is_waiting => {}
                 Kind::Alone(alone) => {
-                    let review = doubt.map(|doubt| review(&person.id, doubt, &dafater, &google));
+                    let doubted = doubt.map(|doubt| review(&person.id, doubt, &dafater, &google));
+                    let review = doubted.or_else(|| replaced(&person.id, alone.successor.as_ref()?));
                     match self.fate(alone, &person.contact, review, Side::Dafater) {
                         Fate::Create => {
                             self.create(Some(person.record), None, &person.contact, Side::Dafater);
@@ -306,7 +308,19 @@ impl<'a> Planner<'a> {
         }
         let base = Both { google: &base_google, dafater: &base_dafater };
         let now = Both { google: &person.contact, dafater: &document.contact };
-        let merged = merge(base, now, &self.rules(before, person.record, document.record));
+        let mut merged = merge(base, now, &self.rules(before, person.record, document.record));
+        if let Origin::Created(side) = origin {
+            // What could not go across when the copy was made is noted now, if that was lost with the receipt.
+            let origin = if side == Side::Google { &document.contact } else { &person.contact };
+            let copy = if side == Side::Google { &person.contact } else { &document.contact };
+            let (_, withheld) = self.admitted(origin, side);
+            let is_new = |withheld: &Withheld| {
+                !copy.agrees_on(withheld.field, origin)
+                    && !merged.withheld.iter().any(|known| known.field == withheld.field)
+            };
+            let withheld: Vec<Withheld> = withheld.into_iter().filter(is_new).collect();
+            merged.withheld.extend(withheld);
+        }
         self.plan.steps.push(Step {
             pair,
             origin,
@@ -392,6 +406,15 @@ impl<'a> Planner<'a> {
             reason,
         });
     }
+}
+
+/// The question about a record that came back after another was made in its place.
+fn replaced(record: &RecordId, successor: &RecordId) -> Option<Review> {
+    Some(Review {
+        record: record.clone(),
+        candidates: vec![successor.clone()],
+        reason: "it was deleted, made anew, and then restored".to_owned(),
+    })
 }
 
 /// Whether records of the other side compete to be the counterpart.

@@ -181,14 +181,19 @@ fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, f
             })
         };
         let is_end = |value: &str| is_end_of(value, &|_| true);
-        let can_change = [scene.was_open[0], scene.was_open[1] && !scene.book.poisoned.contains(&right)];
-        for ((side, contact), can_change) in
-            [(Side::Google, google), (Side::Dafater, dafater)].into_iter().zip(can_change)
+        let is_poisoned = scene.book.poisoned.contains(&right);
+        let could_change = [scene.was_open[0], scene.was_open[1] && !is_poisoned];
+        let can_change = [scene.rules.push, scene.rules.pull && !is_poisoned];
+        for (nth, (side, contact)) in
+            [(Side::Google, google), (Side::Dafater, dafater)].into_iter().enumerate()
         {
             let value = contact.text(field);
             // The site has no slot for a suffix.
             let has_slot = side == Side::Google || field != TextField::Suffix;
-            if has_slot && !withheld && !is_end_of(value, &|id| can_change || id.0 == side) {
+            // While the direction to a side is off, its own edits alone decide what it says.
+            let is_lawful = could_change[nth] && is_end(value)
+                || !can_change[nth] && is_end_of(value, &|id| id.0 == side);
+            if has_slot && !withheld && !is_lawful {
                 let what = format!(
                     "{field:?} of {:?} says {value:?} on {side}, which a person had replaced: {edits:?}",
                     ids(pair)

@@ -61,6 +61,8 @@ pub struct Scene {
     pub requests: u64,
     /// Whether anything happened that lets a side miss news until it is read whole.
     pub missed_news: bool,
+    /// Whether the site hides records from the daemon.
+    pub is_hiding: bool,
     /// Whether a held plan was ever dropped.
     pub had_discard: bool,
     pub log: Option<Vec<String>>,
@@ -100,6 +102,7 @@ impl Scene {
             deletions: 0,
             requests: 0,
             missed_news: false,
+            is_hiding: false,
             had_discard: false,
             log: None,
             script: Cycle::default(),
@@ -275,6 +278,11 @@ impl Scene {
         remotes.carry_out(deed, &before);
         if self.setting.late_commit > 0 {
             self.late_until = Some(site_now + SignedDuration::from_secs(self.setting.late_commit.into()));
+        }
+        match deed {
+            Deed::Hide { .. } => self.is_hiding = true,
+            Deed::Unhide => self.is_hiding = false,
+            _ => {}
         }
         // A rename on the site moves no `modified`, nor does what becomes visible: the daily sweep finds both.
         self.missed_news |= matches!(deed, Deed::Hide { .. } | Deed::Rename { side: Side::Dafater, .. });
