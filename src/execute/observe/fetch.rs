@@ -26,7 +26,9 @@ impl Observer<'_> {
             }
             // A list shows our own writes late, a look-up by name hardly does.
             let is_stale = matches!(half.google, Some(Sighting::Stale));
-            if half.google.is_none() || is_stale && half.dafater.is_some() {
+            // A tombstone may be followed by a restoration that does not show yet.
+            let is_buried = gathered.buried.contains_key(id);
+            if half.google.is_none() || is_buried || is_stale && half.dafater.is_some() {
                 wanted.push((id.clone(), half.pair.google.resource_name.clone()));
             }
         }
@@ -36,6 +38,17 @@ impl Observer<'_> {
         for (id, name) in wanted {
             let Some(half) = gathered.pairs.get_mut(&id) else { continue };
             let record = RecordId::Google(half.pair.google.source_id.clone());
+            if let Some(buried) = gathered.buried.get(&id) {
+                if let Some(PeopleLookup::Found(person)) = found.get(&name)
+                    && person.source_id == half.pair.google.source_id
+                    && !person.deleted
+                    && person.updated > *buried
+                {
+                    gathered.deleted.retain(|(source, _)| *source != person.source_id);
+                    half.google = Some(sight(&half.pair, person.clone()));
+                }
+                continue;
+            }
             let is_reported = self.parts.state.tombstone(&record)?.is_some();
             half.google = Some(match found.get(&name) {
                 Some(PeopleLookup::Found(person)) if person.source_id == half.pair.google.source_id => {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::fetch::sight;
 use super::{DafaterReading, Doubt, GoogleReading, Memory, Observer, Picture};
 use crate::dafater::{Lookup as SiteLookup, Stamp};
@@ -32,6 +34,8 @@ pub(super) struct Gathered {
     pub(super) unread: BTreeSet<DocumentName>,
     /// Records that must be placed now although they were judged before.
     pub(super) forced: BTreeSet<RecordId>,
+    /// Pairs whose Google contact is reported deleted, and when it was.
+    pub(super) buried: BTreeMap<PairId, Option<Timestamp>>,
     pub(super) vanished: Vec<RecordId>,
     pub(super) deleted: Vec<(SourceId, String)>,
     /// Whether a complete read of Google left out a contact that may only be late: the reads of changes that would follow it never
@@ -81,7 +85,10 @@ impl Observer<'_> {
         let state = &self.parts.state;
         for (source, person) in reading.deleted {
             match state.pair_of_google(&source)? {
-                Some(pair) => gathered.half(pair).google = Some(Sighting::Gone),
+                Some(pair) => {
+                    gathered.buried.insert(pair.id.clone(), person.updated);
+                    gathered.half(pair).google = Some(Sighting::Gone);
+                }
                 None => gathered.vanished.push(RecordId::Google(source.clone())),
             }
             gathered.deleted.push((source, person.etag.0));
