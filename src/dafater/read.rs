@@ -322,8 +322,17 @@ impl SiteClient {
 
     /// Which contacts must be read singly. A doubtful one is settled by its parent's stamp: if that is still the same after the
     /// rows were read, nothing was written between the lists, and the rows are of that revision.
+    ///
+    /// API: a rename moves the rows and no stamp. Renamed between the lists, a contact would seem to have lost its rows.
     async fn settle(&self, assembly: &mut Assembly) -> Result<BTreeSet<String>, DafaterError> {
         let mut singly = std::mem::take(&mut assembly.incomplete);
+        let lacks_rows = |document: &Map<String, Value>| {
+            ["email_ids", "phone_nos"]
+                .iter()
+                .any(|table| document.get(*table).and_then(Value::as_array).is_none_or(Vec::is_empty))
+        };
+        let bare = assembly.documents.iter().filter(|(_, document)| lacks_rows(document));
+        assembly.doubtful.extend(bare.map(|(name, _)| name.clone()));
         let doubtful: Vec<String> = assembly.doubtful.difference(&singly).cloned().collect();
         if doubtful.is_empty() {
             return Ok(singly);

@@ -165,7 +165,14 @@ impl AccountEngine {
         if let Some(label) = labels.get(name) {
             return Ok(Some(label.clone()));
         }
-        let made = self.parts.google.create_group(name).await?.resource_name.0;
+        let made = match self.parts.google.create_group(name).await {
+            Ok(group) => group.resource_name.0,
+            Err(error) => {
+                // It may be there after all: its answer was lost, or a person made it.
+                memory.labels = None;
+                return Err(error.into());
+            }
+        };
         labels.insert(name.clone(), made.clone());
         Ok(Some(made))
     }

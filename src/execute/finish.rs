@@ -77,7 +77,9 @@ impl AccountEngine {
         };
         let known = state.parked()?;
         for parked in &known {
-            if is_looked_at(&parked.pair) && !applied.parked.contains_key(&parked.pair) {
+            // A full read looks at everything, also at an echo that has not died away.
+            let is_echo = observed.echoes.iter().any(|echo| echo.pair == parked.pair);
+            if is_looked_at(&parked.pair) && !applied.parked.contains_key(&parked.pair) && !is_echo {
                 changes.remove_parked(&parked.pair);
             }
         }

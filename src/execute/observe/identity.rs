@@ -244,6 +244,9 @@ impl Observer<'_> {
         let mut names = BTreeSet::new();
         for parked in retried {
             if let Some(pair) = state.pair(&parked.pair)? {
+                // A contact that was restored after another took its place begins the very id that the pair has.
+                let stranger = parked.google.as_ref().filter(|(source, _)| *source != pair.google.source_id);
+                sources.extend(stranger.map(|(source, _)| source.clone()));
                 gathered.half(pair);
                 continue;
             }

@@ -42,6 +42,8 @@ pub struct Gone {
     pub at: Timestamp,
     /// Whether its counterpart said something else at that moment: an edit that was still under way.
     pub had_news: bool,
+    /// When it was restored under its old identity.
+    pub restored: Option<Timestamp>,
 }
 
 /// The book.
@@ -82,7 +84,9 @@ impl Book {
             self.names.insert((id.0, seen.name.clone()), id.clone());
             match before.0.get(id) {
                 None => {
-                    self.gone.remove(id);
+                    if let Some(gone) = self.gone.get_mut(id) {
+                        gone.restored = Some(at);
+                    }
                     for field in TextField::ALL {
                         let to = seen.contact.text(field).to_owned();
                         let record = id.clone();
@@ -135,7 +139,7 @@ impl Book {
                 let had_news = pair_of(id)
                     .and_then(|(_, _, other)| before.0.get(&other))
                     .is_none_or(|other| differ(&seen.contact, &other.contact));
-                self.gone.insert(id.clone(), Gone { at, had_news });
+                self.gone.insert(id.clone(), Gone { at, had_news, restored: None });
             }
         }
     }
@@ -153,6 +157,11 @@ impl Book {
     ) {
         let (record, key) = (id.clone(), key.to_owned());
         self.values.push(ValueEdit { at, cycle, record, field, key, is_added, agreed_with });
+    }
+
+    /// Whether a person deleted `id` and it was not there (or not seen to be back) at `seen`.
+    pub fn is_gone(&self, id: &Id, seen: Timestamp) -> Option<&Gone> {
+        self.gone.get(id).filter(|gone| gone.restored.is_none_or(|restored| restored >= seen))
     }
 
     /// Whether a person changed anything mapped of `id` since `since`.

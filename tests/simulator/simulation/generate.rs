@@ -36,7 +36,7 @@ impl History {
             let event = generator.event(rules);
             events.push(event);
         }
-        Self { seed, setting, events }
+        Self { seed, setting, events, forgets: false }
     }
 }
 

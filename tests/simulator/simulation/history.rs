@@ -11,6 +11,8 @@ pub struct History {
     pub seed: u64,
     pub setting: Setting,
     pub events: Vec<Event>,
+    /// Whether the daemon silently loses its memory before the rest: the judge must notice.
+    pub forgets: bool,
 }
 
 /// Where a history takes place. Times are in seconds.

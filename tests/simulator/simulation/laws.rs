@@ -161,9 +161,11 @@ fn agree(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, found:
 fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, found: &mut Found) {
     let (left, right) = ids(pair);
     let is_ours = |id: &Id| *id == left || *id == right;
+    // What was done to a former counterpart was carried over while it was one.
+    let concerns = |record: &Id, partner: Option<&Id>| is_ours(record) || partner.is_some_and(is_ours);
     for field in TextField::ALL {
         let edits: Vec<_> =
-            scene.book.texts.iter().filter(|edit| is_ours(&edit.record) && edit.field == field).collect();
+            scene.book.texts.iter().filter(|edit| edit.field == field && is_ours(&edit.record)).collect();
         let withheld = pair.withheld.iter().any(|withheld| withheld.field == Field::Text(field));
         // What was said stands until somebody replaces it on the same record, or on its counterpart.
         let is_end_of = |value: &str, counts: &dyn Fn(&Id) -> bool| {
@@ -202,7 +204,8 @@ fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, f
             }
         }
         for edit in &edits {
-            let lost = !edit.to.is_empty()
+            let lost = is_ours(&edit.record)
+                && !edit.to.is_empty()
                 && is_end(&edit.to)
                 && google.text(field) != edit.to
                 && dafater.text(field) != edit.to;
@@ -216,20 +219,25 @@ fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, f
         return;
     }
     for field in [Field::Emails, Field::Phones] {
-        let edits: Vec<_> =
-            scene.book.values.iter().filter(|edit| is_ours(&edit.record) && edit.field == field).collect();
+        let edits: Vec<_> = scene
+            .book
+            .values
+            .iter()
+            .filter(|edit| edit.field == field && concerns(&edit.record, edit.agreed_with.as_ref()))
+            .collect();
         let keys: BTreeSet<&String> = edits.iter().map(|edit| &edit.key).collect();
         for key in keys {
             let of_key = || edits.iter().filter(|edit| edit.key == *key);
             let added = of_key().filter(|edit| edit.is_added).map(|edit| edit.at).max();
             let removed = of_key().filter(|edit| !edit.is_added).map(|edit| edit.at).max();
             let agreed = of_key()
-                .filter(|edit| edit.agreed_with.as_ref().is_some_and(is_ours))
+                .filter(|edit| is_ours(&edit.record) && edit.agreed_with.as_ref().is_some_and(is_ours))
                 .map(|edit| edit.at)
                 .max();
             let has = |contact: &Contact| set(contact, field).keys().any(|other| other.as_str() == *key);
             let (at_google, at_dafater) = (has(google), has(dafater));
-            if added > removed && !(at_google || at_dafater) && !aliased(pair, key) {
+            let is_ours_added = of_key().any(|edit| edit.is_added && is_ours(&edit.record));
+            if is_ours_added && added > removed && !(at_google || at_dafater) && !aliased(pair, key) {
                 found.push((
                     "no lost edit",
                     format!("{key} was added to {:?} and is on neither side", ids(pair)),

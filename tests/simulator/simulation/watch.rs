@@ -106,7 +106,11 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
 
 fn judge_deletion(scene: &mut Scene, id: &Id, old: &Seen) {
     let partners: Vec<Id> = scene.book.partners.get(id).into_iter().flatten().cloned().collect();
-    let gone = partners.iter().filter_map(|partner| scene.book.gone.get(partner)).map(|gone| gone.at).max();
+    // A restoration that is not shown yet cannot be known.
+    let lag = jiff::SignedDuration::from_secs(scene.setting.list_delay.into());
+    let seen = scene.cycle_began - lag;
+    let gone =
+        partners.iter().filter_map(|partner| scene.book.is_gone(partner, seen)).map(|gone| gone.at).max();
     let Some(gone) = gone else {
         let what = format!("{id:?} was deleted, but nobody deleted its counterpart {partners:?}");
         scene.violate("absence is not deletion", what);

@@ -52,6 +52,10 @@ pub fn play(history: &History, is_told: bool) -> Played {
             break;
         }
     }
+    if history.forgets {
+        world.scene().store = Arc::new(MemoryStore::new());
+        world.engine = None;
+    }
     if world.scene().violations.is_empty() {
         world.come_to_rest();
     }
