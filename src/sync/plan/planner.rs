@@ -54,7 +54,7 @@ impl<'a> Planner<'a> {
             (Stale, Present(dafater)) => self.behind_stale(view, dafater),
             // The other half will be read again when it can be; until then nothing is known that could be acted on.
             (Stale, Gone) => {
-                self.behind_veil(Widow { view, left: Side::Google }, "Google still shows an older state")
+                self.behind_veil(Widow { view, left: Side::Google }, "Google still shows an older state");
             }
             (Gone, Unseen | Stale) => self.behind_veil(Widow { view, left: Side::Dafater }, UNREADABLE),
             (Unseen, Gone) => self.behind_veil(Widow { view, left: Side::Google }, UNREADABLE),

@@ -291,18 +291,30 @@ impl<'a> Planner<'a> {
                 (None, None) => {}
             }
         }
-        let google_doubts = google.doubts(&matches.google_review);
-        let dafater_doubts = dafater.doubts(&matches.dafater_review);
+        self.lonely_people(people, &placed, &matches, (&google, &dafater));
+        self.lonely_documents(documents, &placed, &matches, (&google, &dafater));
+    }
 
+    /// What becomes of the Google contacts that found nobody.
+    fn lonely_people(
+        &mut self,
+        people: &People<'a>,
+        placed: &Placed,
+        matches: &Matches,
+        (google, dafater): (&Candidates<'_>, &Candidates<'_>),
+    ) {
+        let doubts = google.doubts(&matches.google_review);
         for (index, person) in people.iter().enumerate().filter(|(index, _)| !placed.google.contains(index)) {
-            let doubt = google_doubts.get(&index).copied();
+            let doubt = doubts.get(&index).copied();
             match &person.kind {
                 Kind::Widow(widow) => self.one_left(*widow, is_ambiguous(doubt)),
                 // Refused a moment ago and unchanged: matched above if it could be, but not tried again yet.
                 Kind::Alone(alone) if alone.is_waiting => {}
                 Kind::Alone(alone) => {
-                    let doubted = doubt.map(|doubt| review(&person.id, doubt, &dafater, &google));
-                    let review = doubted.or_else(|| replaced(&person.id, alone.successor.as_ref()?));
+                    let doubted = doubt.map(|doubt| review(&person.id, doubt, dafater, google));
+                    let review = doubted.or_else(|| {
+                        alone.successor.as_ref().map(|successor| replaced(&person.id, successor))
+                    });
                     match self.fate(alone, &person.contact, review, Side::Dafater) {
                         Fate::Create => {
                             self.create(Some(person.record), None, &person.contact, Side::Dafater);
@@ -315,16 +327,27 @@ impl<'a> Planner<'a> {
                 }
             }
         }
+    }
+
+    /// What becomes of the documents that found nobody.
+    fn lonely_documents(
+        &mut self,
+        documents: &Documents<'a>,
+        placed: &Placed,
+        matches: &Matches,
+        (google, dafater): (&Candidates<'_>, &Candidates<'_>),
+    ) {
+        let doubts = dafater.doubts(&matches.dafater_review);
         for (index, document) in
             documents.iter().enumerate().filter(|(index, _)| !placed.dafater.contains(index))
         {
-            let doubt = dafater_doubts.get(&index).copied();
+            let doubt = doubts.get(&index).copied();
             match &document.kind {
                 Kind::Widow(widow) => self.one_left(*widow, is_ambiguous(doubt)),
                 // Refused a moment ago and unchanged: matched above if it could be, but not tried again yet.
                 Kind::Alone(alone) if alone.is_waiting => {}
                 Kind::Alone(alone) => {
-                    let review = doubt.map(|doubt| review(&document.id, doubt, &google, &dafater));
+                    let review = doubt.map(|doubt| review(&document.id, doubt, google, dafater));
                     match self.fate(alone, &document.contact, review, Side::Google) {
                         Fate::Create => {
                             self.create(None, Some(document.record), &document.contact, Side::Google);
@@ -513,12 +536,12 @@ impl<'a> Planner<'a> {
 }
 
 /// The question about a record that came back after another was made in its place.
-fn replaced(record: &RecordId, successor: &RecordId) -> Option<Review> {
-    Some(Review {
+fn replaced(record: &RecordId, successor: &RecordId) -> Review {
+    Review {
         record: record.clone(),
         candidates: vec![successor.clone()],
         reason: "it was deleted, made anew, and then restored".to_owned(),
-    })
+    }
 }
 
 /// Whether records of the other side compete to be the counterpart.
