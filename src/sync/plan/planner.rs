@@ -19,6 +19,8 @@ pub(super) struct Planner<'a> {
     pub(super) widows: Vec<Widow<'a>>,
     /// Pairs of which one record was deleted and the other cannot be seen: what may take the place of the deleted one waits.
     pub(super) veiled: Vec<Widow<'a>>,
+    /// Pairs of which both records were deleted.
+    pub(super) lost: Vec<&'a PairView>,
 }
 
 /// The record that is left of a pair.
@@ -31,7 +33,14 @@ pub(super) struct Widow<'a> {
 
 impl<'a> Planner<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, policy: &'a Policy) -> Self {
-        Self { snapshot, policy, plan: Plan::default(), widows: Vec::new(), veiled: Vec::new() }
+        Self {
+            snapshot,
+            policy,
+            plan: Plan::default(),
+            widows: Vec::new(),
+            veiled: Vec::new(),
+            lost: Vec::new(),
+        }
     }
 
     pub(super) fn plan(mut self) -> Plan {
@@ -48,7 +57,10 @@ impl<'a> Planner<'a> {
         use Sighting::{Gone, Present, Stale, Unseen};
         match (&view.google, &view.dafater) {
             (Present(google), Present(dafater)) => self.both(view, google, dafater),
-            (Gone, Gone) => self.step(view, Action::Forget, "deleted on both sides"),
+            (Gone, Gone) => {
+                self.lost.push(view);
+                self.step(view, Action::Forget, "deleted on both sides");
+            }
             (Gone, Present(_)) => self.widows.push(Widow { view, left: Side::Dafater }),
             (Present(_), Gone) => self.widows.push(Widow { view, left: Side::Google }),
             (Stale, Present(dafater)) => self.behind_stale(view, dafater),
