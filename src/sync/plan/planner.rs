@@ -272,6 +272,13 @@ impl<'a> Planner<'a> {
     }
 }
 
-fn differs(left: &Contact, right: &Contact) -> bool {
-    Field::all().any(|field| !left.agrees_on(field, right))
+/// Whether what a record says `now` is not what was agreed upon. A mobile number that was never agreed upon is no edit.
+fn differs(now: &Contact, base: &Contact) -> bool {
+    Field::all().any(|field| match field {
+        Field::Phones => {
+            let is_moved = base.mobile.is_some() && now.mobile != base.mobile;
+            is_moved || !now.phones.same_content(&base.phones)
+        }
+        Field::Text(_) | Field::Emails => !now.agrees_on(field, base),
+    })
 }
