@@ -261,9 +261,13 @@ impl World {
     pub fn come_to_rest(&mut self) {
         let calm = Luck::default();
         for _ in 0..5 {
-            self.sync(&calm, true);
+            let plan = self.sync(&calm, true);
+            let is_at_rest = plan.steps.is_empty() && plan.loose.is_empty() && self.in_doubt.is_empty();
             // What was in doubt has had its time to show up.
             self.in_doubt.clear();
+            if is_at_rest {
+                break;
+            }
         }
         self.check_rest(&calm);
     }

@@ -24,7 +24,7 @@ mod lessons;
 mod script;
 mod world;
 
-use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, Origin, Plan, Side};
+use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, Origin, Plan, Policy, Side};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use script::{Luck, Rules, Script, scripts};
@@ -44,13 +44,15 @@ pub fn keep_the_laws(script: &Script) {
         world.sync(&round.luck, false);
     }
     world.come_to_rest();
-    // What waited for a direction or for a person goes across once it may.
-    world.policy.pull = true;
-    world.policy.push = true;
-    if world.policy.conflict == ConflictPolicy::Manual {
-        world.policy.conflict = ConflictPolicy::Google;
+    let Policy { pull, push, conflict, .. } = &mut world.policy;
+    if !*pull || !*push || *conflict == ConflictPolicy::Manual {
+        // What waited for a direction or for a person goes across once it may.
+        (*pull, *push) = (true, true);
+        if *conflict == ConflictPolicy::Manual {
+            *conflict = ConflictPolicy::Google;
+        }
+        world.come_to_rest();
     }
-    world.come_to_rest();
     assert!(world.open_conflicts.is_empty(), "law 1, convergence: every conflict is decided");
 }
 

@@ -1,6 +1,7 @@
 //! Two remotes as maps, the daemon's memory between them, and what a user may know about both.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use dafater_contactsd::contact::{Field, PhoneContext, TextField};
 use dafater_contactsd::mapping::{Document, Person, SiteRules};
@@ -33,8 +34,8 @@ pub struct Wish {
 /// Two remotes and the daemon's memory.
 pub struct World {
     pub policy: Policy,
-    pub google: BTreeMap<u64, Held<Person>>,
-    pub dafater: BTreeMap<u64, Held<Document>>,
+    pub google: BTreeMap<u64, Arc<Held<Person>>>,
+    pub dafater: BTreeMap<u64, Arc<Held<Document>>>,
     pub pairs: BTreeMap<PairId, Pair>,
     pub loose: BTreeMap<RecordId, Loose>,
     pub in_doubt: BTreeSet<PairId>,
@@ -154,7 +155,7 @@ impl World {
         let id = self.new_record(person);
         self.stamp_google(id, &mut fields);
         let parsed = Person::parse(fields.clone()).unwrap();
-        self.google.insert(id, Held { raw: fields, parsed });
+        self.google.insert(id, Arc::new(Held { raw: fields, parsed }));
         id
     }
 
@@ -166,7 +167,7 @@ impl World {
         self.births.insert(creation, id);
         self.stamp_dafater(&mut fields);
         let parsed = Document::parse(fields.clone()).unwrap();
-        self.dafater.insert(id, Held { raw: fields, parsed });
+        self.dafater.insert(id, Arc::new(Held { raw: fields, parsed }));
         id
     }
 
@@ -176,7 +177,7 @@ impl World {
         change(raw.as_object_mut().unwrap());
         self.stamp_google(id, &mut raw);
         let parsed = Person::parse(raw.clone()).unwrap();
-        self.google.insert(id, Held { raw, parsed });
+        self.google.insert(id, Arc::new(Held { raw, parsed }));
     }
 
     /// Changes a document as a save of one does: its stamp moves.
@@ -185,13 +186,14 @@ impl World {
         change(raw.as_object_mut().unwrap());
         self.stamp_dafater(&mut raw);
         let parsed = Document::parse(raw.clone()).unwrap();
-        self.dafater.insert(id, Held { raw, parsed });
+        self.dafater.insert(id, Arc::new(Held { raw, parsed }));
     }
 
     /// API: a rename moves neither `modified` nor `creation`.
     pub fn rename(&mut self, id: u64) {
         let n = self.next();
         let Some(held) = self.dafater.get_mut(&id) else { return };
+        let held = Arc::make_mut(held);
         let before = RecordId::Dafater(held.parsed.name.clone());
         let begun = PairId::from_dafater(&account(), &held.parsed.creation, &held.parsed.name);
         held.raw["name"] = json!(format!("Doc{id}-{n}"));
