@@ -2,5 +2,6 @@
 
 mod daemon;
 mod directions;
+mod fault_card;
 mod faults;
 mod scale;

@@ -1,0 +1,1 @@
+//! T12: the process is killed, a hundred times.
