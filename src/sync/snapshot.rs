@@ -95,6 +95,8 @@ pub struct Snapshot {
 pub struct Decisions {
     /// Conflicts.
     pub resolutions: BTreeMap<(PairId, Field), Side>,
+    /// Pairs with a conflict that a person was asked about and has not decided: no policy decides it any more.
+    pub asked: BTreeSet<PairId>,
     /// Records declared to be the same person: (google, dafater).
     pub links: Vec<(RecordId, RecordId)>,
 }

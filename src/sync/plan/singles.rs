@@ -78,6 +78,7 @@ impl<'a> Planner<'a> {
         let people = self.people();
         let documents = self.documents();
         let mut placed = Placed::default();
+        self.plan.is_rebuilt = self.is_memory_lost(&people, &documents);
         self.by_decision(&people, &documents, &mut placed);
         self.by_marker(&people, &documents, &mut placed);
         self.by_likeness(&people, &documents, placed);
@@ -125,6 +126,29 @@ impl<'a> Planner<'a> {
                 self.join((left, right), people, documents, placed, Origin::Matched, reason);
             }
         }
+    }
+
+    /// Whether records tell of a sync that nothing remembers: they carry what our creates leave, and no pair is known nor begun.
+    fn is_memory_lost(&self, people: &People<'a>, documents: &Documents<'a>) -> bool {
+        let snapshot = self.snapshot;
+        let is_marked = |person: &Person| {
+            let marker = person.marker(&snapshot.site);
+            marker.is_some_and(|marker| {
+                PairId::parse(&marker.pair).is_none_or(|pair| !snapshot.begun.contains(&pair))
+            })
+        };
+        let names: BTreeMap<&str, &Person> =
+            people.iter().map(|person| (person.record.resource_name.0.as_str(), person.record)).collect();
+        let is_made_of_one = |document: &Document| {
+            let source = document.google_contacts_id().and_then(|id| names.get(id));
+            source.is_some_and(|person| {
+                let begun = PairId::from_google(&snapshot.account, &person.source_id);
+                !document.is_of_built_in_integration() && !snapshot.begun.contains(&begun)
+            })
+        };
+        snapshot.total_pairs == 0
+            && (people.iter().any(|person| is_marked(person.record))
+                || documents.iter().any(|document| is_made_of_one(document.record)))
     }
 
     /// A record that carries our marker was created by us, whatever our memory says.
@@ -391,6 +415,12 @@ impl<'a> Planner<'a> {
         let reason = match side {
             _ if is_in_doubt => {
                 "created already, but the answer was lost; looked for before it is sent again"
+            }
+            Side::Google if self.plan.is_rebuilt => {
+                "new in Dafater, or deleted in Google while it was forgotten"
+            }
+            Side::Dafater if self.plan.is_rebuilt => {
+                "new in Google, or deleted in Dafater while it was forgotten"
             }
             Side::Google => "new in Dafater",
             Side::Dafater => "new in Google",
