@@ -29,6 +29,13 @@ impl<'a> Candidates<'a> {
         }
     }
 
+    /// A record that lost its counterpart and cannot be seen now: whoever matches it waits.
+    pub(super) fn veiled(&mut self, id: &'a RecordId, contact: &'a Contact) {
+        self.list.push(Candidate { contact, is_paired: false });
+        self.ids.push(id);
+        self.origins.push(None);
+    }
+
     /// Whether anybody looks for a counterpart.
     pub(super) fn has_free(&self) -> bool {
         self.origins.iter().any(Option::is_some)

@@ -11,12 +11,16 @@ use crate::sync::{
     Both, ConflictPolicy, DeletionPolicy, MergeRules, Origin, Pair, PairId, Policy, Side, Withheld, merge,
 };
 
+const UNREADABLE: &str = "one of the two records cannot be read";
+
 pub(super) struct Planner<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) policy: &'a Policy,
     pub(super) plan: Plan,
     /// Pairs of which one record was deleted: unless a record that stands alone takes its place, the other is dealt with last.
     pub(super) widows: Vec<Widow<'a>>,
+    /// Pairs of which one record was deleted and the other cannot be seen: what may take the place of the deleted one waits.
+    pub(super) veiled: Vec<Widow<'a>>,
 }
 
 /// The record that is left of a pair.
@@ -29,7 +33,7 @@ pub(super) struct Widow<'a> {
 
 impl<'a> Planner<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, policy: &'a Policy) -> Self {
-        Self { snapshot, policy, plan: Plan::default(), widows: Vec::new() }
+        Self { snapshot, policy, plan: Plan::default(), widows: Vec::new(), veiled: Vec::new() }
     }
 
     pub(super) fn plan(mut self) -> Plan {
@@ -51,9 +55,13 @@ impl<'a> Planner<'a> {
             (Present(_), Gone) => self.widows.push(Widow { view, left: Side::Google }),
             (Stale, Present(dafater)) => self.behind_stale(view, dafater),
             // The other half will be read again when it can be; until then nothing is known that could be acted on.
-            (Stale, Gone) => self.step(view, Action::Postpone, "Google still shows an older state"),
-            (Unseen, Present(_) | Gone | Unseen | Stale) | (Present(_) | Gone | Stale, Unseen | Stale) => {
-                self.step(view, Action::Postpone, "one of the two records cannot be read");
+            (Stale, Gone) => {
+                self.behind_veil(Widow { view, left: Side::Google }, "Google still shows an older state");
+            }
+            (Gone, Unseen | Stale) => self.behind_veil(Widow { view, left: Side::Dafater }, UNREADABLE),
+            (Unseen, Gone) => self.behind_veil(Widow { view, left: Side::Google }, UNREADABLE),
+            (Unseen, Present(_) | Unseen | Stale) | (Present(_) | Stale, Unseen | Stale) => {
+                self.step(view, Action::Postpone, UNREADABLE);
             }
         }
     }
@@ -99,6 +107,12 @@ impl<'a> Planner<'a> {
         if view.pair.dafater.modified != dafater.modified {
             self.step(view, Action::Postpone, "Google still shows an older state");
         }
+    }
+
+    /// One record was deleted, and of the other nothing is known now.
+    fn behind_veil(&mut self, widow: Widow<'a>, reason: &'static str) {
+        self.veiled.push(widow);
+        self.step(widow.view, Action::Postpone, reason);
     }
 
     /// What becomes of a record whose counterpart was deleted. While it `is_in_doubt` whether another record is its counterpart,

@@ -12,7 +12,7 @@ use crate::contact::Contact;
 use crate::mapping::{Document, Person};
 use crate::sync::Withheld;
 use crate::sync::matching::{self, Doubt, Matches};
-use crate::sync::snapshot::{Alone, PairView};
+use crate::sync::snapshot::{Alone, PairView, Sighting};
 use crate::sync::{Both, Loose, LooseReason, Origin, PairId, RecordId, Review, Side, merge};
 
 /// A record without a counterpart.
@@ -48,6 +48,16 @@ impl<'a, T> Single<'a, T> {
         }
     }
 
+    /// Whether it is in no pair; a widow has its pair's fate.
+    fn is_alone(&self) -> bool {
+        self.widow().is_none()
+    }
+
+    /// Whether it is parked already and not due again.
+    fn is_waiting(&self) -> bool {
+        matches!(&self.kind, Kind::Alone(alone) if alone.is_waiting)
+    }
+
     /// Whether it may be matched by likeness.
     fn takes_part(&self) -> bool {
         let is_in_scope = match &self.kind {
@@ -81,6 +91,7 @@ impl<'a> Planner<'a> {
         self.plan.is_rebuilt = self.is_memory_lost(&people, &documents);
         self.by_decision(&people, &documents, &mut placed);
         self.by_marker(&people, &documents, &mut placed);
+        self.behind_the_veil(&people, &documents, &mut placed);
         self.by_likeness(&people, &documents, placed);
     }
 
@@ -185,12 +196,73 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// A record that names one which cannot be seen now was created by us in place of the deleted one, and its receipt was lost.
+    fn behind_the_veil(&mut self, people: &People<'a>, documents: &Documents<'a>, placed: &mut Placed) {
+        let veiled = |left| self.veiled.iter().filter(move |widow| widow.left == left);
+        let names: BTreeSet<&str> =
+            veiled(Side::Google).map(|widow| widow.view.pair.google.resource_name.0.as_str()).collect();
+        let creations: BTreeSet<_> =
+            veiled(Side::Dafater).map(|widow| widow.view.pair.dafater.creation.civil()).collect();
+        let names_one = |single: &Single<'_, Document>| {
+            !single.is_skipped()
+                && single.record.google_contacts_id().is_some_and(|name| names.contains(name))
+        };
+        let marks_one = |single: &Single<'_, Person>| {
+            let marker = single.record.marker(&self.snapshot.site);
+            !single.is_skipped() && marker.is_some_and(|marker| creations.contains(&marker.creation.civil()))
+        };
+        let people: Vec<_> = (0..).zip(people).filter(|(_, single)| marks_one(single)).collect();
+        let documents: Vec<_> = (0..).zip(documents).filter(|(_, single)| names_one(single)).collect();
+        for (index, person) in people {
+            self.person_waits(index, person, placed);
+        }
+        for (index, document) in documents {
+            self.document_waits(index, document, placed);
+        }
+    }
+
+    fn person_waits(&mut self, index: usize, person: &Single<'a, Person>, placed: &mut Placed) {
+        if person.is_alone() && placed.google.insert(index) && !person.is_waiting() {
+            self.wait_for_veiled(Some(person.record), None);
+        }
+    }
+
+    fn document_waits(&mut self, index: usize, document: &Single<'a, Document>, placed: &mut Placed) {
+        if document.is_alone() && placed.dafater.insert(index) && !document.is_waiting() {
+            self.wait_for_veiled(None, Some(document.record));
+        }
+    }
+
+    /// Nothing is created for a record whose counterpart may be one that cannot be seen now.
+    fn wait_for_veiled(&mut self, google: Option<&Person>, dafater: Option<&Document>) {
+        let Some(pair) = self.new_pair(google, dafater) else { return };
+        self.plan.steps.push(Step {
+            pair,
+            origin: Origin::Matched,
+            before: None,
+            google: google.cloned(),
+            dafater: dafater.cloned(),
+            action: Action::Postpone,
+            reason: "its counterpart may be a record that cannot be read now",
+        });
+    }
+
+    /// The id of the pair that a record without counterpart begins.
+    fn new_pair(&self, google: Option<&Person>, dafater: Option<&Document>) -> Option<PairId> {
+        let account = &self.snapshot.account;
+        match (google, dafater) {
+            (Some(google), _) => Some(PairId::from_google(account, &google.source_id)),
+            (None, Some(dafater)) => Some(PairId::from_dafater(account, &dafater.creation, &dafater.name)),
+            (None, None) => None,
+        }
+    }
+
     fn by_likeness(&mut self, people: &People<'a>, documents: &Documents<'a>, mut placed: Placed) {
         let snapshot = self.snapshot;
         if people.is_empty() && documents.is_empty() {
             return;
         }
-        let seen = self.seen_in_pairs();
+        let (seen, veiled) = (self.seen_in_pairs(), self.remembered_of_veiled());
         let (mut google, mut dafater) = (Candidates::default(), Candidates::default());
         for (index, person) in people.iter().enumerate() {
             if placed.google.contains(&index) {
@@ -206,6 +278,12 @@ impl<'a> Planner<'a> {
                 dafater.free(index, &document.id, &document.contact);
             }
         }
+        for (id, contact) in &veiled {
+            match id.side() {
+                Side::Google => google.veiled(id, contact),
+                Side::Dafater => dafater.veiled(id, contact),
+            }
+        }
         // What a pair says now counts before what it said when it was last remembered.
         let gone: BTreeSet<RecordId> = snapshot.pairs.iter().flat_map(halves).collect();
         let remembered = snapshot.paired.iter().filter(|(id, _)| !gone.contains(id));
@@ -219,23 +297,48 @@ impl<'a> Planner<'a> {
         let matches =
             if is_needed { matching::find(google.list(), dafater.list()) } else { Matches::default() };
         for (left, right) in &matches.pairs {
-            if let (Some(left), Some(right)) = (google.origin(*left), dafater.origin(*right)) {
-                let reason = "the same person on both sides";
-                self.join((left, right), people, documents, &mut placed, Origin::Matched, reason);
+            match (google.origin(*left), dafater.origin(*right)) {
+                (Some(left), Some(right)) => {
+                    let reason = "the same person on both sides";
+                    self.join((left, right), people, documents, &mut placed, Origin::Matched, reason);
+                }
+                (Some(left), None) => {
+                    if let Some(person) = people.get(left) {
+                        self.person_waits(left, person, &mut placed);
+                    }
+                }
+                (None, Some(right)) => {
+                    if let Some(document) = documents.get(right) {
+                        self.document_waits(right, document, &mut placed);
+                    }
+                }
+                (None, None) => {}
             }
         }
-        let google_doubts = google.doubts(&matches.google_review);
-        let dafater_doubts = dafater.doubts(&matches.dafater_review);
+        self.lonely_people(people, &placed, &matches, (&google, &dafater));
+        self.lonely_documents(documents, &placed, &matches, (&google, &dafater));
+    }
 
+    /// What becomes of the Google contacts that found nobody.
+    fn lonely_people(
+        &mut self,
+        people: &People<'a>,
+        placed: &Placed,
+        matches: &Matches,
+        (google, dafater): (&Candidates<'_>, &Candidates<'_>),
+    ) {
+        let doubts = google.doubts(&matches.google_review);
         for (index, person) in people.iter().enumerate().filter(|(index, _)| !placed.google.contains(index)) {
-            let doubt = google_doubts.get(&index).copied();
+            let doubt = doubts.get(&index).copied();
             match &person.kind {
                 Kind::Widow(widow) => self.one_left(*widow, is_ambiguous(doubt)),
                 // Refused a moment ago and unchanged: matched above if it could be, but not tried again yet.
                 Kind::Alone(alone) if alone.is_waiting => {}
                 Kind::Alone(alone) => {
-                    let doubted = doubt.map(|doubt| review(&person.id, doubt, &dafater, &google));
-                    let review = doubted.or_else(|| replaced(&person.id, alone.successor.as_ref()?));
+                    let doubted = doubt.map(|doubt| review(&person.id, doubt, dafater, google));
+                    let review = doubted.or_else(|| {
+                        alone.successor.as_ref().map(|successor| replaced(&person.id, successor))
+                    });
                     match self.fate(alone, &person.contact, review, Side::Dafater) {
                         Fate::Create => {
                             self.create(Some(person.record), None, &person.contact, Side::Dafater);
@@ -248,16 +351,27 @@ impl<'a> Planner<'a> {
                 }
             }
         }
+    }
+
+    /// What becomes of the documents that found nobody.
+    fn lonely_documents(
+        &mut self,
+        documents: &Documents<'a>,
+        placed: &Placed,
+        matches: &Matches,
+        (google, dafater): (&Candidates<'_>, &Candidates<'_>),
+    ) {
+        let doubts = dafater.doubts(&matches.dafater_review);
         for (index, document) in
             documents.iter().enumerate().filter(|(index, _)| !placed.dafater.contains(index))
         {
-            let doubt = dafater_doubts.get(&index).copied();
+            let doubt = doubts.get(&index).copied();
             match &document.kind {
                 Kind::Widow(widow) => self.one_left(*widow, is_ambiguous(doubt)),
                 // Refused a moment ago and unchanged: matched above if it could be, but not tried again yet.
                 Kind::Alone(alone) if alone.is_waiting => {}
                 Kind::Alone(alone) => {
-                    let review = doubt.map(|doubt| review(&document.id, doubt, &google, &dafater));
+                    let review = doubt.map(|doubt| review(&document.id, doubt, google, dafater));
                     match self.fate(alone, &document.contact, review, Side::Google) {
                         Fate::Create => {
                             self.create(None, Some(document.record), &document.contact, Side::Google);
@@ -274,17 +388,35 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// What the records of the observed pairs say now, but for those that are left alone.
+    /// What those records said that lost their counterparts and cannot be seen now.
+    fn remembered_of_veiled(&self) -> Vec<(RecordId, &'a Contact)> {
+        let half = |widow: &Widow<'a>| {
+            let [google, dafater] = halves(widow.view);
+            match widow.left {
+                Side::Google => (google, &widow.view.pair.google.contact),
+                Side::Dafater => (dafater, &widow.view.pair.dafater.contact),
+            }
+        };
+        self.veiled.iter().map(half).collect()
+    }
+
+    /// What the records of the observed pairs say, as far as is known, but for those that are left alone.
     fn seen_in_pairs(&self) -> Vec<(RecordId, Contact)> {
         let phones = self.policy.phones;
-        let widowed: BTreeSet<&PairId> = self.widows.iter().map(|widow| &widow.view.pair.id).collect();
+        let widowed: BTreeSet<&PairId> =
+            self.widows.iter().chain(&self.veiled).map(|widow| &widow.view.pair.id).collect();
         let mut seen = Vec::new();
         for view in self.snapshot.pairs.iter().filter(|view| !widowed.contains(&view.pair.id)) {
-            if let Some(person) = view.google.present() {
-                seen.push((RecordId::Google(person.source_id.clone()), person.contact(phones)));
+            let [google, dafater] = halves(view);
+            match &view.google {
+                Sighting::Present(person) => seen.push((google, person.contact(phones))),
+                Sighting::Stale | Sighting::Unseen => seen.push((google, view.pair.google.contact.clone())),
+                Sighting::Gone => {}
             }
-            if let Some(document) = view.dafater.present() {
-                seen.push((RecordId::Dafater(document.name.clone()), document.contact(phones)));
+            match &view.dafater {
+                Sighting::Present(document) => seen.push((dafater, document.contact(phones))),
+                Sighting::Stale | Sighting::Unseen => seen.push((dafater, view.pair.dafater.contact.clone())),
+                Sighting::Gone => {}
             }
         }
         seen
@@ -401,12 +533,7 @@ impl<'a> Planner<'a> {
     }
 
     fn create(&mut self, google: Option<&Person>, dafater: Option<&Document>, contact: &Contact, side: Side) {
-        let account = &self.snapshot.account;
-        let pair = match (google, dafater) {
-            (Some(google), _) => PairId::from_google(account, &google.source_id),
-            (None, Some(dafater)) => PairId::from_dafater(account, &dafater.creation, &dafater.name),
-            (None, None) => return,
-        };
+        let Some(pair) = self.new_pair(google, dafater) else { return };
         let marked = google
             .and_then(|person| person.marker(&self.snapshot.site))
             .and_then(|marker| PairId::parse(&marker.pair));
@@ -439,12 +566,12 @@ impl<'a> Planner<'a> {
 }
 
 /// The question about a record that came back after another was made in its place.
-fn replaced(record: &RecordId, successor: &RecordId) -> Option<Review> {
-    Some(Review {
+fn replaced(record: &RecordId, successor: &RecordId) -> Review {
+    Review {
         record: record.clone(),
         candidates: vec![successor.clone()],
         reason: "it was deleted, made anew, and then restored".to_owned(),
-    })
+    }
 }
 
 /// Whether records of the other side compete to be the counterpart.
