@@ -75,8 +75,11 @@ fn assert_way_out(house: &House, export: &Path, how: &str) {
     assert_eq!((house.persons().len(), house.contacts().len()), (80, 80), "{how}");
 }
 
+/// A damage and its name.
+type Damage<'a> = (&'a str, &'a dyn Fn(&House));
+
 /// The damage is done to the same store again and again; each is refused, and mended by its export.
-fn each_refused(damages: &[(&str, &dyn Fn(&House))]) {
+fn each_refused(damages: &[Damage<'_>]) {
     let (house, export) = kept();
     let whole = house.path("whole");
     copy(&house.path("state"), &whole);
@@ -104,7 +107,7 @@ fn used(house: &House) -> u64 {
 #[test]
 fn a_truncated_store_is_refused_and_its_export_is_the_way_out() {
     let cut = |house: &House, length: u64| {
-        File::options().write(true).open(log(house)).unwrap().set_len(length).unwrap()
+        File::options().write(true).open(log(house)).unwrap().set_len(length).unwrap();
     };
     each_refused(&[
         ("cut to nothing", &|house| cut(house, 0)),
