@@ -86,6 +86,9 @@ pub struct Snapshot {
     pub begun: BTreeSet<PairId>,
     /// What those creates made both sides agree on, if they arrived.
     pub promises: BTreeMap<PairId, Promise>,
+    /// Records in no pair that were made from, or copied to, one that is gone, and nothing remembers either: the memory is older than
+    /// they are.
+    pub left_over: BTreeSet<RecordId>,
     /// What people decided.
     pub decisions: Decisions,
 }

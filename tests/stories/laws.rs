@@ -410,6 +410,7 @@ impl World {
             in_doubt: self.in_doubt.clone(),
             begun: self.in_doubt.clone(),
             promises: BTreeMap::new(),
+            left_over: BTreeSet::new(),
             decisions: Decisions::default(),
         }
     }

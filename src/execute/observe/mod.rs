@@ -114,6 +114,7 @@ impl Observer<'_> {
         let redeemed = self.redeem(&doubt.settled, &mut picture.pairs);
         let mut in_doubt = doubt.open;
         in_doubt.extend(picture.renamed_in_doubt(&doubt.unsettled, state.account()));
+        let left_over = self.left_over(&picture, &doubt.begun)?;
         let is_idle = picture.pairs.is_empty() && picture.google.is_empty() && picture.dafater.is_empty();
         // Nothing to decide needs no rules: an idle cycle asks for changes and nothing else.
         let site = if is_idle { SiteFacts::unknown(self.now) } else { self.site_facts(memory).await? };
@@ -139,6 +140,7 @@ impl Observer<'_> {
                 in_doubt,
                 begun: doubt.begun,
                 promises: doubt.promises,
+                left_over,
                 decisions: crate::sync::Decisions { resolutions, asked, links: state.links()? },
             },
             cursors,

@@ -4,6 +4,7 @@
 //! nothing the second time.
 
 mod candidates;
+mod forgotten;
 mod planner;
 mod singles;
 

@@ -264,6 +264,6 @@ impl<'a> Planner<'a> {
     }
 }
 
-fn differs(left: &Contact, right: &Contact) -> bool {
+pub(super) fn differs(left: &Contact, right: &Contact) -> bool {
     Field::all().any(|field| !left.agrees_on(field, right))
 }

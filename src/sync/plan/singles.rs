@@ -6,14 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::candidates::{Candidates, review};
-use super::planner::{Planner, Widow};
-use super::{Action, Step};
+use super::planner::{Planner, Widow, differs};
+use super::{Action, Step, forgotten};
 use crate::contact::Contact;
 use crate::mapping::{Document, Person};
 use crate::sync::Withheld;
 use crate::sync::matching::{self, Doubt, Matches};
 use crate::sync::snapshot::{Alone, PairView, Sighting};
-use crate::sync::{Both, Loose, LooseReason, Origin, PairId, RecordId, Review, Side, merge};
+use crate::sync::{Both, ConflictPolicy, Loose, LooseReason, Origin, PairId, RecordId, Review, Side, merge};
 
 /// A record without a counterpart.
 struct Single<'a, T> {
@@ -88,7 +88,7 @@ impl<'a> Planner<'a> {
         let people = self.people();
         let documents = self.documents();
         let mut placed = Placed::default();
-        self.plan.is_rebuilt = self.is_memory_lost(&people, &documents);
+        self.plan.is_rebuilt = forgotten::is_memory_lost(self.snapshot);
         self.by_decision(&people, &documents, &mut placed);
         self.by_marker(&people, &documents, &mut placed);
         self.behind_the_veil(&people, &documents, &mut placed);
@@ -137,29 +137,6 @@ impl<'a> Planner<'a> {
                 self.join((left, right), people, documents, placed, Origin::Matched, reason);
             }
         }
-    }
-
-    /// Whether records tell of a sync that nothing remembers: they carry what our creates leave, and no pair is known nor begun.
-    fn is_memory_lost(&self, people: &People<'a>, documents: &Documents<'a>) -> bool {
-        let snapshot = self.snapshot;
-        let is_marked = |person: &Person| {
-            let marker = person.marker(&snapshot.site);
-            marker.is_some_and(|marker| {
-                PairId::parse(&marker.pair).is_none_or(|pair| !snapshot.begun.contains(&pair))
-            })
-        };
-        let names: BTreeMap<&str, &Person> =
-            people.iter().map(|person| (person.record.resource_name.0.as_str(), person.record)).collect();
-        let is_made_of_one = |document: &Document| {
-            let source = document.google_contacts_id().and_then(|id| names.get(id));
-            source.is_some_and(|person| {
-                let begun = PairId::from_google(&snapshot.account, &person.source_id);
-                !document.is_of_built_in_integration() && !snapshot.begun.contains(&begun)
-            })
-        };
-        snapshot.total_pairs == 0
-            && (people.iter().any(|person| is_marked(person.record))
-                || documents.iter().any(|document| is_made_of_one(document.record)))
     }
 
     /// A record that carries our marker was created by us, whatever our memory says.
@@ -336,9 +313,8 @@ impl<'a> Planner<'a> {
                 Kind::Alone(alone) if alone.is_waiting => {}
                 Kind::Alone(alone) => {
                     let doubted = doubt.map(|doubt| review(&person.id, doubt, dafater, google));
-                    let review = doubted.or_else(|| {
-                        alone.successor.as_ref().map(|successor| replaced(&person.id, successor))
-                    });
+                    let replaced = || Some(replaced(&person.id, alone.successor.as_ref()?));
+                    let review = doubted.or_else(replaced).or_else(|| self.left_over(person, alone));
                     match self.fate(alone, &person.contact, review, Side::Dafater) {
                         Fate::Create => {
                             self.create(Some(person.record), None, &person.contact, Side::Dafater);
@@ -371,7 +347,8 @@ impl<'a> Planner<'a> {
                 // Refused a moment ago and unchanged: matched above if it could be, but not tried again yet.
                 Kind::Alone(alone) if alone.is_waiting => {}
                 Kind::Alone(alone) => {
-                    let review = doubt.map(|doubt| review(&document.id, doubt, google, dafater));
+                    let doubted = doubt.map(|doubt| review(&document.id, doubt, google, dafater));
+                    let review = doubted.or_else(|| self.left_over(document, alone));
                     match self.fate(alone, &document.contact, review, Side::Google) {
                         Fate::Create => {
                             self.create(None, Some(document.record), &document.contact, Side::Google);
@@ -464,7 +441,11 @@ impl<'a> Planner<'a> {
         }
         let base = Both { google: &base_google, dafater: &base_dafater };
         let now = Both { google: &person.contact, dafater: &document.contact };
-        let mut merged = merge(base, now, &self.rules(before, person.record, document.record));
+        let mut rules = self.rules(before, person.record, document.record);
+        if before.is_none() && forgotten::is_forgotten(snapshot, &pair, person.record, document.record) {
+            rules.conflict = ConflictPolicy::Manual;
+        }
+        let mut merged = merge(base, now, &rules);
         if let Origin::Created(side) = origin {
             // What could not go across when the copy was made is noted now, if that was lost with the receipt.
             let origin = if side == Side::Google { &document.contact } else { &person.contact };
@@ -486,6 +467,15 @@ impl<'a> Planner<'a> {
             action: Action::Merge(Box::new(merged)),
             reason,
         });
+    }
+
+    /// The question about a record whose counterpart is gone without a memory of either.
+    fn left_over<T>(&self, single: &Single<'_, T>, alone: &Alone<T>) -> Option<Review> {
+        let is_asked = !self.plan.is_rebuilt && self.snapshot.left_over.contains(&single.id);
+        let asked = alone.before.as_ref().filter(|before| before.why == LooseReason::Review);
+        // An edit beats a deletion, remembered or not.
+        let is_edited = asked.is_some_and(|asked| differs(&asked.contact, &single.contact));
+        (is_asked && !is_edited).then(|| forgotten::question(&single.id))
     }
 
     fn fate<T>(&self, alone: &Alone<T>, contact: &Contact, review: Option<Review>, to: Side) -> Fate {
