@@ -18,6 +18,5 @@ mod deletions;
 mod editing;
 mod faults;
 mod first_sync;
-mod laws;
 mod people;
 mod process;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 
 use super::Observer;
-use super::identity::Gathered;
+use super::identity::{Gathered, Half};
 use crate::dafater::{DeletedFeed, Lookup as SiteLookup};
 use crate::execute::EngineError;
 use crate::google::Lookup as PeopleLookup;
@@ -50,6 +50,7 @@ impl Observer<'_> {
                 continue;
             }
             let is_reported = self.parts.state.tombstone(&record)?.is_some();
+            gathered.fetched.insert(id.clone());
             half.google = Some(match found.get(&name) {
                 Some(PeopleLookup::Found(person)) if person.source_id == half.pair.google.source_id => {
                     half.is_moved |= half.pair.google.resource_name != person.resource_name;
@@ -68,6 +69,32 @@ impl Observer<'_> {
                     gathered.is_unsettled |= is_complete;
                     Sighting::Unseen
                 }
+            });
+        }
+        Ok(())
+    }
+
+    /// Looks once more, by name, at every contact whose document is gone.
+    ///
+    /// API: deleteContact takes no etag, and a list may be minutes behind: an edit that it does not show yet would go unseen.
+    pub(super) async fn fetch_widows(&self, gathered: &mut Gathered) -> Result<(), EngineError> {
+        let is_widow = |half: &Half| {
+            matches!((&half.google, &half.dafater), (Some(Sighting::Present(_)), Some(Sighting::Gone)))
+        };
+        let widows: BTreeMap<ResourceName, PairId> = gathered
+            .pairs
+            .iter()
+            .filter(|(id, half)| is_widow(half) && !gathered.fetched.contains(*id))
+            .map(|(id, half)| (half.pair.google.resource_name.clone(), id.clone()))
+            .collect();
+        let names: Vec<ResourceName> = widows.keys().cloned().collect();
+        for (name, lookup) in self.look_up_people(&names).await? {
+            let Some(half) = widows.get(&name).and_then(|id| gathered.pairs.get_mut(id)) else { continue };
+            half.google = Some(match lookup {
+                PeopleLookup::Found(person) if person.source_id == half.pair.google.source_id => {
+                    sight(&half.pair, person)
+                }
+                PeopleLookup::Found(_) | PeopleLookup::Missing | PeopleLookup::Failed(_) => Sighting::Unseen,
             });
         }
         Ok(())

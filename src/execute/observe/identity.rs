@@ -36,6 +36,8 @@ pub(super) struct Gathered {
     pub(super) forced: BTreeSet<RecordId>,
     /// Pairs whose Google contact is reported deleted, and when it was.
     pub(super) buried: BTreeMap<PairId, Option<Timestamp>>,
+    /// Pairs whose Google contact was looked up by name.
+    pub(super) fetched: BTreeSet<PairId>,
     pub(super) vanished: Vec<RecordId>,
     pub(super) deleted: Vec<(SourceId, String)>,
     /// Whether a complete read of Google left out a contact that may only be late: the reads of changes that would follow it never
@@ -73,6 +75,7 @@ impl Observer<'_> {
         self.force(retried, doubt, &mut gathered).await?;
         self.fetch_google(&mut gathered, is_google_complete).await?;
         self.fetch_dafater(&mut gathered, &deletions, reads_deletions).await?;
+        self.fetch_widows(&mut gathered).await?;
         self.place(gathered, memory, read_all).await
     }
 

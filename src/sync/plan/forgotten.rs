@@ -15,14 +15,14 @@ pub(super) fn is_memory_lost(snapshot: &Snapshot) -> bool {
     if snapshot.total_pairs > 0 {
         return false;
     }
-    let people = snapshot.google.iter().map(|alone| &alone.record);
+    let people = || snapshot.google.iter().filter(|alone| alone.before.is_none()).map(|alone| &alone.record);
     let by_name: BTreeMap<&str, &Person> =
-        people.clone().map(|person| (person.resource_name.0.as_str(), person)).collect();
-    let mut documents = snapshot.dafater.iter().map(|alone| &alone.record);
-    people.clone().any(|person| bears_forgotten_marker(snapshot, person))
-        || documents.any(|document| {
-            let person = document.google_contacts_id().and_then(|id| by_name.get(id));
-            person.is_some_and(|person| names_forgotten(snapshot, document, person))
+        people().map(|person| (person.resource_name.0.as_str(), person)).collect();
+    let mut documents = snapshot.dafater.iter().filter(|alone| alone.before.is_none());
+    people().any(|person| bears_forgotten_marker(snapshot, person))
+        || documents.any(|alone| {
+            let person = alone.record.google_contacts_id().and_then(|id| by_name.get(id));
+            person.is_some_and(|person| names_forgotten(snapshot, &alone.record, person))
         })
 }
 

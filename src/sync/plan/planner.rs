@@ -21,6 +21,8 @@ pub(super) struct Planner<'a> {
     pub(super) widows: Vec<Widow<'a>>,
     /// Pairs of which one record was deleted and the other cannot be seen: what may take the place of the deleted one waits.
     pub(super) veiled: Vec<Widow<'a>>,
+    /// Pairs of which both records were deleted.
+    pub(super) lost: Vec<&'a PairView>,
 }
 
 /// The record that is left of a pair.
@@ -33,7 +35,14 @@ pub(super) struct Widow<'a> {
 
 impl<'a> Planner<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, policy: &'a Policy) -> Self {
-        Self { snapshot, policy, plan: Plan::default(), widows: Vec::new(), veiled: Vec::new() }
+        Self {
+            snapshot,
+            policy,
+            plan: Plan::default(),
+            widows: Vec::new(),
+            veiled: Vec::new(),
+            lost: Vec::new(),
+        }
     }
 
     pub(super) fn plan(mut self) -> Plan {
@@ -50,7 +59,10 @@ impl<'a> Planner<'a> {
         use Sighting::{Gone, Present, Stale, Unseen};
         match (&view.google, &view.dafater) {
             (Present(google), Present(dafater)) => self.both(view, google, dafater),
-            (Gone, Gone) => self.step(view, Action::Forget, "deleted on both sides"),
+            (Gone, Gone) => {
+                self.lost.push(view);
+                self.step(view, Action::Forget, "deleted on both sides");
+            }
             (Gone, Present(_)) => self.widows.push(Widow { view, left: Side::Dafater }),
             (Present(_), Gone) => self.widows.push(Widow { view, left: Side::Google }),
             (Stale, Present(dafater)) => self.behind_stale(view, dafater),
@@ -264,6 +276,13 @@ impl<'a> Planner<'a> {
     }
 }
 
-pub(super) fn differs(left: &Contact, right: &Contact) -> bool {
-    Field::all().any(|field| !left.agrees_on(field, right))
+/// Whether what a record says `now` is not what was agreed upon. A mobile number that was never agreed upon is no edit.
+pub(super) fn differs(now: &Contact, base: &Contact) -> bool {
+    Field::all().any(|field| match field {
+        Field::Phones => {
+            let is_moved = base.mobile.is_some() && now.mobile != base.mobile;
+            is_moved || !now.phones.same_content(&base.phones)
+        }
+        Field::Text(_) | Field::Emails => !now.agrees_on(field, base),
+    })
 }

@@ -80,6 +80,21 @@ pub enum Deed {
     Poison { who: u32, token: u32 },
 }
 
+impl Deed {
+    /// Where it is done.
+    pub fn side(&self) -> Side {
+        match self {
+            Self::Add { side, .. }
+            | Self::Edit { side, .. }
+            | Self::Delete { side, .. }
+            | Self::Restore { side, .. }
+            | Self::Rename { side, .. }
+            | Self::Merge { side, .. } => *side,
+            Self::Hide { .. } | Self::Unhide | Self::Poison { .. } => Side::Dafater,
+        }
+    }
+}
+
 /// Somebody new. Two newcomers of one token are one person, told differently by each side.
 #[derive(Debug, Clone, Copy)]
 pub struct Newcomer {

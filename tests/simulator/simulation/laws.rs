@@ -161,16 +161,22 @@ fn agree(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, found:
 fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, found: &mut Found) {
     let (left, right) = ids(pair);
     let is_ours = |id: &Id| *id == left || *id == right;
-    // What was done to a former counterpart was carried over while it was one.
+    let partners = &scene.book.partners;
+    let former: BTreeSet<&Id> =
+        [&left, &right].into_iter().filter_map(|id| partners.get(id)).flatten().collect();
     let concerns = |record: &Id, partner: Option<&Id>| is_ours(record) || partner.is_some_and(is_ours);
     for field in TextField::ALL {
+        // What a former counterpart said was carried over while it was one; what it said last may have gone with it.
+        let is_known = |id: &Id| is_ours(id) || former.contains(id);
         let edits: Vec<_> =
-            scene.book.texts.iter().filter(|edit| edit.field == field && is_ours(&edit.record)).collect();
+            scene.book.texts.iter().filter(|edit| edit.field == field && is_known(&edit.record)).collect();
         let withheld = pair.withheld.iter().any(|withheld| withheld.field == Field::Text(field));
         // What was said stands until somebody replaces it on the same record, or on its counterpart.
         let is_end_of = |value: &str, counts: &dyn Fn(&Id) -> bool| {
             let edits = || edits.iter().enumerate().filter(|(_, edit)| counts(&edit.record));
-            let replacing = || edits().filter(|(_, edit)| edit.from.as_deref() == Some(value));
+            let replacing = || {
+                edits().filter(|(_, edit)| is_ours(&edit.record) && edit.from.as_deref() == Some(value))
+            };
             let mut said = edits().filter(|(_, edit)| edit.to == value).peekable();
             if said.peek().is_none() {
                 return replacing().next().is_none();
@@ -206,7 +212,7 @@ fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, f
         for edit in &edits {
             let lost = is_ours(&edit.record)
                 && !edit.to.is_empty()
-                && is_end(&edit.to)
+                && is_end_of(&edit.to, &is_ours)
                 && google.text(field) != edit.to
                 && dafater.text(field) != edit.to;
             if lost && !is_in_history(scene, &edit.to) {

@@ -1,6 +1,7 @@
 //! Both sides as they are at one moment: every record, and what it says.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use dafater_contactsd::contact::{Contact, PhoneContext, Region};
 use dafater_contactsd::mapping::{Document, Person};
@@ -21,11 +22,11 @@ pub struct Seen {
 
 /// All records.
 #[derive(Debug, Clone, Default)]
-pub struct Picture(pub BTreeMap<Id, Seen>);
+pub struct Picture(pub BTreeMap<Id, Arc<Seen>>);
 
 impl Picture {
     pub fn of_side(&self, side: Side) -> impl Iterator<Item = (&Id, &Seen)> {
-        self.0.iter().filter(move |((of, _), _)| *of == side)
+        self.0.iter().filter(move |((of, _), _)| *of == side).map(|(id, seen)| (id, &**seen))
     }
 
     /// The record of a name.

@@ -70,8 +70,10 @@ pub struct Scene {
     nth: u32,
     is_dead: bool,
     picture: Arc<Picture>,
-    is_dirty: bool,
-    late_until: Option<Timestamp>,
+    /// Whether a side may differ from the picture: Google, Dafater.
+    is_dirty: [bool; 2],
+    /// When transactions of people on the site commit.
+    late: Vec<Timestamp>,
     deleted_names: Vec<String>,
     deleted_persons: Vec<String>,
     trace: DefaultHasher,
@@ -109,8 +111,8 @@ impl Scene {
             nth: 0,
             is_dead: false,
             picture: Arc::default(),
-            is_dirty: true,
-            late_until: None,
+            is_dirty: [true, true],
+            late: Vec::new(),
             deleted_names: Vec::new(),
             deleted_persons: Vec::new(),
             trace: DefaultHasher::new(),
@@ -185,28 +187,29 @@ impl Scene {
 
     /// Both sides now.
     pub fn picture(&mut self) -> Arc<Picture> {
-        if self.is_dirty {
-            let mut next = Picture::default();
-            let known = &self.picture.0;
-            let persons = self.google.persons(EMAIL).unwrap().into_iter().map(|json| (Side::Google, json));
-            let documents = self.site.contacts().into_iter().map(|json| (Side::Dafater, json));
-            for (side, json) in persons.chain(documents) {
-                let id = identify(side, &json);
-                let seen = match known.get(&id).filter(|seen| seen.json == json) {
-                    Some(seen) => seen.clone(),
-                    None if side == Side::Google => see_person(json).1,
-                    None => see_document(json).1,
+        for side in [Side::Google, Side::Dafater] {
+            if std::mem::take(&mut self.is_dirty[nth(side)]) {
+                let mut next = Picture::default();
+                let known = &self.picture.0;
+                let all = match side {
+                    Side::Google => self.google.persons(EMAIL).unwrap(),
+                    Side::Dafater => self.site.contacts(),
                 };
-                next.0.insert(id, seen);
+                for json in all {
+                    let id = identify(side, &json);
+                    let seen = match known.get(&id).filter(|seen| seen.json == json) {
+                        Some(seen) => seen.clone(),
+                        None if side == Side::Google => Arc::new(see_person(json).1),
+                        None => Arc::new(see_document(json).1),
+                    };
+                    next.0.insert(id, seen);
+                }
+                let others = known.iter().filter(|((of, _), _)| *of != side);
+                next.0.extend(others.map(|(id, seen)| (id.clone(), seen.clone())));
+                self.picture = Arc::new(next);
             }
-            self.picture = Arc::new(next);
-            self.is_dirty = false;
         }
         self.picture.clone()
-    }
-
-    pub fn set_dirty(&mut self) {
-        self.is_dirty = true;
     }
 
     /// The daemon's opinion: what it holds for agreed upon of a record (its half, the other's), and its counterpart.
@@ -238,16 +241,14 @@ impl Scene {
 
     /// Transactions of people that are due are committed, and noted.
     pub fn catch_up(&mut self) {
-        if self.late_until.is_none() {
+        let now = self.site_now();
+        if !self.late.iter().any(|due| *due <= now) {
             return;
         }
         let before = self.picture();
-        let now = self.site_now();
         self.site.catch_up(now);
-        if self.late_until.is_some_and(|until| until <= now) {
-            self.late_until = None;
-        }
-        self.is_dirty = true;
+        self.late.retain(|due| *due > now);
+        self.is_dirty[nth(Side::Dafater)] = true;
         self.note(&before);
     }
 
@@ -256,8 +257,8 @@ impl Scene {
         let before = self.picture();
         self.site.settle();
         self.google.settle(EMAIL).unwrap();
-        self.late_until = None;
-        self.is_dirty = true;
+        self.late.clear();
+        self.is_dirty = [true, true];
         self.note(&before);
     }
 
@@ -277,7 +278,7 @@ impl Scene {
         };
         remotes.carry_out(deed, &before);
         if self.setting.late_commit > 0 {
-            self.late_until = Some(site_now + SignedDuration::from_secs(self.setting.late_commit.into()));
+            self.late.push(site_now + SignedDuration::from_secs(self.setting.late_commit.into()));
         }
         match deed {
             Deed::Hide { .. } => self.is_hiding = true,
@@ -291,7 +292,7 @@ impl Scene {
         {
             self.book.poisoned.insert(id.clone());
         }
-        self.is_dirty = true;
+        self.is_dirty[nth(deed.side())] = true;
         self.note(&before);
         self.say(|| format!("   {deed:?}"));
     }
@@ -336,12 +337,12 @@ impl Scene {
     fn handle(&mut self, side: Side, request: &Request<Bytes>) -> Response<Bytes> {
         self.catch_up();
         let is_write = is_write(side, request);
-        if is_write && side == Side::Dafater && self.late_until.is_some() {
+        if is_write && side == Side::Dafater && !self.late.is_empty() {
             // Whoever writes a row waits for the transaction that holds it: what that one does is people's work.
             let before = self.picture();
             self.site.settle();
-            self.late_until = None;
-            self.is_dirty = true;
+            self.late.clear();
+            self.is_dirty[nth(Side::Dafater)] = true;
             self.note(&before);
         }
         let before = is_write.then(|| self.picture());
@@ -351,7 +352,7 @@ impl Scene {
             Side::Dafater => self.site.handle(request, site_now),
         };
         if let Some(before) = before {
-            self.is_dirty = true;
+            self.is_dirty[nth(side)] = true;
             if response.status().is_success() {
                 let after = self.picture();
                 watch::judge_write(self, side, &before, &after);
@@ -493,6 +494,11 @@ fn is_list(side: Side, request: &Request<Bytes>) -> bool {
                     .all(|child| !body.contains(child))
         }
     }
+}
+
+/// Google first.
+fn nth(side: Side) -> usize {
+    usize::from(side == Side::Dafater)
 }
 
 fn identify(side: Side, json: &Value) -> Id {

@@ -245,6 +245,12 @@ impl World {
         scene.trace_durable();
         laws::learn_pairs(&mut scene);
         scene.say(|| format!("   = {report:?}"));
+        if scene.log.is_some() {
+            let pairs: Vec<_> = scene.state().pairs().filter_map(Result::ok).collect();
+            for pair in pairs {
+                scene.say(|| format!("   . {pair:?}"));
+            }
+        }
         drop(scene);
         if is_restarted {
             self.engine = None;
