@@ -30,7 +30,11 @@ use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use script::{Luck, Rules, Script, scripts};
 use world::World;
 
-/// Plays a script; panics with the name of a law that it breaks.
+/// Plays a script.
+///
+/// # Panics
+///
+/// With the name of the law that it breaks.
 pub fn keep_the_laws(script: &Script) {
     let mut world = World::new(script);
     for round in &script.rounds {

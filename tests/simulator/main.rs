@@ -52,7 +52,10 @@ const TAUGHT: &[(u64, &str)] = &[
     (3814, "a label whose creation was not answered is looked for, not created for ever"),
     (5261, "an echo that is looked at by a full read stays parked"),
     (237, "what a twin said before it took a deleted one's place was said by both"),
-    (1048, "a list may not show the last edit of a contact whose document is gone: it is looked up before it is deleted"),
+    (
+        1048,
+        "a list may not show the last edit of a contact whose document is gone: it is looked up before it is deleted",
+    ),
     (2985, "a mobile number that was never agreed upon is no edit that beats a deletion"),
     (5841, "a contact renamed between two lists has not lost its rows"),
 ];

@@ -174,9 +174,8 @@ fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, f
         // What was said stands until somebody replaces it on the same record, or on its counterpart.
         let is_end_of = |value: &str, counts: &dyn Fn(&Id) -> bool| {
             let edits = || edits.iter().enumerate().filter(|(_, edit)| counts(&edit.record));
-            let replacing = || {
-                edits().filter(|(_, edit)| is_ours(&edit.record) && edit.from.as_deref() == Some(value))
-            };
+            let replacing =
+                || edits().filter(|(_, edit)| is_ours(&edit.record) && edit.from.as_deref() == Some(value));
             let mut said = edits().filter(|(_, edit)| edit.to == value).peekable();
             if said.peek().is_none() {
                 return replacing().next().is_none();
