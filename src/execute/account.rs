@@ -277,15 +277,20 @@ impl AccountEngine {
     }
 }
 
-/// Turns the deletions that a person refused into records that stay, unpaired.
+/// Turns what a person refused, deletions and resurrections, into records that stay, unpaired.
 fn discard(plan: &mut Plan, hold: &Hold, observed: &Observed, settings: &Settings) {
     let verdict = judge(plan, observed.snapshot.total_pairs, false, &settings.policy, &Approval::default());
     if !matches!(&verdict, Verdict::Hold { digest, .. } if *digest == hold.digest) {
         return;
     }
-    for step in plan.steps.iter_mut().filter(|step| step.destroys()) {
-        let spared = [Side::Google, Side::Dafater].into_iter().find(|side| step.writes(*side));
-        if let Some(left) = spared {
+    let is_rebuilt = plan.is_rebuilt;
+    for step in &mut plan.steps {
+        if let (true, Action::Create { side, .. }) = (is_rebuilt, &step.action) {
+            step.action = Action::Detach { left: side.other() };
+            step.reason = "a person discarded its return";
+        } else if step.destroys()
+            && let Some(left) = [Side::Google, Side::Dafater].into_iter().find(|side| step.writes(*side))
+        {
             step.action = Action::Detach { left };
             step.reason = "a person discarded its deletion";
         }

@@ -51,8 +51,7 @@ impl AccountEngine {
         }
         if let Some(hold) = hold.filter(|_| applied.halted.is_some()) {
             // What was approved and not reached yet stays approved.
-            let rest = plan.steps.iter().filter(|step| !applied.destroyed.contains(&step.pair));
-            changes.set_hold(&Hold { digest: digest(rest), ..hold.clone() });
+            changes.set_hold(&Hold { digest: digest(plan, &applied.destroyed), ..hold.clone() });
         }
         let progress = Progress { last_success: Some(now), last_error: None, had_first_sync: true };
         if applied.halted.is_none() && self.is_due(&progress, &changes)? {

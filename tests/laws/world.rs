@@ -348,6 +348,7 @@ impl World {
             in_doubt: self.in_doubt.clone(),
             begun: self.in_doubt.clone(),
             promises: self.promises.clone(),
+            left_over: BTreeSet::new(),
             decisions: self.decisions.clone(),
         }
     }

@@ -20,7 +20,7 @@ use super::settings::{Parts, Settings};
 use super::{EngineError, RunRequest};
 use crate::mapping::{Document, DocumentName, Person, SiteRules, SourceId};
 use crate::state::{Cursors, Intent, IntentKind, Parked};
-use crate::sync::{AccountName, Pair, PairId, PairView, Promise, RecordId, Side, Snapshot};
+use crate::sync::{AccountName, Conflict, Pair, PairId, PairView, Promise, RecordId, Side, Snapshot};
 
 /// What outlives a cycle without being durable: losing it costs a request, never a contact.
 #[derive(Debug, Clone, Default)]
@@ -114,11 +114,14 @@ impl Observer<'_> {
         let redeemed = self.redeem(&doubt.settled, &mut picture.pairs);
         let mut in_doubt = doubt.open;
         in_doubt.extend(picture.renamed_in_doubt(&doubt.unsettled, state.account()));
+        let left_over = self.left_over(&picture, &doubt.begun)?;
         let is_idle = picture.pairs.is_empty() && picture.google.is_empty() && picture.dafater.is_empty();
         // Nothing to decide needs no rules: an idle cycle asks for changes and nothing else.
         let site = if is_idle { SiteFacts::unknown(self.now) } else { self.site_facts(memory).await? };
         let total_pairs = if is_idle { 0 } else { state.pair_count() };
         let conflicts = state.conflicts()?;
+        let is_undecided = |conflict: &&Conflict| conflict.resolution.is_none();
+        let asked = conflicts.iter().filter(is_undecided).map(|conflict| conflict.pair.clone()).collect();
         let resolutions = conflicts
             .into_iter()
             .filter_map(|conflict| Some(((conflict.pair, conflict.field), conflict.resolution?)))
@@ -137,7 +140,8 @@ impl Observer<'_> {
                 in_doubt,
                 begun: doubt.begun,
                 promises: doubt.promises,
-                decisions: crate::sync::Decisions { resolutions, links: state.links()? },
+                left_over,
+                decisions: crate::sync::Decisions { resolutions, asked, links: state.links()? },
             },
             cursors,
             retried,

@@ -7,7 +7,9 @@ use crate::contact::{Contact, Field, TextField};
 use crate::mapping::{Document, GoogleRules, Person, SiteRules};
 use crate::sync::merge::admit;
 use crate::sync::snapshot::{PairView, Sighting, Snapshot};
-use crate::sync::{Both, DeletionPolicy, MergeRules, Origin, Pair, PairId, Policy, Side, Withheld, merge};
+use crate::sync::{
+    Both, ConflictPolicy, DeletionPolicy, MergeRules, Origin, Pair, PairId, Policy, Side, Withheld, merge,
+};
 
 const UNREADABLE: &str = "one of the two records cannot be read";
 
@@ -237,8 +239,10 @@ impl<'a> Planner<'a> {
                 |((id, field), side): (&(PairId, Field), &Side)| (*id == pair.id).then_some((*field, *side));
             self.snapshot.decisions.resolutions.iter().filter_map(of_pair).collect()
         });
+        // What both last agreed on is not known: a policy would overwrite the side that was edited as gladly as the other.
+        let asks = pair.map_or(self.plan.is_rebuilt, |pair| self.snapshot.decisions.asked.contains(&pair.id));
         MergeRules {
-            conflict: self.policy.conflict,
+            conflict: if asks { ConflictPolicy::Manual } else { self.policy.conflict },
             newer: match (google.updated, self.snapshot.instant(&dafater.modified)) {
                 (Some(google), Some(dafater)) if google > dafater => Side::Google,
                 (Some(_), None) => Side::Google,
@@ -273,7 +277,7 @@ impl<'a> Planner<'a> {
 }
 
 /// Whether what a record says `now` is not what was agreed upon. A mobile number that was never agreed upon is no edit.
-fn differs(now: &Contact, base: &Contact) -> bool {
+pub(super) fn differs(now: &Contact, base: &Contact) -> bool {
     Field::all().any(|field| match field {
         Field::Phones => {
             let is_moved = base.mobile.is_some() && now.mobile != base.mobile;

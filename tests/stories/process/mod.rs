@@ -1,6 +1,8 @@
 //! Stories told by the built binary over real HTTP.
 
 mod daemon;
+mod damage;
 mod directions;
+mod fault_card;
 mod faults;
 mod scale;

@@ -94,9 +94,8 @@ impl<'a> Planner<'a> {
                 Kind::Alone(alone) if alone.is_waiting => {}
                 Kind::Alone(alone) => {
                     let doubted = doubt.map(|doubt| review(&person.id, doubt, dafater, google));
-                    let review = doubted.or_else(|| {
-                        alone.successor.as_ref().map(|successor| replaced(&person.id, successor))
-                    });
+                    let replaced = || Some(replaced(&person.id, alone.successor.as_ref()?));
+                    let review = doubted.or_else(replaced).or_else(|| self.left_over(person, alone));
                     match self.fate(alone, &person.contact, review, Side::Dafater) {
                         Fate::Create => {
                             self.create(Some(person.record), None, &person.contact, Side::Dafater);
@@ -129,7 +128,8 @@ impl<'a> Planner<'a> {
                 // Refused a moment ago and unchanged: matched above if it could be, but not tried again yet.
                 Kind::Alone(alone) if alone.is_waiting => {}
                 Kind::Alone(alone) => {
-                    let review = doubt.map(|doubt| review(&document.id, doubt, google, dafater));
+                    let doubted = doubt.map(|doubt| review(&document.id, doubt, google, dafater));
+                    let review = doubted.or_else(|| self.left_over(document, alone));
                     match self.fate(alone, &document.contact, review, Side::Google) {
                         Fate::Create => {
                             self.create(None, Some(document.record), &document.contact, Side::Google);

@@ -8,13 +8,13 @@ mod proofs;
 
 use std::collections::BTreeSet;
 
-use super::planner::{Planner, Widow};
-use super::{Action, Step};
+use super::planner::{Planner, Widow, differs};
+use super::{Action, Step, forgotten};
 use crate::contact::Contact;
 use crate::mapping::{Document, Person};
 use crate::sync::Withheld;
 use crate::sync::snapshot::{Alone, PairView};
-use crate::sync::{Both, Loose, LooseReason, Origin, PairId, RecordId, Review, Side, merge};
+use crate::sync::{Both, ConflictPolicy, Loose, LooseReason, Origin, PairId, RecordId, Review, Side, merge};
 
 /// A record without a counterpart.
 struct Single<'a, T> {
@@ -36,6 +36,14 @@ impl<'a, T> Single<'a, T> {
         match &self.kind {
             Kind::Alone(_) => None,
             Kind::Widow(widow) => Some(*widow),
+        }
+    }
+
+    /// Whether it was dealt with before. A question is no answer.
+    fn is_remembered(&self) -> bool {
+        match &self.kind {
+            Kind::Widow(_) => true,
+            Kind::Alone(alone) => alone.before.as_ref().is_some_and(|loose| loose.why != LooseReason::Review),
         }
     }
 
@@ -102,6 +110,7 @@ impl<'a> Planner<'a> {
         let people = self.people();
         let documents = self.documents();
         let mut placed = Placed::default();
+        self.plan.is_rebuilt = forgotten::is_memory_lost(self.snapshot);
         self.by_decision(&people, &documents, &mut placed);
         self.by_marker(&people, &documents, &mut placed);
         self.bereaved(&people, &documents, &mut placed);
@@ -219,7 +228,14 @@ impl<'a> Planner<'a> {
         }
         let base = Both { google: &base_google, dafater: &base_dafater };
         let now = Both { google: &person.contact, dafater: &document.contact };
-        let mut merged = merge(base, now, &self.rules(before, person.record, document.record));
+        let mut rules = self.rules(before, person.record, document.record);
+        if !person.is_remembered()
+            && !document.is_remembered()
+            && forgotten::is_forgotten(snapshot, &pair, person.record, document.record)
+        {
+            rules.conflict = ConflictPolicy::Manual;
+        }
+        let mut merged = merge(base, now, &rules);
         if let Origin::Created(side) = origin {
             // What could not go across when the copy was made is noted now, if that was lost with the receipt.
             let origin = if side == Side::Google { &document.contact } else { &person.contact };
@@ -241,6 +257,15 @@ impl<'a> Planner<'a> {
             action: Action::Merge(Box::new(merged)),
             reason,
         });
+    }
+
+    /// The question about a record whose counterpart is gone without a memory of either.
+    fn left_over<T>(&self, single: &Single<'_, T>, alone: &Alone<T>) -> Option<Review> {
+        let is_asked = !self.plan.is_rebuilt && self.snapshot.left_over.contains(&single.id);
+        let asked = alone.before.as_ref().filter(|before| before.why == LooseReason::Review);
+        // An edit beats a deletion, remembered or not.
+        let is_edited = asked.is_some_and(|asked| differs(&single.contact, &asked.contact));
+        (is_asked && !is_edited).then(|| forgotten::question(&single.id))
     }
 
     fn fate<T>(&self, alone: &Alone<T>, contact: &Contact, review: Option<Review>, to: Side) -> Fate {
@@ -297,6 +322,12 @@ impl<'a> Planner<'a> {
         let reason = match side {
             _ if is_in_doubt => {
                 "created already, but the answer was lost; looked for before it is sent again"
+            }
+            Side::Google if self.plan.is_rebuilt => {
+                "new in Dafater, or deleted in Google while it was forgotten"
+            }
+            Side::Dafater if self.plan.is_rebuilt => {
+                "new in Google, or deleted in Dafater while it was forgotten"
             }
             Side::Google => "new in Dafater",
             Side::Dafater => "new in Google",
