@@ -3,6 +3,7 @@
 //! Law: its cycles never overlap, whether the schedule or a command asks for them, and neither does anything else that changes it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -174,6 +175,12 @@ impl LiveAccount {
         let mut state = self.state();
         let failures_before = state.agenda.failures();
         let coalesced = state.agenda.finished(now, succeeded, Backoff::RUNS, jitter);
+        if let Some(asked) = report.retry_after_seconds.filter(|_| !succeeded) {
+            // Who was sent away together does not come back together.
+            state
+                .agenda
+                .postpone(now, Duration::from_secs(asked).mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 10.0));
+        }
         state.coalesced += u64::from(coalesced);
         state.panics = 0;
         state.last = Some(report.clone());
@@ -216,6 +223,7 @@ impl LiveAccount {
             requests: Requests::default(),
             error: Some(error),
             cause,
+            retry_after_seconds: None,
         }
     }
 

@@ -84,7 +84,12 @@ impl FakeEngine {
 }
 
 fn unknown<T>(what: &str) -> Result<T, EngineError> {
-    Err(EngineError { message: format!("there is no {what}"), hint: None, kind: EngineErrorKind::Unknown })
+    Err(EngineError {
+        message: format!("there is no {what}"),
+        hint: None,
+        kind: EngineErrorKind::Unknown,
+        side: None,
+    })
 }
 
 impl Engine for FakeEngine {
@@ -250,6 +255,7 @@ pub(crate) fn ok(account: &str) -> RunReport {
         requests: Requests::default(),
         error: None,
         cause: None,
+        retry_after_seconds: None,
     }
 }
 

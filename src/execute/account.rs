@@ -69,13 +69,18 @@ impl AccountEngine {
             }
             Verdict::Go if request.dry_run => Ok(Ended::Planned(plan)),
             Verdict::Go => {
-                let label = self.label(&plan, &mut memory).await?;
+                let google_rests = self.google_rests(now)?;
+                let label = match google_rests {
+                    Some(_) => None,
+                    None => self.label(&plan, &mut memory).await?,
+                };
                 let executor = Executor {
                     parts: &self.parts,
                     settings: &self.settings,
                     run,
                     now,
                     label,
+                    google_rests,
                     failures: observed
                         .retried
                         .iter()
@@ -170,6 +175,11 @@ impl AccountEngine {
         Ok(Some(made))
     }
 
+    /// Until when Google takes no writes of this account, if it does not.
+    fn google_rests(&self, now: Timestamp) -> Result<Option<Timestamp>, EngineError> {
+        Ok(self.state().exhausted()?.map(|exhausted| exhausted.until).filter(|until| *until > now))
+    }
+
     async fn note_failure(&self, error: &str) -> Result<(), EngineError> {
         let saved = self.state().progress()?;
         if saved.last_error.as_deref() == Some(error) {
@@ -229,7 +239,13 @@ impl AccountEngine {
                         last_error: None,
                         had_first_sync: true,
                     }),
-                    Some(error) => self.fail(&mut report, &error).await,
+                    Some(error) => {
+                        self.fail(&mut report, &error).await;
+                        if applied.is_exhausted {
+                            // Only writes to Google rest; the schedule goes on with everything else.
+                            report.retry_after_seconds = None;
+                        }
+                    }
                 }
             }
             Err(error) => self.fail(&mut report, &error).await,
@@ -241,6 +257,11 @@ impl AccountEngine {
     async fn fail(&self, report: &mut RunReport, error: &EngineError) {
         report.outcome = Outcome::Failed;
         report.cause = error.kind.cause();
+        report.retry_after_seconds = error.retry_after().map(|wait| wait.as_secs().max(1));
+        if let (Some(seconds), Some(side)) = (report.retry_after_seconds, error.side) {
+            let (account, wait) = (self.state().account().clone(), format!("{seconds} s"));
+            events::RemoteThrottled { account, side, wait }.emit();
+        }
         let message = match &error.hint {
             Some(hint) => format!("{}; {hint}", error.message),
             None => error.message.clone(),

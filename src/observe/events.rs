@@ -357,6 +357,16 @@ events! {
         wait: String,
     }
 
+    /// Google's contact storage takes no writes of an account for some hours.
+    GoogleExhausted(WARN, "google.exhausted", "5b8d2c5e1a7f4c0f9e6d3b2a1c0f8e7d", "Google takes no writes of the account for now; what changed in Google still arrives.", "CD0404", "Too much was written to this account in a short time, by this program or by others. Nothing is needed: the daemon waits longer each time, some hours at most, and goes on where it stopped.") {
+        /// The account.
+        account: AccountName,
+        /// Refusals in a row.
+        strikes: u32,
+        /// When it is tried again.
+        until: String,
+    }
+
     /// A remote cannot be reached.
     RemoteUnreachable(WARN, "remote.unreachable", "bd58377cf585b82611e6a80413aab535", "A remote cannot be reached.", "CD0402", "Check the network, the name resolution and the address in the configuration. The daemon tries again by itself.") {
         /// The account.

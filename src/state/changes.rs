@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::VALUE_VERSION;
-use super::records::{Cursors, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone};
+use super::records::{Cursors, Exhausted, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone};
 use crate::contact::Field;
 use crate::store::{Batch, Key, Tree, VALUE_LIMIT, encode};
 use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, RecordId, Review, Side};
@@ -38,6 +38,16 @@ impl Changes {
     /// Sets how the account fares.
     pub fn set_progress(&mut self, progress: &Progress) {
         self.put(Tree::Accounts, self.key().text("progress"), progress);
+    }
+
+    /// Remembers that Google takes no writes for now.
+    pub fn set_exhausted(&mut self, exhausted: &Exhausted) {
+        self.put(Tree::Accounts, self.key().text("exhausted"), exhausted);
+    }
+
+    /// Google takes writes again.
+    pub fn remove_exhausted(&mut self) {
+        self.batch.delete(Tree::Accounts, self.key().text("exhausted"));
     }
 
     /// Sets a pair with its indexes. What another state of the pair left behind is [`AccountState::put_pair`]'s to clear.

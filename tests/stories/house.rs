@@ -83,6 +83,7 @@ impl House {
             "[dafater]\nurl = \"{site}\"\nsettle = \"1s\"\napi_key = \"{key}\"\napi_secret = \"{secret}\"\n\n\
              [google]\npropagation = \"1s\"\nclient_id = \"{client}\"\nclient_secret = \"{client_secret}\"\napi_url = \"{google}\"\n\
              token_url = \"{google}token\"\nauth_url = \"{google}o/oauth2/v2/auth\"\n\n\
+             [google.quota]\ncritical_reads = 100000\ncritical_writes = 100000\nreads = 100000\nwrites = 100000\ndaily_writes = 1000000\n\n\
              [store]\npath = \"{state}\"\n\n[control]\nsocket = \"{socket}\"\n\n\
              [accounts.sales]\nemail_id = \"{EMAIL}\"\nregion = \"SA\"\nlabel = \"\"\nmax_deletes_percent = 100\n{account}\n",
             site = stands.1.url(),

@@ -3,8 +3,9 @@
 mod consent;
 mod exports;
 
+use std::collections::BTreeMap;
 use std::io::BufRead;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -14,15 +15,15 @@ use tokio_util::sync::CancellationToken;
 use self::consent::Consents;
 use self::exports::Exports;
 use super::{AccountSettings, Backend, Consent, EngineFactory, Settings};
-use crate::config::{Config, GoogleClient, Span};
+use crate::config::{Config, GoogleClient, Quota, Span};
 use crate::control::{Exit, Failure, Finding};
 use crate::dafater::{SiteClient, SiteOptions};
 use crate::execute::{AccountEngine, Engine, Parts, Settings as EngineSettings};
-use crate::google::PeopleClient;
 use crate::google::oauth::{
     AccessTokens, ClientCredentials, RefreshingTokens, ServiceAccountKey, ServiceAccountTokens,
     TokenEndpoint, TokenVault, VaultKey,
 };
+use crate::google::{Budget, Governor, PeopleClient};
 use crate::remote::{Clock, CountingTransport, ReqwestTransport, Transport, TransportOptions};
 use crate::state::AccountState;
 use crate::store::{ImportOptions, OpenError, OpenOptions, SledStore, Store, import_from};
@@ -64,7 +65,8 @@ impl Backend for Workshop {
             let vault = Arc::new(TokenVault::new(Arc::clone(&store) as Arc<dyn Store>, &key));
             let exports = Exports::start(Arc::clone(&store), Arc::clone(&self.clock), settings);
             let consents = Consents::new(Arc::clone(&vault), Arc::clone(&self.clock));
-            Ok(Arc::new(Bench { store, vault, consents, exports, clock: Arc::clone(&self.clock) })
+            let (clock, governors) = (Arc::clone(&self.clock), Mutex::default());
+            Ok(Arc::new(Bench { store, vault, consents, exports, governors, clock })
                 as Arc<dyn EngineFactory>)
         })
     }
@@ -93,10 +95,26 @@ struct Bench {
     vault: Arc<TokenVault>,
     consents: Consents,
     exports: Exports,
+    /// One for each OAuth client, by its id: the quotas of a project are shared by all its accounts, and outlive a reload.
+    governors: Mutex<BTreeMap<String, Arc<Governor>>>,
     clock: Arc<dyn Clock>,
 }
 
 impl Bench {
+    fn governor(&self, config: &Config) -> Arc<Governor> {
+        let client = match &config.google.client {
+            GoogleClient::Consent { id, .. } => id.clone(),
+            GoogleClient::ServiceAccount { file, .. } => file.display().to_string(),
+        };
+        let budget = budget(&config.google.quota);
+        let mut governors = self.governors.lock().unwrap_or_else(PoisonError::into_inner);
+        let governor = governors
+            .entry(client)
+            .or_insert_with(|| Arc::new(Governor::new(budget, Arc::clone(&self.clock))));
+        governor.set_budget(budget);
+        Arc::clone(governor)
+    }
+
     fn tokens(&self, account: &AccountSettings, config: &Config) -> Result<Arc<dyn AccessTokens>, String> {
         let transport = transport(config.google.timeout)?;
         let token_url = config.google.token_url.clone();
@@ -144,7 +162,8 @@ impl EngineFactory for Bench {
                 Arc::clone(&google_sent) as _,
                 config.google.api_url.clone(),
                 self.tokens(account, config)?,
-            ),
+            )
+            .governed(self.governor(config), account.name.clone(), cancel.clone()),
             google_sent,
             dafater: SiteClient::new(Arc::clone(&dafater_sent) as _, site)
                 .map_err(|error| error.to_string())?,
@@ -186,6 +205,18 @@ impl EngineFactory for Bench {
             // A store that cannot be closed in time is as whole as one that was killed: every commit is durable.
             drop(blocking(move || store.close(CLOSE_WITHIN).map_err(|error| failed(&error))).await);
         })
+    }
+}
+
+fn budget(quota: &Quota) -> Budget {
+    Budget {
+        critical_reads: quota.critical_reads,
+        critical_writes: quota.critical_writes,
+        reads: quota.reads,
+        writes: quota.writes,
+        photo_writes: quota.photo_writes,
+        daily_writes: quota.daily_writes,
+        project: quota.project,
     }
 }
 

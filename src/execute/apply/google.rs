@@ -9,7 +9,7 @@ use super::{Executor, Patience, concerns_all};
 use crate::contact::Field;
 use crate::execute::EngineError;
 use crate::google::{
-    ContactErrors, GoogleError, MAX_BATCH, MAX_BATCH_DELETE, UpdateMask, UpdatePath, with_lock,
+    ContactErrors, GoogleError, MAX_BATCH, MAX_BATCH_DELETE, Quota, UpdateMask, UpdatePath, with_lock,
 };
 use crate::mapping::{Marker, Person, PersonField, PersonPatch, ResourceName};
 use crate::remote::Disposition;
@@ -269,6 +269,9 @@ impl Executor<'_> {
             return Ok(MAX_BATCH);
         }
         self.withdraw(works, &batch, Side::Google).await?;
+        if error.api().and_then(crate::google::ApiError::quota) == Some(Quota::ContactStorage) {
+            self.with(|applied| applied.is_exhausted = true);
+        }
         if concerns_all(&disposition)
             || disposition == Disposition::Forbidden
             || error.api().is_some_and(crate::google::ApiError::is_account_full)

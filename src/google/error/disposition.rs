@@ -33,6 +33,8 @@ impl GoogleError {
             Self::Api(error) => error.disposition(),
             Self::Unintelligible { method, .. } if method.is_mutation() => Disposition::InDoubt,
             Self::Unintelligible { .. } | Self::Unsendable { .. } => Disposition::Protocol,
+            Self::Detained { wait, .. } => Disposition::Throttled { retry_after: Some(*wait) },
+            Self::Stopped { .. } => Disposition::Unavailable,
             Self::Malformed { method, .. } if method.is_mutation() => Disposition::InDoubt,
             Self::Malformed { .. } | Self::Unaddressable { .. } => Disposition::Refused,
         }
