@@ -335,11 +335,15 @@ impl Engine for AccountEngine {
             Some(recent) if recent.last_success > saved.last_success && saved.last_error.is_none() => recent,
             Some(_) | None => saved,
         };
-        let (authorized, consented_as) = match &self.parts.vault {
-            None => (true, None),
+        let now = self.parts.clock.now();
+        let (authorized, consented_as, warning) = match &self.parts.vault {
+            None => (true, None, None),
             Some(vault) => {
                 let grant = vault.grant(state.account()).map_err(|error| EngineError::vault(&error))?;
-                (grant.is_some(), grant.and_then(|grant| grant.address))
+                let ending = grant.as_ref().and_then(|grant| grant.ending(now));
+                let is_good = grant.as_ref().is_some_and(|grant| grant.over.is_none());
+                let warning = ending.map(|ending| ending.sentence(state.account()));
+                (is_good, grant.and_then(|grant| grant.address), warning)
             }
         };
         Ok(AccountStatus {
@@ -362,6 +366,7 @@ impl Engine for AccountEngine {
                 approved: hold.decision == Some(HoldDecision::Approved),
             }),
             error: progress.last_error,
+            warning,
         })
     }
 

@@ -19,6 +19,9 @@ const SUCCESS_SAVED_EVERY: SignedDuration = SignedDuration::from_mins(5);
 /// Memories of deletions are kept this long.
 const TOMBSTONES_KEPT: SignedDuration = SignedDuration::from_hours(24 * 60);
 
+/// Records that a question names. Of a thousand namesakes nobody reads the rest, and the store takes 64 KiB.
+const MOST_CANDIDATES: usize = 200;
+
 /// How long writes to Google rest after the first refusal of its contact storage; twice as long after each further one.
 const FIRST_REST: SignedDuration = SignedDuration::from_mins(15);
 /// Asking more often than this keeps an exhausted storage exhausted; asking less often loses time.
@@ -113,9 +116,13 @@ impl AccountEngine {
         };
         let known = state.parked()?;
         for parked in &known {
-            if is_looked_at(&parked.pair) && !applied.parked.contains_key(&parked.pair) {
+            let stays = observed.oversized.iter().any(|oversized| oversized.pair == parked.pair);
+            if is_looked_at(&parked.pair) && !stays && !applied.parked.contains_key(&parked.pair) {
                 changes.remove_parked(&parked.pair);
             }
+        }
+        for oversized in observed.oversized.iter().filter(|oversized| !known.contains(oversized)) {
+            changes.set_parked(oversized);
         }
         for echo in observed.echoes.iter().filter(|echo| !known.contains(echo)) {
             changes.set_parked(echo);
@@ -141,8 +148,12 @@ impl AccountEngine {
         }
         let asked: BTreeSet<&RecordId> = plan.reviews.iter().map(|review| &review.record).collect();
         let known = state.reviews()?;
-        for review in plan.reviews.iter().filter(|review| !known.contains(review)) {
-            changes.set_review(review);
+        for review in &plan.reviews {
+            let mut review = review.clone();
+            review.candidates.truncate(MOST_CANDIDATES);
+            if !known.contains(&review) {
+                changes.set_review(&review);
+            }
         }
         let looked_at = observed
             .snapshot

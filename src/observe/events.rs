@@ -289,6 +289,18 @@ events! {
         account: AccountName,
     }
 
+    /// A consent is going to end.
+    AuthorizationEnding(WARN, "authorization.ending", "7c1d0f3a9b5e4d2c8f6a1e0b3d5c7a92", "The account's authorization is going to end.", "CD0306", "The line says when, why and what prevents it. A consent that was given while the consent screen of the Google Cloud project is in Testing ends after 7 days; one that is not used ends after 6 months.") {
+        /// The account.
+        account: AccountName,
+        /// When, why, and what to do.
+        reason: String,
+    }
+
+    /// All tokens are sealed with another key.
+    VaultRekeyed(INFO, "vault.rekeyed", "e1a94b7d2c0f4e58b6d3a7f1c9e82045", "The tokens are sealed with another key.", "", "") {
+    }
+
     /// One record was written.
     ItemPushed(DEBUG, "item.pushed", "f4346186edb86ff2e7f3eb6ef355e9d5", "A record was written.", "", "") {
         /// The account.

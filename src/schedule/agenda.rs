@@ -82,6 +82,11 @@ impl Agenda {
         self.started = Some(now);
     }
 
+    /// What made the account fail was mended: it need not wait any longer.
+    pub fn release(&mut self) {
+        self.not_before = None;
+    }
+
     /// A remote asked not to be asked again before this time; what failed waits at least so long.
     pub fn postpone(&mut self, now: Timestamp, asked: Duration) {
         if let Ok(until) = now.checked_add(asked) {
