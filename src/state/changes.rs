@@ -57,7 +57,13 @@ impl Changes {
         for key in self.indexes(pair) {
             self.put(Tree::Pairs, key, &pair.id);
         }
-        self.put(Tree::Pairs, self.key().text("pair").text(pair.id.as_str()), pair);
+        let mut pair = pair.clone();
+        if encode(VALUE_VERSION, &pair).len() > VALUE_LIMIT {
+            // Both can be learnt again; a pair that is not remembered would be made a second time.
+            pair.withheld.clear();
+            pair.aliases.clear();
+        }
+        self.put(Tree::Pairs, self.key().text("pair").text(pair.id.as_str()), &pair);
     }
 
     /// Removes a pair without its indexes.

@@ -28,7 +28,7 @@ pub(crate) struct House {
     pub(crate) google_faults: Arc<Mutex<Faults>>,
     pub(crate) site_faults: Arc<Mutex<Faults>>,
     pub(crate) dir: TempDir,
-    refresh_token: String,
+    pub(crate) refresh_token: String,
     _stands: (Stand, Stand),
     _runtime: Runtime,
 }
@@ -165,9 +165,15 @@ impl House {
 
     /// Starts the daemon and waits until it answers.
     pub(crate) fn start(&self) -> Daemon<'_> {
+        self.start_with(&["--log-level", "debug"], &[])
+    }
+
+    /// Starts the daemon with these options and variables.
+    pub(crate) fn start_with(&self, options: &[&str], variables: &[(&str, &str)]) -> Daemon<'_> {
         let log = fs::File::create(self.path("daemon.log")).unwrap();
         let child = self
-            .command(&["--log-format", "json", "--log-level", "debug", "run"])
+            .command(&[&["--log-format", "json"], options, &["run"]].concat())
+            .envs(variables.iter().copied())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .stdin(Stdio::null())

@@ -14,6 +14,7 @@
 mod house;
 mod world;
 
+mod bad_input;
 mod deletions;
 mod editing;
 mod faults;
@@ -21,3 +22,4 @@ mod first_sync;
 mod laws;
 mod people;
 mod process;
+mod quotas;

@@ -57,6 +57,8 @@ pub(crate) enum Strike {
     Answer(u16, &'static str, &'static str),
     /// It is carried out; half of the answer's body arrives, as if it were whole.
     HalfBody,
+    /// It is carried out; something on the way rewrites the JSON of the answer.
+    Rewrite(fn(&mut Value)),
 }
 
 impl Strike {
@@ -114,6 +116,15 @@ impl<M: Model> Transport for Direct<M> {
                     Some(Strike::HalfBody) => {
                         let half = response.body().slice(..response.body().len() / 2);
                         Ok(answered(response.status().as_u16(), "application/json", half))
+                    }
+                    Some(Strike::Rewrite(rewrite)) => {
+                        let mut answer = serde_json::from_slice(response.body()).unwrap();
+                        rewrite(&mut answer);
+                        Ok(answered(
+                            response.status().as_u16(),
+                            "application/json",
+                            answer.to_string().into(),
+                        ))
                     }
                     _ => Ok(response),
                 }
@@ -286,6 +297,16 @@ impl World {
             }
         }
         panic!("no quiet after 12 cycles:\n{}", self.picture());
+    }
+
+    /// Why records are parked.
+    pub(crate) fn parked_reasons(&self) -> Vec<String> {
+        let state = AccountState::new(self.store.clone(), "sales".parse().unwrap());
+        state.parked().unwrap().into_iter().map(|parked| parked.reason).collect()
+    }
+
+    pub(crate) fn clock_now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// People act at least a second apart.

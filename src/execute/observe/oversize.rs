@@ -12,7 +12,7 @@ use crate::sync::{PairId, RecordId};
 
 /// Bytes of a contact in its canonical form, both sides of a pair taken together. A pair keeps it twice, with what belongs to it;
 /// the store takes 64 KiB in one value.
-const LARGEST: usize = 20 * 1024;
+const LARGEST: usize = 26 * 1024;
 /// Values of each list that a contact is known by while it is set aside.
 const KNOWN_BY: usize = 20;
 /// When a record that did not change is looked at again.

@@ -61,7 +61,8 @@ impl Person {
         if !is_id(&resource_name, "/") {
             return Err(malformed("its resourceName is none"));
         }
-        let metadata = fields.remove("metadata").ok_or_else(|| malformed("no metadata"))?;
+        let metadata =
+            fields.remove("metadata").filter(Value::is_object).ok_or_else(|| malformed("no metadata"))?;
         fields.remove("etag");
         let deleted = metadata.get("deleted").and_then(Value::as_bool).unwrap_or(false);
         let source = metadata

@@ -1,6 +1,8 @@
 //! Stories told by the built binary over real HTTP.
 
+mod consent;
 mod daemon;
 mod directions;
 mod faults;
 mod scale;
+mod secrets;
