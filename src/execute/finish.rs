@@ -116,13 +116,16 @@ impl AccountEngine {
         };
         let known = state.parked()?;
         for parked in &known {
-            let stays = observed.oversized.iter().any(|oversized| oversized.pair == parked.pair);
+            let stays = observed.oversized.parked.iter().any(|oversized| oversized.pair == parked.pair);
             if is_looked_at(&parked.pair) && !stays && !applied.parked.contains_key(&parked.pair) {
                 changes.remove_parked(&parked.pair);
             }
         }
-        for oversized in observed.oversized.iter().filter(|oversized| !known.contains(oversized)) {
+        for oversized in observed.oversized.parked.iter().filter(|oversized| !known.contains(oversized)) {
             changes.set_parked(oversized);
+        }
+        for loose in &observed.oversized.loose {
+            changes.set_loose(loose);
         }
         for echo in observed.echoes.iter().filter(|echo| !known.contains(echo)) {
             changes.set_parked(echo);

@@ -17,6 +17,7 @@ use jiff::tz::TimeZone;
 
 use self::dafater::DafaterReading;
 use self::google::GoogleReading;
+pub(super) use self::oversize::Oversized;
 use super::settings::{Parts, Settings};
 use super::{EngineError, RunRequest};
 use crate::mapping::{Document, DocumentName, Person, SiteRules, SourceId};
@@ -66,7 +67,7 @@ pub(super) struct Observed {
     /// Contacts that show up although they were deleted a moment ago: an echo, or restored. Looked at again when it can be told.
     pub(super) echoes: Vec<Parked>,
     /// Records that are too large to be remembered.
-    pub(super) oversized: Vec<Parked>,
+    pub(super) oversized: Oversized,
     /// Records whose JSON could not be understood.
     pub(super) malformed: Vec<String>,
     /// Whether any side was read whole.

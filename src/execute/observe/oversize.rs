@@ -5,25 +5,36 @@
 use super::{Observer, Picture};
 use crate::contact::{Contact, Value, Values};
 use crate::execute::EngineError;
-use crate::mapping::{DocumentName, SourceId};
+use crate::mapping::{DocumentName, SiteStamp, SourceId};
 use crate::observe::events;
 use crate::state::Parked;
-use crate::sync::{PairId, RecordId};
+use crate::sync::{Loose, LooseReason, PairId, RecordId};
 
 /// Bytes of a contact in its canonical form, both sides of a pair taken together. A pair keeps it twice, with what belongs to it;
 /// the store takes 64 KiB in one value.
 const LARGEST: usize = 26 * 1024;
 /// Values of each list that a contact is known by while it is set aside.
 const KNOWN_BY: usize = 20;
+/// Bytes of each text of it.
+const KNOWN_TEXT: usize = 1024;
 /// When a record that did not change is looked at again.
 const AGAIN: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
+/// Records that are too large to be remembered whole.
+#[derive(Debug, Default)]
+pub(in crate::execute) struct Oversized {
+    /// All of them, to be looked at again.
+    pub(in crate::execute) parked: Vec<Parked>,
+    /// Those in no pair, as they are remembered: by a few of their values.
+    pub(in crate::execute) loose: Vec<Loose>,
+}
+
 impl Observer<'_> {
     /// Takes oversized records out of `picture`; they are known to matching all the same, so that nobody is made a second time.
-    pub(super) fn set_aside(&self, picture: &mut Picture) -> Result<Vec<Parked>, EngineError> {
+    pub(super) fn set_aside(&self, picture: &mut Picture) -> Result<Oversized, EngineError> {
         let phones = self.settings.policy.phones;
         let account = self.parts.state.account();
-        let mut parked = Vec::new();
+        let (mut parked, mut loose) = (Vec::new(), Vec::new());
         picture.pairs.retain(|view| {
             let (google, dafater) = (view.google.present(), view.dafater.present());
             let [one, other] = [
@@ -47,7 +58,10 @@ impl Observer<'_> {
                 let id = PairId::from_google(account, &person.source_id);
                 let revision = (person.source_id.clone(), person.etag.0.clone());
                 parked.push(self.oversized(id, Some(revision), None, size));
-                picture.paired.push((RecordId::Google(person.source_id.clone()), known_by(contact)));
+                let known =
+                    stands_alone(RecordId::Google(person.source_id.clone()), None, &person.etag.0, contact);
+                picture.paired.push((known.record.clone(), known.contact.clone()));
+                loose.push(known);
             }
             size <= LARGEST
         });
@@ -59,11 +73,22 @@ impl Observer<'_> {
                 let id = PairId::from_dafater(account, &document.creation, &document.name);
                 let revision = (document.name.clone(), document.modified.0.clone());
                 parked.push(self.oversized(id, None, Some(revision), size));
-                picture.paired.push((RecordId::Dafater(document.name.clone()), known_by(contact)));
+                let (record, creation) =
+                    (RecordId::Dafater(document.name.clone()), Some(document.creation.clone()));
+                let known = stands_alone(record, creation, &document.modified.0, contact);
+                picture.paired.push((known.record.clone(), known.contact.clone()));
+                loose.push(known);
             }
             size <= LARGEST
         });
-        self.only_news(parked)
+        let parked = self.only_news(parked)?;
+        let mut news = Vec::new();
+        for known in loose {
+            if self.parts.state.loose(&known.record)?.as_ref() != Some(&known) {
+                news.push(known);
+            }
+        }
+        Ok(Oversized { parked, loose: news })
     }
 
     fn oversized(
@@ -129,12 +154,18 @@ fn bytes(value: &Value) -> usize {
     value.key.as_str().len() + value.raw.len() + value.label.as_ref().map_or(0, String::len) + 8
 }
 
-/// As much of a contact as tells it from others.
-fn known_by(mut contact: Contact) -> Contact {
+/// A record that stands alone, remembered by as much of it as tells it from others.
+fn stands_alone(
+    record: RecordId,
+    creation: Option<SiteStamp>,
+    revision: &str,
+    mut contact: Contact,
+) -> Loose {
     for list in [&mut contact.emails, &mut contact.phones] {
         let mut few = Values::default();
         list.iter().take(KNOWN_BY).for_each(|value| few.add(value.clone()));
         *list = few;
     }
-    contact
+    contact.texts.values_mut().for_each(|text| text.truncate(text.floor_char_boundary(KNOWN_TEXT)));
+    Loose { record, creation, revision: revision.to_owned(), contact, why: LooseReason::Parked }
 }
