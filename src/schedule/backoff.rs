@@ -49,7 +49,7 @@ mod tests {
     fn jitter_spreads_the_wait_over_its_whole_length_but_for_a_second() {
         assert_eq!(Backoff::RUNS.delay(1, 0.0), Duration::from_secs(1));
         assert_eq!(Backoff::RUNS.delay(1, -3.0), Duration::from_secs(1));
-        assert_eq!(Backoff::RUNS.delay(3, 0.5), Duration::from_secs(60));
+        assert_eq!(Backoff::RUNS.delay(3, 0.5), Duration::from_mins(1));
         assert_eq!(Backoff::RUNS.delay(1, 7.0), Duration::from_secs(30));
     }
 }

@@ -51,7 +51,7 @@ async fn a_person_of_the_wrong_shape_is_no_empty_person_and_the_others_go_on() {
         |answer| spoil(answer, |person| person["metadata"] = json!("none")),
         |answer| spoil(answer, |person| person["metadata"]["sources"][0]["id"] = json!("x".repeat(9_000))),
         |answer| {
-            spoil(answer, |person| person["metadata"]["sources"][0]["etag"] = json!("x".repeat(100_000)))
+            spoil(answer, |person| person["metadata"]["sources"][0]["etag"] = json!("x".repeat(100_000)));
         },
         |answer| spoil(answer, |person| person["resourceName"] = json!("people/../../etc")),
     ];

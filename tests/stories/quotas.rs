@@ -116,7 +116,7 @@ async fn one_bad_contact_never_blocks_the_199_beside_it_even_where_google_does_n
 #[tokio::test]
 async fn one_contact_that_is_gone_already_costs_few_deletions_more() {
     let mut world = World::with(|settings| {
-        settings.policy.deletions = dafater_contactsd::sync::DeletionPolicy::Propagate
+        settings.policy.deletions = dafater_contactsd::sync::DeletionPolicy::Propagate;
     });
     for n in 0..300 {
         world.add_person(person("Ada", &format!("Number{n}"), &format!("ada{n}@example.com"), ""));
@@ -138,4 +138,20 @@ async fn one_contact_that_is_gone_already_costs_few_deletions_more() {
     let report = world.sync().await;
     assert_eq!((report.google.deleted, world.persons().len()), (300, 0), "{report:?}");
     assert!(report.requests.google < 40, "{:?}", report.requests);
+}
+
+#[tokio::test]
+async fn two_thousand_new_contacts_meet_no_quota_and_take_the_time_they_need() {
+    let mut world = World::new().with_quotas();
+    for n in 0..2_000 {
+        world.add_contact(contact("Ada", &format!("Number{n}"), &format!("ada{n}@example.com"), ""));
+    }
+    let began = world.clock_now();
+    let report = world.settle().await;
+    assert_eq!((report.google.created, report.requests.google), (2_000, 1 + 10), "{report:?}");
+    let took = world.clock_now().duration_since(began).as_secs();
+    // Ten batches of 6 units, 25 units a minute: four at once, four a minute later, two another minute later.
+    assert!((120..500).contains(&took), "{took} s");
+    let refused = world.google().requests().filter(|request| request.status == 429).count();
+    assert_eq!(refused, 0);
 }

@@ -131,7 +131,7 @@ fn is_id(text: &str, also: &str) -> bool {
 
 /// An id as it may stand in a message.
 fn shown(id: &str) -> String {
-    id.chars().filter(|c| c.is_ascii_graphic()).take(64).collect()
+    id.chars().filter(char::is_ascii_graphic).take(64).collect()
 }
 
 /// Fields that are read, and the texts in their items. What is there in another shape must not pass for "nothing there".

@@ -175,3 +175,34 @@ fn revoking_ends_the_consent_at_google_and_here() {
     ]);
     assert_eq!(again.status.code(), Some(77), "google no longer takes the token");
 }
+
+#[test]
+fn a_consent_from_a_screen_in_testing_is_warned_of_from_the_first_minute() {
+    let house = House::with("");
+    house.google().options_mut().refresh_token_life = Some(jiff::SignedDuration::from_hours(7 * 24));
+    house.write("refresh-token", &house.refresh_token);
+    let file = house.path("refresh-token");
+    let given = house.run(&["authorize", "sales", "--refresh-token-file", file.to_str().unwrap()]);
+    assert!(given.status.success());
+    let told = String::from_utf8_lossy(&given.stderr).into_owned();
+    assert!(told.contains("In production") && told.contains("ends on"), "authorize: {told}");
+    let manager = UnixDatagram::bind(house.path("notify")).unwrap();
+    manager.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    let socket = house.path("notify");
+    let daemon = house.start_with(&["--log-level", "info"], &[("NOTIFY_SOCKET", socket.to_str().unwrap())]);
+    daemon.wait_for("CD0306");
+    let status = house.run(&["status"]);
+    assert!(String::from_utf8_lossy(&status.stdout).contains("In production"));
+    let json = house.run(&["status", "--json"]);
+    assert!(String::from_utf8_lossy(&json.stdout).contains("\"warning\""));
+    let patience = Instant::now() + Duration::from_secs(10);
+    let mut heard = String::new();
+    while !heard.contains("consent ends soon: sales") {
+        assert!(Instant::now() < patience, "STATUS=: {heard}");
+        let mut buffer = [0; 4096];
+        if let Ok(length) = manager.recv(&mut buffer) {
+            heard.push_str(&String::from_utf8_lossy(&buffer[..length]));
+        }
+    }
+    drop(daemon);
+}

@@ -27,10 +27,13 @@ impl Planted {
     }
 
     fn add(&mut self, name: &str, secret: &[u8]) {
-        let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = secret
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .map(|digit| b"0123456789abcdef"[usize::from(digit)]);
         let forms = [
             secret.to_vec(),
-            hex.into_bytes(),
+            hex.collect(),
             STANDARD.encode(secret).trim_end_matches('=').as_bytes().to_vec(),
             URL_SAFE_NO_PAD.encode(secret).into_bytes(),
             url::form_urlencoded::byte_serialize(secret).collect::<String>().into_bytes(),
