@@ -14,6 +14,7 @@ use super::{
     AccountStatus, ConflictView, Engine, EngineError, HistoryFilter, HistoryView, HoldView, Outcome,
     PlanView, Requests, ReviewView, RunReport, RunRequest, show,
 };
+use crate::google::oauth::{AuthorizationError, VaultError};
 use crate::observe::events;
 use crate::state::{AccountState, Cursors, Hold, HoldDecision, Progress};
 use crate::sync::guard::{Approval, Verdict, judge};
@@ -27,6 +28,14 @@ pub struct AccountEngine {
     memory: Mutex<Memory>,
     /// What happened last, newer than what is saved.
     recent: std::sync::Mutex<Option<Progress>>,
+}
+
+/// How the account stands with Google.
+#[derive(Debug, Default)]
+struct Standing {
+    authorized: bool,
+    consented_as: Option<String>,
+    warning: Option<String>,
 }
 
 /// How a run ended, before it becomes a report.
@@ -279,6 +288,30 @@ impl AccountEngine {
         report.review = state.reviews().map_or(0, |reviews| count(reviews.len()));
     }
 
+    /// How the account stands with Google, as far as the vault tells.
+    fn consent(&self) -> Result<Standing, EngineError> {
+        let account = self.state().account();
+        let Some(vault) = &self.parts.vault else {
+            return Ok(Standing { authorized: true, ..Standing::default() });
+        };
+        match vault.grant(account) {
+            Ok(None) => Ok(Standing::default()),
+            Ok(Some(grant)) => Ok(Standing {
+                authorized: grant.over.is_none(),
+                warning: grant.ending(self.parts.clock.now()).map(|ending| ending.sentence(account)),
+                consented_as: grant.address,
+            }),
+            Err(error @ VaultError::Store(_)) => Err(EngineError::vault(&error)),
+            // One account whose seal does not open must not hide how the others stand.
+            Err(source @ (VaultError::Sealed { .. } | VaultError::Version { .. })) => {
+                let error = AuthorizationError::Vault { account: account.clone(), source };
+                let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+                let warning = Some(format!("{error}: {cause}; {}", error.hint()));
+                Ok(Standing { warning, ..Standing::default() })
+            }
+        }
+    }
+
     async fn decide_hold(&self, decision: HoldDecision) -> Result<(), EngineError> {
         let account = self.state().account();
         let Some(hold) = self.state().hold()? else {
@@ -335,17 +368,7 @@ impl Engine for AccountEngine {
             Some(recent) if recent.last_success > saved.last_success && saved.last_error.is_none() => recent,
             Some(_) | None => saved,
         };
-        let now = self.parts.clock.now();
-        let (authorized, consented_as, warning) = match &self.parts.vault {
-            None => (true, None, None),
-            Some(vault) => {
-                let grant = vault.grant(state.account()).map_err(|error| EngineError::vault(&error))?;
-                let ending = grant.as_ref().and_then(|grant| grant.ending(now));
-                let is_good = grant.as_ref().is_some_and(|grant| grant.over.is_none());
-                let warning = ending.map(|ending| ending.sentence(state.account()));
-                (is_good, grant.and_then(|grant| grant.address), warning)
-            }
-        };
+        let Standing { authorized, consented_as, warning } = self.consent()?;
         Ok(AccountStatus {
             account: state.account().clone(),
             last_sync_on: progress.last_success,

@@ -206,3 +206,29 @@ fn a_consent_from_a_screen_in_testing_is_warned_of_from_the_first_minute() {
     }
     drop(daemon);
 }
+
+#[test]
+fn a_lost_key_is_told_with_what_to_do_and_the_right_one_mends_it() {
+    let house = House::authorized("");
+    house.settle();
+    let key = std::fs::read(house.path("state/vault.key")).unwrap();
+    std::fs::write(house.path("state/vault.key"), [7; 32]).unwrap();
+    let synced = house.sync();
+    assert_eq!(synced.exit, 77);
+    let told = synced.report["error"].as_str().unwrap();
+    assert!(told.contains("another key") && told.contains("dafater-contactsd authorize sales"), "{told}");
+    let status = house.run(&["status"]);
+    let said = String::from_utf8_lossy(&status.stdout).into_owned();
+    assert!(
+        status.status.success() && said.contains("another key") && said.contains("not authorized"),
+        "{said}"
+    );
+
+    std::fs::write(house.path("state/vault.key"), key).unwrap();
+    house.settle();
+    let rekeyed = house.run(&["store", "rekey"]);
+    assert!(rekeyed.status.success(), "{}", String::from_utf8_lossy(&rekeyed.stderr));
+    assert!(String::from_utf8_lossy(&rekeyed.stdout).contains("2 values are sealed with the new key"));
+    house.settle();
+    assert!(house.run(&["store", "verify"]).status.success());
+}
