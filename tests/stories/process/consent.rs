@@ -232,3 +232,33 @@ fn a_lost_key_is_told_with_what_to_do_and_the_right_one_mends_it() {
     house.settle();
     assert!(house.run(&["store", "verify"]).status.success());
 }
+
+#[test]
+fn a_consent_that_is_over_stops_its_own_account_only() {
+    let house = House::authorized("");
+    let token = house.google().add_account("support@example.com");
+    house.write(
+        "conf.d/20-support.toml",
+        "[accounts.support]\nemail_id = \"support@example.com\"\nlabel = \"\"\n",
+    );
+    house.write("support-token", &token);
+    let file = house.path("support-token");
+    assert!(
+        house.run(&["authorize", "support", "--refresh-token-file", file.to_str().unwrap()]).status.success()
+    );
+    house.add_contact(crate::world::contact("Alan", "Turing", "alan@example.com", ""));
+    house.google().revoke_tokens(EMAIL).unwrap();
+    let output = house.run(&["sync", "--json"]);
+    assert_eq!(output.status.code(), Some(77));
+    let lines: Vec<serde_json::Value> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let of = |name: &str| lines.iter().find(|line| line["account"] == name).unwrap();
+    assert_eq!(
+        (of("sales")["outcome"].as_str(), of("support")["outcome"].as_str()),
+        (Some("failed"), Some("ok"))
+    );
+    assert_eq!(house.google().persons("support@example.com").unwrap().len(), 1);
+}

@@ -4,5 +4,6 @@ mod consent;
 mod daemon;
 mod directions;
 mod faults;
+mod quota;
 mod scale;
 mod secrets;
