@@ -28,7 +28,7 @@ pub(crate) struct House {
     pub(crate) google_faults: Arc<Mutex<Faults>>,
     pub(crate) site_faults: Arc<Mutex<Faults>>,
     pub(crate) dir: TempDir,
-    refresh_token: String,
+    pub(crate) refresh_token: String,
     _stands: (Stand, Stand),
     _runtime: Runtime,
 }
@@ -85,6 +85,7 @@ impl House {
             "[dafater]\nurl = \"{site}\"\nsettle = \"1s\"\napi_key = \"{key}\"\napi_secret = \"{secret}\"\n\n\
              [google]\npropagation = \"1s\"\nclient_id = \"{client}\"\nclient_secret = \"{client_secret}\"\napi_url = \"{google}\"\n\
              token_url = \"{google}token\"\nauth_url = \"{google}o/oauth2/v2/auth\"\n\n\
+             [google.quota]\ncritical_reads = 100000\ncritical_writes = 100000\nreads = 100000\nwrites = 100000\ndaily_writes = 1000000\n\n\
              [store]\npath = \"{state}\"\n\n[control]\nsocket = \"{socket}\"\n\n\
              [accounts.sales]\nemail_id = \"{EMAIL}\"\nregion = \"SA\"\nlabel = \"\"\n{unlimited}\n{account}\n",
             site = stands.1.url(),
@@ -171,9 +172,15 @@ impl House {
 
     /// Starts the daemon and waits until it answers.
     pub(crate) fn start(&self) -> Daemon<'_> {
+        self.start_with(&["--log-level", "debug"], &[])
+    }
+
+    /// Starts the daemon with these options and variables.
+    pub(crate) fn start_with(&self, options: &[&str], variables: &[(&str, &str)]) -> Daemon<'_> {
         let log = fs::File::create(self.path("daemon.log")).unwrap();
         let child = self
-            .command(&["--log-format", "json", "--log-level", "debug", "run"])
+            .command(&[&["--log-format", "json"], options, &["run"]].concat())
+            .envs(variables.iter().copied())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .stdin(Stdio::null())

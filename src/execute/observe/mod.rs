@@ -7,6 +7,7 @@ mod dafater;
 mod fetch;
 mod google;
 mod identity;
+mod oversize;
 mod place;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ use jiff::tz::TimeZone;
 
 use self::dafater::DafaterReading;
 use self::google::GoogleReading;
+pub(super) use self::oversize::Oversized;
 use super::settings::{Parts, Settings};
 use super::{EngineError, RunRequest};
 use crate::mapping::{Document, DocumentName, Person, SiteRules, SourceId};
@@ -64,6 +66,8 @@ pub(super) struct Observed {
     pub(super) deleted: Vec<(SourceId, String)>,
     /// Contacts that show up although they were deleted a moment ago: an echo, or restored. Looked at again when it can be told.
     pub(super) echoes: Vec<Parked>,
+    /// Records that are too large to be remembered.
+    pub(super) oversized: Oversized,
     /// Records whose JSON could not be understood.
     pub(super) malformed: Vec<String>,
     /// Whether any side was read whole.
@@ -108,6 +112,7 @@ impl Observer<'_> {
         let retried: Vec<Parked> =
             self.parked.values().filter(|parked| parked.next <= self.now || is_full).cloned().collect();
         let mut picture = self.identify(google, dafater, &retried, &doubt, memory, read_all).await?;
+        let oversized = self.set_aside(&mut picture)?;
         if picture.is_unsettled {
             cursors.google = None;
         }
@@ -151,6 +156,7 @@ impl Observer<'_> {
             vanished: picture.vanished,
             deleted: picture.deleted,
             echoes: picture.echoes,
+            oversized,
             malformed,
             is_full,
         })
