@@ -28,8 +28,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use simulation::generate::Edition;
 use simulation::history::History;
 use simulation::shrink::shrink;
+use simulation::trouble::{self, Met};
 use simulation::world::{Played, play};
 
 /// Plays histories drawn from seeds and reports every law that breaks.
@@ -41,6 +43,12 @@ struct Arguments {
     /// The first seed; alone, only this seed is played, and told event by event.
     #[arg(long)]
     seed: Option<u64>,
+    /// What seeds mean: 1 is the older edition, in which some of the named seeds were found.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=2))]
+    edition: u8,
+    /// Lists how often each kind of trouble was met.
+    #[arg(long)]
+    met: bool,
     /// Threads.
     #[arg(long, default_value_t = 1)]
     threads: u64,
@@ -56,6 +64,12 @@ struct Arguments {
     /// Tells the whole smallest history, request by request.
     #[arg(long)]
     told: bool,
+}
+
+impl Arguments {
+    fn edition(&self) -> Edition {
+        if self.edition == 1 { Edition::First } else { Edition::Second }
+    }
 }
 
 /// A seed that broke a law.
@@ -76,6 +90,8 @@ fn main() -> ExitCode {
     let next = AtomicU64::new(first);
     let (done, cycles, requests) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let failures: Mutex<Vec<Failure>> = Mutex::default();
+    let met: Mutex<Met> = Mutex::default();
+    let edition = arguments.edition();
     let began = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..arguments.threads.max(1) {
@@ -85,10 +101,11 @@ fn main() -> ExitCode {
                     if seed >= first + count || failures.lock().unwrap().len() >= arguments.stop_after {
                         return;
                     }
-                    let played = play_seed(seed, seed.is_multiple_of(arguments.twice.max(1)));
+                    let played = play_seed(edition, seed, seed.is_multiple_of(arguments.twice.max(1)));
                     done.fetch_add(1, Ordering::Relaxed);
                     cycles.fetch_add(u64::from(played.cycles), Ordering::Relaxed);
                     requests.fetch_add(played.requests, Ordering::Relaxed);
+                    trouble::add(&mut met.lock().unwrap(), &played.met);
                     if let Some(broken) = played.violations.first() {
                         let (law, what) = (broken.law, broken.what.clone());
                         failures.lock().unwrap().push(Failure { seed, law, what });
@@ -124,14 +141,19 @@ fn main() -> ExitCode {
     for (law, seeds) in &by_law {
         println!("  {law}: {} seeds, {:?}", seeds.len(), &seeds[..seeds.len().min(12)]);
     }
+    if arguments.met {
+        for (trouble, count) in met.into_inner().unwrap() {
+            println!("  met {count:>8} {trouble:?}");
+        }
+    }
     let Some(failure) = failures.first() else { return ExitCode::SUCCESS };
     report(failure, &arguments, alone);
     ExitCode::FAILURE
 }
 
 /// Plays a history; twice where the bytes are to be compared.
-fn play_seed(seed: u64, twice: bool) -> Played {
-    let history = History::generate(seed);
+fn play_seed(edition: Edition, seed: u64, twice: bool) -> Played {
+    let history = History::of(edition, seed);
     let mut played = play(&history, false);
     if twice && play(&history, false).trace != played.trace {
         let what = "played twice, it left other bytes".to_owned();
@@ -142,7 +164,7 @@ fn play_seed(seed: u64, twice: bool) -> Played {
 
 fn report(failure: &Failure, arguments: &Arguments, alone: bool) {
     println!("\nlaw broken: {}\n  seed {}\n  {}", failure.law, failure.seed, failure.what);
-    let mut history = History::generate(failure.seed);
+    let mut history = History::of(arguments.edition(), failure.seed);
     if !arguments.no_shrink && failure.law != "determinism" {
         history = shrink(&history, failure.law);
         println!("\nsmallest history that still fails:\n  {:?}", history.setting);
@@ -161,8 +183,9 @@ fn report(failure: &Failure, arguments: &Arguments, alone: bool) {
         }
     }
     println!(
-        "\nreplay: cargo run --release --example simulate -- --seed {}{}",
+        "\nreplay: cargo run --release --example simulate -- --seed {}{}{}",
         failure.seed,
+        if arguments.edition == 1 { " --edition 1" } else { "" },
         if arguments.told { "" } else { " --told" }
     );
 }

@@ -116,6 +116,10 @@ impl AccountEngine {
         for pair in &observed.redeemed {
             self.state().put_pair(pair, &mut changes)?;
         }
+        for intent in &observed.recovered {
+            // Nobody noted what it replaced: the process died before the receipt.
+            changes.add_history(&intent.pair, Some(intent.side), &intent.entry);
+        }
         Ok(self.state().commit(changes).await?)
     }
 

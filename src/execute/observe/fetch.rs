@@ -130,15 +130,18 @@ impl Observer<'_> {
         }
         let names: Vec<DocumentName> = wanted.keys().cloned().collect();
         let mut missing = Vec::new();
-        for lookup in self.look_up_documents(&names).await? {
-            let (name, sighting) = match lookup {
-                SiteLookup::Found(document) => (document.name.clone(), Some(document)),
-                SiteLookup::Missing(name) => (name, None),
+        for (asked, lookup) in names.iter().zip(self.look_up_documents(&names).await?) {
+            let document = match lookup {
+                SiteLookup::Found(document) => Some(document),
+                SiteLookup::Missing(_) => None,
                 SiteLookup::Hidden(_) | SiteLookup::Malformed(_) => continue,
             };
-            let Some(half) = wanted.get(&name).and_then(|id| gathered.pairs.get_mut(id)) else { continue };
-            match sighting {
+            let Some(half) = wanted.get(asked).and_then(|id| gathered.pairs.get_mut(id)) else { continue };
+            match document {
                 Some(document) if document.creation.civil() == half.pair.dafater.creation.civil() => {
+                    // API: names are compared loosely, so that another spelling may answer.
+                    half.is_moved |= document.name != *asked;
+                    half.pair.dafater.name = document.name.clone();
                     half.dafater = Some(Sighting::Present(document));
                 }
                 // Gone, renamed, or its name was given to another contact.

@@ -58,6 +58,8 @@ pub(super) struct Observed {
     pub(super) settled: Vec<Intent>,
     /// Pairs whose base is now what such a write promised.
     pub(super) redeemed: Vec<Pair>,
+    /// The writes by which they were recognised: what those replaced is not in the history yet.
+    pub(super) recovered: Vec<Intent>,
     /// How many writes of earlier runs had no receipt.
     pub(super) intents: usize,
     /// Records in no pair that are gone.
@@ -116,7 +118,7 @@ impl Observer<'_> {
         if picture.is_unsettled {
             cursors.google = None;
         }
-        let redeemed = self.redeem(&doubt.settled, &mut picture.pairs);
+        let (redeemed, recovered) = self.redeem(&doubt.settled, &mut picture.pairs);
         let mut in_doubt = doubt.open;
         in_doubt.extend(picture.renamed_in_doubt(&doubt.unsettled, state.account()));
         let left_over = self.left_over(&picture, &doubt.begun)?;
@@ -152,6 +154,7 @@ impl Observer<'_> {
             retried,
             settled: doubt.settled,
             redeemed,
+            recovered,
             intents: unsettled,
             vanished: picture.vanished,
             deleted: picture.deleted,
@@ -163,9 +166,9 @@ impl Observer<'_> {
     }
 
     /// Recognises our own updates that were not noted, so that they are not taken for edits.
-    fn redeem(&self, settled: &[Intent], pairs: &mut [PairView]) -> Vec<Pair> {
+    fn redeem(&self, settled: &[Intent], pairs: &mut [PairView]) -> (Vec<Pair>, Vec<Intent>) {
         let phones = self.settings.policy.phones;
-        let mut redeemed = Vec::new();
+        let (mut redeemed, mut recovered) = (Vec::new(), Vec::new());
         for view in pairs {
             let mut is_kept = false;
             let id = view.pair.id.clone();
@@ -175,14 +178,17 @@ impl Observer<'_> {
                     Side::Dafater => view.dafater.present().map(|document| document.contact(phones)),
                 };
                 if let (Some(promise), Some(now)) = (&intent.promise, now) {
-                    is_kept |= promise.redeem(&mut view.pair, intent.side, &now);
+                    if promise.redeem(&mut view.pair, intent.side, &now) {
+                        is_kept = true;
+                        recovered.push(intent.clone());
+                    }
                 }
             }
             if is_kept {
                 redeemed.push(view.pair.clone());
             }
         }
-        redeemed
+        (redeemed, recovered)
     }
 
     async fn site_facts(&self, memory: &mut Memory) -> Result<SiteFacts, EngineError> {

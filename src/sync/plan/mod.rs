@@ -38,6 +38,8 @@ pub struct Step {
     pub origin: Origin,
     /// The pair as stored; `None` for one that is made by this step.
     pub before: Option<Pair>,
+    /// What both sides agreed on although no pair says so: the receipt of the create that wrote it was lost.
+    pub agreed: Option<Box<(Contact, Contact)>>,
     /// Google's record as observed.
     pub google: Option<Person>,
     /// Dafater's record as observed.
@@ -129,6 +131,9 @@ impl Step {
     /// What both records last agreed on, as far as it holds for them: (Google's, Dafater's).
     #[must_use]
     pub fn base(&self) -> (Contact, Contact) {
+        if let Some(agreed) = &self.agreed {
+            return agreed.as_ref().clone();
+        }
         match &self.before {
             Some(pair) if !self.is_rejoined() => (pair.google.contact.clone(), pair.dafater.contact.clone()),
             Some(_) | None => (Contact::default(), Contact::default()),

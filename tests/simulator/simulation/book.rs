@@ -16,8 +16,8 @@ pub struct TextEdit {
     pub at: Timestamp,
     pub cycle: u32,
     pub record: Id,
-    /// Its counterpart at that time.
-    pub partner: Option<Id>,
+    /// Its counterparts at that time.
+    pub partners: Vec<Id>,
     pub field: TextField,
     pub from: Option<String>,
     pub to: String,
@@ -32,8 +32,8 @@ pub struct ValueEdit {
     pub field: Field,
     pub key: String,
     pub is_added: bool,
-    /// The counterpart that had agreed on the value before it was taken away.
-    pub agreed_with: Option<Id>,
+    /// The counterparts that had agreed on the value before it was taken away.
+    pub agreed_with: Vec<Id>,
 }
 
 /// A person deleted a record, or merged it into another.
@@ -53,11 +53,17 @@ pub struct Book {
     pub values: Vec<ValueEdit>,
     /// Records of which anything that is mapped was changed by a person, primaries included.
     pub touches: Vec<(Id, Timestamp)>,
+    /// Records into which the daemon carried an edit.
+    pub carried: Vec<(Id, Timestamp)>,
     pub gone: BTreeMap<Id, Gone>,
     /// Records that the daemon created: from which one.
     pub made: BTreeMap<Id, Id>,
     /// Records that were ever one pair, both ways.
     pub partners: BTreeMap<Id, BTreeSet<Id>>,
+    /// When a Google record and a document became a pair.
+    pub paired_at: BTreeMap<(Id, Id), Timestamp>,
+    /// The account of each Google record that ever was.
+    pub accounts: BTreeMap<Id, usize>,
     /// Every name that a record ever had.
     pub names: BTreeMap<(Side, String), Id>,
     /// Records whose content the site itself refuses.
@@ -65,7 +71,8 @@ pub struct Book {
 }
 
 impl Book {
-    pub fn pair(&mut self, google: &Id, dafater: &Id) {
+    pub fn pair(&mut self, google: &Id, dafater: &Id, at: Timestamp) {
+        self.paired_at.entry((google.clone(), dafater.clone())).or_insert(at);
         self.partners.entry(google.clone()).or_default().insert(dafater.clone());
         self.partners.entry(dafater.clone()).or_default().insert(google.clone());
     }
@@ -78,10 +85,11 @@ impl Book {
         after: &Picture,
         at: Timestamp,
         cycle: u32,
-        pair_of: impl Fn(&Id) -> Option<(Contact, Contact, Id)>,
+        pairs_of: impl Fn(&Id) -> Vec<(Contact, Contact, Id)>,
     ) {
         for (id, seen) in &after.0 {
             self.names.insert((id.0, seen.name.clone()), id.clone());
+            self.accounts.insert(id.clone(), seen.account);
             match before.0.get(id) {
                 None => {
                     if let Some(gone) = self.gone.get_mut(id) {
@@ -90,28 +98,36 @@ impl Book {
                     for field in TextField::ALL {
                         let to = seen.contact.text(field).to_owned();
                         let record = id.clone();
-                        self.texts.push(TextEdit { at, cycle, record, partner: None, field, from: None, to });
+                        self.texts.push(TextEdit {
+                            at,
+                            cycle,
+                            record,
+                            partners: Vec::new(),
+                            field,
+                            from: None,
+                            to,
+                        });
                     }
                     for (field, values) in sets(&seen.contact) {
                         for key in values.keys() {
-                            self.value(at, cycle, id, field, key.as_str(), true, None);
+                            self.value(at, cycle, id, field, key.as_str(), true, Vec::new());
                         }
                     }
                 }
                 Some(old) if old.contact == seen.contact => {}
                 Some(old) => {
                     self.touches.push((id.clone(), at));
-                    let pair = pair_of(id);
-                    let partner = pair.as_ref().map(|(_, _, other)| other.clone());
+                    let pairs = pairs_of(id);
+                    let partners: Vec<Id> = pairs.iter().map(|(_, _, other)| other.clone()).collect();
                     for field in TextField::ALL {
                         let (from, to) = (old.contact.text(field).to_owned(), seen.contact.text(field));
                         if from != to {
-                            let (record, partner, to) = (id.clone(), partner.clone(), to.to_owned());
+                            let (record, partners, to) = (id.clone(), partners.clone(), to.to_owned());
                             self.texts.push(TextEdit {
                                 at,
                                 cycle,
                                 record,
-                                partner,
+                                partners,
                                 field,
                                 from: Some(from),
                                 to,
@@ -120,13 +136,13 @@ impl Book {
                     }
                     for ((field, was), (_, is)) in sets(&old.contact).into_iter().zip(sets(&seen.contact)) {
                         for key in is.keys().filter(|key| !was.contains(key)) {
-                            self.value(at, cycle, id, field, key.as_str(), true, None);
+                            self.value(at, cycle, id, field, key.as_str(), true, Vec::new());
                         }
                         for key in was.keys().filter(|key| !is.contains(key)) {
-                            let agreed_with = pair.as_ref().filter(|(own, other, _)| {
+                            let agreed_with = pairs.iter().filter(|(own, other, _)| {
                                 set(own, field).contains(key) && set(other, field).contains(key)
                             });
-                            let agreed_with = agreed_with.map(|(_, _, other)| other.clone());
+                            let agreed_with = agreed_with.map(|(_, _, other)| other.clone()).collect();
                             self.value(at, cycle, id, field, key.as_str(), false, agreed_with);
                         }
                     }
@@ -136,9 +152,10 @@ impl Book {
         for (id, seen) in &before.0 {
             if !after.0.contains_key(id) {
                 // A pair that is being made in this very cycle is known to nobody yet.
-                let had_news = pair_of(id)
-                    .and_then(|(_, _, other)| before.0.get(&other))
-                    .is_none_or(|other| differ(&seen.contact, &other.contact));
+                let pairs = pairs_of(id);
+                let mut others = pairs.iter().map(|(_, _, other)| before.0.get(other));
+                let had_news = pairs.is_empty()
+                    || others.any(|other| other.is_none_or(|other| has_news(&seen.contact, &other.contact)));
                 self.gone.insert(id.clone(), Gone { at, had_news, restored: None });
             }
         }
@@ -153,7 +170,7 @@ impl Book {
         field: Field,
         key: &str,
         is_added: bool,
-        agreed_with: Option<Id>,
+        agreed_with: Vec<Id>,
     ) {
         let (record, key) = (id.clone(), key.to_owned());
         self.values.push(ValueEdit { at, cycle, record, field, key, is_added, agreed_with });
@@ -162,6 +179,11 @@ impl Book {
     /// Whether a person deleted `id` and it was not there (or not seen to be back) at `seen`.
     pub fn is_gone(&self, id: &Id, seen: Timestamp) -> Option<&Gone> {
         self.gone.get(id).filter(|gone| gone.restored.is_none_or(|restored| restored >= seen))
+    }
+
+    /// Whether an edit was carried into `id` since `since`: to the other accounts it is an edit like any.
+    pub fn was_carried_after(&self, id: &Id, since: Timestamp) -> bool {
+        self.carried.iter().any(|(carried, at)| carried == id && *at >= since)
     }
 
     /// Whether a person changed anything mapped of `id` since `since`.
@@ -176,6 +198,11 @@ pub fn sets(contact: &Contact) -> [(Field, &Values); 2] {
 
 pub fn set(contact: &Contact, field: Field) -> &Values {
     if field == Field::Phones { &contact.phones } else { &contact.emails }
+}
+
+/// Whether a record says anything that its deleted counterpart did not: which number is the mobile one counts.
+pub fn has_news(gone: &Contact, left: &Contact) -> bool {
+    differ(gone, left) || gone.mobile != left.mobile
 }
 
 /// Whether two contacts say different things, primaries aside.

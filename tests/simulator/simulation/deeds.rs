@@ -12,7 +12,9 @@ use serde_json::{Map, Value, json};
 use super::history::{Address, Deed, Edit, Kind, Newcomer, Number, Text};
 use super::picture::{Picture, Seen};
 
-pub const EMAIL: &str = "sales@example.com";
+/// The Google accounts, and what the daemon calls them.
+pub const EMAILS: [&str; 3] = ["sales@example.com", "support@example.com", "office@example.com"];
+pub const ACCOUNTS: [&str; 3] = ["sales", "support", "office"];
 pub const DAEMON: &str = "contacts@example.com";
 
 /// The two remotes, at their own times.
@@ -23,7 +25,9 @@ pub struct Remotes<'a> {
     pub site_now: Timestamp,
     /// Names of contacts that were deleted on the site, to be restored.
     pub deleted_names: &'a mut Vec<String>,
-    pub deleted_persons: &'a mut Vec<String>,
+    /// With the account of each.
+    pub deleted_persons: &'a mut Vec<(usize, String)>,
+    pub accounts: usize,
 }
 
 impl Remotes<'_> {
@@ -31,7 +35,8 @@ impl Remotes<'_> {
     pub fn carry_out(&mut self, deed: &Deed, picture: &Picture) {
         match deed {
             Deed::Add { side: Side::Google, who } => {
-                drop(self.google.add_person(EMAIL, person(*who), self.google_now));
+                let email = EMAILS[who.token as usize % self.accounts];
+                drop(self.google.add_person(email, person(*who), self.google_now));
             }
             Deed::Add { side: Side::Dafater, who } => drop(self.site.insert(document(*who), self.site_now)),
             Deed::Edit { side, who, edit } => {
@@ -39,7 +44,12 @@ impl Remotes<'_> {
                 match side {
                     Side::Google => {
                         if let Some(change) = person_change(seen, *edit) {
-                            drop(self.google.edit_person(EMAIL, &seen.name, change, self.google_now));
+                            drop(self.google.edit_person(
+                                EMAILS[seen.account],
+                                &seen.name,
+                                change,
+                                self.google_now,
+                            ));
                         }
                     }
                     Side::Dafater => {
@@ -53,8 +63,12 @@ impl Remotes<'_> {
                 let Some((_, seen)) = picture.nth(*side, *who) else { return };
                 match side {
                     Side::Google => {
-                        if self.google.delete_person(EMAIL, &seen.name, self.google_now).is_ok() {
-                            self.deleted_persons.push(seen.name.clone());
+                        if self
+                            .google
+                            .delete_person(EMAILS[seen.account], &seen.name, self.google_now)
+                            .is_ok()
+                        {
+                            self.deleted_persons.push((seen.account, seen.name.clone()));
                         }
                     }
                     Side::Dafater => {
@@ -65,8 +79,8 @@ impl Remotes<'_> {
                 }
             }
             Deed::Restore { side: Side::Google, who } => {
-                if let Some(name) = nth(self.deleted_persons, *who) {
-                    drop(self.google.restore_person(EMAIL, &name, self.google_now));
+                if let Some((account, name)) = nth(self.deleted_persons, *who) {
+                    drop(self.google.restore_person(EMAILS[account], &name, self.google_now));
                 }
             }
             Deed::Restore { side: Side::Dafater, who } => {
@@ -77,7 +91,9 @@ impl Remotes<'_> {
             Deed::Rename { side, who, to } => {
                 let Some((_, seen)) = picture.nth(*side, *who) else { return };
                 match side {
-                    Side::Google => drop(self.google.rename(EMAIL, &seen.name, self.google_now)),
+                    Side::Google => {
+                        drop(self.google.rename(EMAILS[seen.account], &seen.name, self.google_now))
+                    }
                     Side::Dafater => {
                         drop(self.site.rename(&seen.name, &format!("Renamed {to}"), self.site_now));
                     }
@@ -89,12 +105,13 @@ impl Remotes<'_> {
                 else {
                     return;
                 };
-                if loser.name == survivor.name {
+                if loser.name == survivor.name || loser.account != survivor.account {
                     return;
                 }
                 match side {
                     Side::Google => {
-                        drop(self.google.merge_persons(EMAIL, &loser.name, &survivor.name, self.google_now));
+                        let email = EMAILS[loser.account];
+                        drop(self.google.merge_persons(email, &loser.name, &survivor.name, self.google_now));
                     }
                     Side::Dafater => drop(self.site.merge(&loser.name, &survivor.name, self.site_now)),
                 }
@@ -115,7 +132,7 @@ impl Remotes<'_> {
     }
 }
 
-fn nth(names: &[String], nth: u32) -> Option<String> {
+fn nth<T: Clone>(names: &[T], nth: u32) -> Option<T> {
     (!names.is_empty()).then(|| names[nth as usize % names.len()].clone())
 }
 

@@ -23,21 +23,23 @@ impl Wake for Bell {
     }
 }
 
-/// Polls `future` until it is done, `is_dead`, or stuck.
-pub fn drive<F: Future>(future: F, is_dead: impl Fn() -> bool) -> Ended<F::Output> {
+/// Polls `future` until it is done, `is_dead`, stuck, or was polled as often as it may be; and how often that was.
+pub fn drive<F: Future>(future: F, most: Option<u32>, is_dead: impl Fn() -> bool) -> (Ended<F::Output>, u32) {
     let bell = Arc::new(Bell(AtomicBool::new(false)));
     let waker = Waker::from(bell.clone());
     let mut context = Context::from_waker(&waker);
     let mut future = pin!(future);
+    let mut polls = 0;
     loop {
+        polls += 1;
         if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return Ended::Done(output);
+            return (Ended::Done(output), polls);
         }
-        if is_dead() {
-            return Ended::Died;
+        if is_dead() || most.is_some_and(|most| polls > most) {
+            return (Ended::Died, polls);
         }
         if !bell.0.swap(false, Ordering::Relaxed) {
-            return Ended::Stuck;
+            return (Ended::Stuck, polls);
         }
     }
 }

@@ -4,7 +4,8 @@ use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, FirstSync, Side};
 
 use super::chance::Chance;
 use super::history::{
-    Address, Crash, Cycle, Deed, Edit, Event, Fault, History, Kind, Newcomer, Number, Rules, Setting, Text,
+    Address, Closed, Crash, Cycle, Deed, Edit, Event, Fault, History, Kind, Newcomer, Number, Rules, Setting,
+    Text,
 };
 
 /// What may happen. Each level contains the ones below.
@@ -18,9 +19,31 @@ pub enum Malice {
     Crashes,
 }
 
+/// What seeds mean. A seed that taught something keeps its meaning when new kinds of trouble are added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edition {
+    First,
+    /// The first, and on top of it, from a stream of chance of its own: several accounts, quotas, maintenance, a clock that is set,
+    /// things that happen at one instant, death at any await.
+    Second,
+}
+
 impl History {
     /// The history of `seed`.
     pub fn generate(seed: u64) -> Self {
+        Self::of(Edition::Second, seed)
+    }
+
+    /// The history of `seed` in an edition.
+    pub fn of(edition: Edition, seed: u64) -> Self {
+        let mut history = Self::first(seed);
+        if edition == Edition::Second {
+            history.worsen();
+        }
+        history
+    }
+
+    fn first(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
         let malice = match chance.below(10) {
             0..2 => Malice::Peace,
@@ -38,7 +61,45 @@ impl History {
         }
         Self { seed, setting, events, forgets: false }
     }
+
+    /// Adds the trouble of the second edition.
+    fn worsen(&mut self) {
+        let mut chance = Chance::new(self.seed ^ SECOND);
+        if chance.percent(25) {
+            return;
+        }
+        let setting = &mut self.setting;
+        setting.accounts = chance.pick(&[1, 1, 1, 2, 2, 3]);
+        setting.quota = chance.pick(&[0, 0, 0, 3, 10]);
+        setting.site_limit = chance.pick(&[0, 0, 0, 0, 20, 60]);
+        let accounts = setting.accounts;
+        let mut generator = Generator { chance, malice: Malice::Crashes, token: 10_000 };
+        for event in &mut self.events {
+            if let Event::Cycle(cycle) = event {
+                cycle.account = generator.chance.below(accounts);
+                generator.worsen_cycle(cycle);
+            }
+        }
+        for _ in 0..generator.chance.below(5) {
+            let event = generator.worse_event();
+            let at = generator.chance.below(u32::try_from(self.events.len()).unwrap() + 1);
+            self.events.insert(at as usize, event);
+        }
+        // Whoever has several accounts syncs more often.
+        for _ in 0..(accounts - 1) * 4 {
+            let at = generator.chance.below(u32::try_from(self.events.len()).unwrap() + 1);
+            let cycle = Cycle {
+                account: generator.chance.below(accounts),
+                order: generator.chance.next(),
+                ..Cycle::default()
+            };
+            self.events.insert(at as usize, Event::Cycle(cycle));
+        }
+    }
 }
+
+/// Keeps the second edition's stream of chance apart from the first's.
+const SECOND: u64 = 0x5EC0_4D00_0000_0000;
 
 struct Generator {
     chance: Chance,
@@ -99,6 +160,9 @@ impl Generator {
             old_names_answer: chance.percent(70),
             expired_code: chance.pick(&[400, 410]),
             connections: chance.between(1, 4),
+            accounts: 1,
+            quota: 0,
+            site_limit: 0,
         }
     }
 
@@ -241,10 +305,12 @@ impl Generator {
 
     fn cycle(&mut self) -> Cycle {
         let mut cycle = Cycle {
+            account: 0,
             full: self.chance.one_in(12),
             order: self.chance.next(),
             deeds: Vec::new(),
             faults: Vec::new(),
+            strikes: Vec::new(),
             crash: None,
         };
         if self.malice >= Malice::Faults {
@@ -270,6 +336,61 @@ impl Generator {
             });
         }
         cycle
+    }
+
+    fn worsen_cycle(&mut self, cycle: &mut Cycle) {
+        if self.chance.one_in(8) {
+            let fault = self.chance.pick(&[
+                Fault::HalfPage,
+                Fault::HalfPage,
+                Fault::Mismatch,
+                Fault::Mismatch,
+                Fault::Forbidden,
+                Fault::Unauthorized,
+            ]);
+            // Lists come first.
+            cycle.faults.push((self.chance.below(4), fault));
+        }
+        // Most requests only read: what befalls a write must be aimed at one.
+        if self.chance.one_in(4) {
+            let nth = self.chance.pick(&[0, 0, 0, 1, 2, 3]);
+            let fault = self.chance.pick(&[
+                Fault::RequestLost,
+                Fault::AnswerLost,
+                Fault::AnswerLost,
+                Fault::GatewayAfter,
+                Fault::Truncated,
+                Fault::Throttled,
+                Fault::Forbidden,
+            ]);
+            cycle.strikes.push((nth, fault));
+        }
+        if cycle.crash.is_none() {
+            cycle.crash = match self.chance.below(16) {
+                0 | 1 => {
+                    let end = self.chance.pick(&[8, 32, 128]);
+                    Some(Crash::Await { nth: self.chance.below(end) })
+                }
+                2 | 3 => Some(Crash::Effect {
+                    nth: self.chance.pick(&[0, 0, 0, 1, 2, 3]),
+                    done: self.chance.percent(70),
+                }),
+                _ => None,
+            };
+        }
+    }
+
+    fn worse_event(&mut self) -> Event {
+        match self.chance.below(6) {
+            0 | 1 => {
+                let count = self.chance.between(2, 4);
+                Event::Together((0..count).map(|_| self.deed()).collect())
+            }
+            2 => Event::SiteClock(self.chance.pick(&[-150, -40, 0, 60, 300, 4_000])),
+            3 => Event::Maintenance(self.chance.pick(&[Closed::Nothing, Closed::Writes, Closed::Everything])),
+            4 => Event::Label(self.chance.one_in(2)),
+            _ => Event::Deed(self.deed()),
+        }
     }
 
     /// Which request of a cycle: small numbers more often.

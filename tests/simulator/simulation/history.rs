@@ -33,6 +33,12 @@ pub struct Setting {
     pub old_names_answer: bool,
     pub expired_code: u16,
     pub connections: u32,
+    /// Google accounts that share the site.
+    pub accounts: u32,
+    /// What each account may do in a minute, in tenths of what Google grants; 0 counts nothing.
+    pub quota: u32,
+    /// Requests that the site answers in a minute; 0 counts nothing.
+    pub site_limit: u32,
 }
 
 /// What an operator may change between two cycles.
@@ -50,10 +56,18 @@ pub struct Rules {
 pub enum Event {
     /// Somebody does something.
     Deed(Deed),
+    /// Several things happen at one instant.
+    Together(Vec<Deed>),
     /// Time passes, in seconds.
     Wait(u32),
     /// The site's System Settings get another time zone.
     Zone(&'static str),
+    /// The site's clock is set: so many seconds before or after the true time.
+    SiteClock(i32),
+    /// The site goes down for maintenance, or only takes no writes, or is back.
+    Maintenance(Closed),
+    /// New contacts get a label from now on, or none.
+    Label(bool),
     /// All sync tokens die.
     ExpireTokens,
     /// The operator changes the rules.
@@ -64,6 +78,14 @@ pub enum Event {
     Discard,
     /// The daemon runs one cycle.
     Cycle(Cycle),
+}
+
+/// How much of the site is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    Nothing,
+    Writes,
+    Everything,
 }
 
 /// What a person does by hand.
@@ -202,6 +224,8 @@ pub enum Number {
 /// One run of the daemon.
 #[derive(Debug, Clone, Default)]
 pub struct Cycle {
+    /// Which account, read modulo those there are.
+    pub account: u32,
     pub full: bool,
     /// Shuffles the order in which answers arrive.
     pub order: u64,
@@ -209,6 +233,8 @@ pub struct Cycle {
     pub deeds: Vec<(u32, Deed)>,
     /// What befalls the nth request.
     pub faults: Vec<(u32, Fault)>,
+    /// What befalls the nth request that may change something.
+    pub strikes: Vec<(u32, Fault)>,
     /// Where the process dies.
     pub crash: Option<Crash>,
 }
@@ -234,8 +260,16 @@ pub enum Fault {
     Truncated,
     /// A list without its last entry that looks whole.
     ShortPage,
+    /// A list without its second half that looks whole.
+    HalfPage,
     /// A list with an entry that stands twice.
     Doubled,
+    /// 400: the parameters are not those of the sync token's request.
+    Mismatch,
+    /// 403, nothing done.
+    Forbidden,
+    /// 401, nothing done.
+    Unauthorized,
 }
 
 /// Where the process dies.
@@ -243,8 +277,12 @@ pub enum Fault {
 pub enum Crash {
     /// At the nth request, before or after the remote carried it out.
     Request { nth: u32, done: bool },
+    /// The same, at the nth request that may change something.
+    Effect { nth: u32, done: bool },
     /// At the nth commit, before or after it is durable.
     Commit { nth: u32, durable: bool },
+    /// Where the run awaits something for the nth time.
+    Await { nth: u32 },
     /// Not quite: the store refuses the nth commit and goes on.
     Refusal { nth: u32 },
 }

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dafater_contactsd::contact::{Contact, Field, TextField};
+use dafater_contactsd::remote::Clock as _;
 use dafater_contactsd::store::{Durable, Tree};
 use dafater_contactsd::sync::{LooseReason, Pair, RecordId, Side};
 
-use super::book::{set, sets};
+use super::book::{TextEdit, ValueEdit, set, sets};
 use super::picture::{Id, Picture};
 use super::scene::Scene;
 
@@ -29,8 +30,8 @@ impl Standing {
 }
 
 /// How many deletions one cycle may make; nothing if a person released a plan.
-pub fn deletions_allowed(scene: &Scene) -> Option<u32> {
-    let state = scene.state();
+pub fn deletions_allowed(scene: &Scene, account: usize) -> Option<u32> {
+    let state = scene.state(account);
     let is_approved = state.hold().ok().flatten().is_some_and(|hold| hold.decision.is_some());
     if is_approved {
         return None;
@@ -42,10 +43,13 @@ pub fn deletions_allowed(scene: &Scene) -> Option<u32> {
 
 /// Remembers which records the daemon holds for one person.
 pub fn learn_pairs(scene: &mut Scene) {
-    let pairs: Vec<Pair> = scene.state().pairs().filter_map(Result::ok).collect();
-    for pair in pairs {
-        let (google, dafater) = ids(&pair);
-        scene.book.pair(&google, &dafater);
+    for account in scene.accounts() {
+        let pairs: Vec<Pair> = scene.state(account).pairs().filter_map(Result::ok).collect();
+        for pair in pairs {
+            let (google, dafater) = ids(&pair);
+            let now = scene.clock.now();
+            scene.book.pair(&google, &dafater, now);
+        }
     }
 }
 
@@ -56,10 +60,19 @@ fn ids(pair: &Pair) -> (Id, Id) {
 /// Checks every law that concerns where things came to rest.
 pub fn check(scene: &mut Scene) {
     let picture = scene.picture();
-    let state = scene.state();
+    let mut found = Vec::new();
+    for account in scene.accounts() {
+        check_account(scene, account, &picture, &mut found);
+    }
+    for (law, what) in found {
+        scene.violate(law, what);
+    }
+}
+
+fn check_account(scene: &Scene, account: usize, picture: &Picture, found: &mut Found) {
+    let state = scene.state(account);
     let pairs: Vec<Pair> = state.pairs().map(Result::unwrap).collect();
     let mut paired: BTreeSet<Id> = BTreeSet::new();
-    let mut found = Vec::new();
     for pair in &pairs {
         let (google, dafater) = ids(pair);
         for id in [&google, &dafater] {
@@ -69,8 +82,9 @@ pub fn check(scene: &mut Scene) {
         }
         match (picture.0.get(&google), picture.0.get(&dafater)) {
             (Some(left), Some(right)) => {
-                agree(scene, pair, &left.contact, &right.contact, &mut found);
-                keep_edits(scene, pair, &left.contact, &right.contact, &mut found);
+                let view = View { scene, account, pair, google: &left.contact, dafater: &right.contact };
+                agree(&view, found);
+                keep_edits(&view, found);
             }
             (left, right) => {
                 let is_there = (left.is_some(), right.is_some());
@@ -83,7 +97,7 @@ pub fn check(scene: &mut Scene) {
             }
         }
     }
-    stand_alone(scene, &picture, &paired, &mut found);
+    stand_alone(scene, account, picture, &paired, found);
     for intent in state.intents().unwrap() {
         found.push((
             "cursor safety",
@@ -101,15 +115,23 @@ pub fn check(scene: &mut Scene) {
             ));
         }
     }
-    for (law, what) in found {
-        scene.violate(law, what);
-    }
+}
+
+/// A pair of an account at rest.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    scene: &'a Scene,
+    account: usize,
+    pair: &'a Pair,
+    google: &'a Contact,
+    dafater: &'a Contact,
 }
 
 type Found = Vec<(&'static str, String)>;
 
 /// Whether the difference of a pair in `field` is accounted for.
-fn is_explained(scene: &Scene, pair: &Pair, field: Field) -> bool {
+fn is_explained(view: &View<'_>, field: Field) -> bool {
+    let View { scene, pair, .. } = view;
     let (_, dafater) = ids(pair);
     // LIMIT: Google's first organisation is the mapped one. When it was emptied on the site it goes, and the second one, which
     // nobody may touch, stands in its place.
@@ -119,19 +141,24 @@ fn is_explained(scene: &Scene, pair: &Pair, field: Field) -> bool {
             edit.record == dafater && organization.contains(&Field::Text(edit.field)) && edit.to.is_empty()
         });
     let is_withheld = pair.withheld.iter().any(|withheld| withheld.field == field);
-    let is_open =
-        scene.state().conflicts().unwrap().iter().any(|open| open.pair == pair.id && open.field == field);
     is_withheld
         || is_second_organization
-        || is_open
+        || is_open(view, field)
         || field == Field::Text(TextField::Suffix)
         || scene.book.poisoned.contains(&dafater)
         || !scene.rules.pull
         || !scene.rules.push
 }
 
+/// Whether a person still has to decide what a pair says.
+fn is_open(view: &View<'_>, field: Field) -> bool {
+    let conflicts = view.scene.state(view.account).conflicts().unwrap();
+    conflicts.iter().any(|open| open.pair == view.pair.id && open.field == field)
+}
+
 /// Convergence of one pair.
-fn agree(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, found: &mut Found) {
+fn agree(view: &View<'_>, found: &mut Found) {
+    let View { pair, google, dafater, .. } = view;
     for field in TextField::ALL {
         let (left, right) = (google.text(field), dafater.text(field));
         let differs = if field == TextField::Prefix {
@@ -139,13 +166,13 @@ fn agree(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, found:
         } else {
             left != right
         };
-        if differs && !is_explained(scene, pair, Field::Text(field)) {
+        if differs && !is_explained(view, Field::Text(field)) {
             let what = format!("{field:?} of {:?}: google {left:?}, dafater {right:?}", ids(pair));
             found.push(("convergence", what));
         }
     }
     for ((field, left), (_, right)) in sets(google).into_iter().zip(sets(dafater)) {
-        if is_explained(scene, pair, field) {
+        if is_explained(view, field) {
             continue;
         }
         let left: BTreeSet<&str> = left.keys().map(dafater_contactsd::contact::Key::as_str).collect();
@@ -158,13 +185,16 @@ fn agree(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, found:
 }
 
 /// No lost edit: what each side says is the end of a chain of edits, and every other end is in the history.
-fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, found: &mut Found) {
+fn keep_edits(view: &View<'_>, found: &mut Found) {
+    let View { scene, pair, google, dafater, .. } = view;
     let (left, right) = ids(pair);
-    let is_ours = |id: &Id| *id == left || *id == right;
+    // The document's copies in other accounts hear of everything, and tell everything, through it.
+    let copies: Vec<Id> = scene.pairs_of(&right).into_iter().map(|(_, _, copy)| copy).collect();
+    let is_ours = |id: &Id| *id == left || *id == right || copies.contains(id);
     let partners = &scene.book.partners;
     let former: BTreeSet<&Id> =
         [&left, &right].into_iter().filter_map(|id| partners.get(id)).flatten().collect();
-    let concerns = |record: &Id, partner: Option<&Id>| is_ours(record) || partner.is_some_and(is_ours);
+    let concerns = |record: &Id, partners: &[Id]| is_ours(record) || partners.iter().any(is_ours);
     for field in TextField::ALL {
         // What a former counterpart said was carried over while it was one; what it said last may have gone with it.
         let is_known = |id: &Id| is_ours(id) || former.contains(id);
@@ -172,6 +202,15 @@ fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, f
             scene.book.texts.iter().filter(|edit| edit.field == field && is_known(&edit.record)).collect();
         let withheld = pair.withheld.iter().any(|withheld| withheld.field == Field::Text(field));
         // What was said stands until somebody replaces it on the same record, or on its counterpart.
+        let was_copy = |id: &Id, at| {
+            let since = scene.book.paired_at.get(&(id.clone(), right.clone()));
+            copies.contains(id) && since.is_some_and(|since| *since < at)
+        };
+        let reaches = |edit: &TextEdit, said: &TextEdit| {
+            edit.record == said.record
+                || edit.partners.contains(&said.record)
+                || copies.contains(&edit.record) && was_copy(&said.record, edit.at)
+        };
         let is_end_of = |value: &str, counts: &dyn Fn(&Id) -> bool| {
             let edits = || edits.iter().enumerate().filter(|(_, edit)| counts(&edit.record));
             let replacing =
@@ -180,25 +219,24 @@ fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, f
             if said.peek().is_none() {
                 return replacing().next().is_none();
             }
-            said.any(|(nth, said)| {
-                !replacing().any(|(later, edit)| {
-                    let reaches = edit.record == said.record || edit.partner.as_ref() == Some(&said.record);
-                    reaches && later > nth
-                })
-            })
+            said.any(|(nth, said)| !replacing().any(|(later, edit)| reaches(edit, said) && later > nth))
         };
         let is_end = |value: &str| is_end_of(value, &|_| true);
         let is_poisoned = scene.book.poisoned.contains(&right);
         let could_change = [scene.was_open[0], scene.was_open[1] && !is_poisoned];
         let can_change = [scene.rules.push, scene.rules.pull && !is_poisoned];
         for (nth, (side, contact)) in
-            [(Side::Google, google), (Side::Dafater, dafater)].into_iter().enumerate()
+            [(Side::Google, *google), (Side::Dafater, *dafater)].into_iter().enumerate()
         {
             let value = contact.text(field);
             // The site has no slot for a suffix.
             let has_slot = side == Side::Google || field != TextField::Suffix;
             // While the direction to a side is off, its own edits alone decide what it says.
-            let is_lawful = could_change[nth] && is_end(value)
+            // What a copy in another account says reaches this one through the site, where it may have to wait.
+            let is_cut_off = waits_elsewhere(view, Field::Text(field))
+                && is_end_of(value, &|id| *id == left || *id == right);
+            let is_lawful = could_change[nth] && (is_end(value) || is_cut_off)
+                || scene.accounts().len() > 1 && is_open(view, Field::Text(field))
                 || !can_change[nth] && is_end_of(value, &|id| id.0 == side);
             if has_slot && !withheld && !is_lawful {
                 let what = format!(
@@ -208,10 +246,16 @@ fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, f
                 found.push(("no lost edit", what));
             }
         }
-        for edit in &edits {
-            let lost = is_ours(&edit.record)
+        for (nth, edit) in edits.iter().enumerate() {
+            let is_open = !edits.iter().enumerate().any(|(later, next)| {
+                later > nth
+                    && is_ours(&next.record)
+                    && next.from.as_ref() == Some(&edit.to)
+                    && reaches(next, edit)
+            });
+            let lost = (edit.record == left || edit.record == right)
                 && !edit.to.is_empty()
-                && is_end_of(&edit.to, &is_ours)
+                && is_open
                 && google.text(field) != edit.to
                 && dafater.text(field) != edit.to;
             if lost && !is_in_history(scene, &edit.to) {
@@ -224,24 +268,37 @@ fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, f
         return;
     }
     for field in [Field::Emails, Field::Phones] {
+        if waits_elsewhere(view, field) {
+            continue;
+        }
         let edits: Vec<_> = scene
             .book
             .values
             .iter()
-            .filter(|edit| edit.field == field && concerns(&edit.record, edit.agreed_with.as_ref()))
+            .filter(|edit| edit.field == field && concerns(&edit.record, &edit.agreed_with))
             .collect();
         let keys: BTreeSet<&String> = edits.iter().map(|edit| &edit.key).collect();
         for key in keys {
             let of_key = || edits.iter().filter(|edit| edit.key == *key);
             let added = of_key().filter(|edit| edit.is_added).map(|edit| edit.at).max();
             let removed = of_key().filter(|edit| !edit.is_added).map(|edit| edit.at).max();
+            // A copy that was paired later, in another account, may say it again: nobody agreed with that one.
+            let is_shared = |edit: &&&ValueEdit| {
+                copies.iter().all(|copy| {
+                    let since = scene.book.paired_at.get(&(copy.clone(), right.clone()));
+                    let is_older = since.is_some_and(|since| *since < edit.at);
+                    is_older || edit.record == *copy || edit.agreed_with.contains(copy)
+                })
+            };
             let agreed = of_key()
-                .filter(|edit| is_ours(&edit.record) && edit.agreed_with.as_ref().is_some_and(is_ours))
+                .filter(is_shared)
+                .filter(|edit| is_ours(&edit.record) && edit.agreed_with.iter().any(is_ours))
                 .map(|edit| edit.at)
                 .max();
             let has = |contact: &Contact| set(contact, field).keys().any(|other| other.as_str() == *key);
             let (at_google, at_dafater) = (has(google), has(dafater));
-            let is_ours_added = of_key().any(|edit| edit.is_added && is_ours(&edit.record));
+            let is_ours_added =
+                of_key().any(|edit| edit.is_added && (edit.record == left || edit.record == right));
             if is_ours_added && added > removed && !(at_google || at_dafater) && !aliased(pair, key) {
                 found.push((
                     "no lost edit",
@@ -255,6 +312,17 @@ fn keep_edits(scene: &Scene, pair: &Pair, google: &Contact, dafater: &Contact, f
             }
         }
     }
+}
+
+/// Whether the document's copy in another account differs from it for a reason.
+fn waits_elsewhere(view: &View<'_>, field: Field) -> bool {
+    let (_, right) = ids(view.pair);
+    let others = view.scene.accounts().filter(|account| *account != view.account);
+    others.into_iter().any(|account| {
+        let stamp = dafater_contactsd::mapping::SiteStamp(right.1.clone());
+        let pairs = view.scene.state(account).pairs_of_creation(&stamp).unwrap();
+        pairs.iter().any(|pair| is_explained(&View { account, pair, ..*view }, field))
+    })
 }
 
 /// Whether a contact says anything that both sides can hold.
@@ -274,18 +342,18 @@ fn aliased(pair: &Pair, key: &str) -> bool {
 
 fn is_in_history(scene: &Scene, value: &str) -> bool {
     scene
-        .state()
-        .history(None)
-        .filter_map(Result::ok)
+        .accounts()
+        .flat_map(|account| scene.state(account).history(None).filter_map(Result::ok).collect::<Vec<_>>())
         .any(|entry| entry.view.changes.iter().any(|change| change.before.contains(value)))
 }
 
 /// Every record that is in no pair has its reason.
-fn stand_alone(scene: &Scene, picture: &Picture, paired: &BTreeSet<Id>, found: &mut Found) {
-    let state = scene.state();
+fn stand_alone(scene: &Scene, account: usize, picture: &Picture, paired: &BTreeSet<Id>, found: &mut Found) {
+    let state = scene.state(account);
     let reviews = state.reviews().unwrap();
     for (id, seen) in &picture.0 {
-        if paired.contains(id) || scene.book.poisoned.contains(id) {
+        let is_elsewhere = id.0 == Side::Google && seen.account != account;
+        if is_elsewhere || paired.contains(id) || scene.book.poisoned.contains(id) {
             continue;
         }
         let record = match id.0 {

@@ -23,6 +23,7 @@ pub mod laws;
 pub mod picture;
 pub mod scene;
 pub mod shrink;
+pub mod trouble;
 pub mod watch;
 pub mod wire;
 pub mod world;

@@ -14,6 +14,8 @@ pub type Id = (Side, String);
 /// One record.
 #[derive(Debug, Clone)]
 pub struct Seen {
+    /// The Google account that has it; of a document, 0.
+    pub account: usize,
     /// Its address now.
     pub name: String,
     pub json: Value,
@@ -45,14 +47,14 @@ pub fn phones() -> PhoneContext {
     PhoneContext { region: Some(Region::try_from("SA".to_owned()).unwrap()) }
 }
 
-pub fn see_person(json: Value) -> (Id, Seen) {
+pub fn see_person(account: usize, json: Value) -> (Id, Seen) {
     let person = Person::parse(json.clone()).unwrap();
     let contact = person.contact(phones());
-    ((Side::Google, person.source_id.0), Seen { name: person.resource_name.0, json, contact })
+    ((Side::Google, person.source_id.0), Seen { account, name: person.resource_name.0, json, contact })
 }
 
 pub fn see_document(json: Value) -> (Id, Seen) {
     let document = Document::parse(json.clone()).unwrap();
     let contact = document.contact(phones());
-    ((Side::Dafater, document.creation.0), Seen { name: document.name.0, json, contact })
+    ((Side::Dafater, document.creation.0), Seen { account: 0, name: document.name.0, json, contact })
 }

@@ -20,9 +20,10 @@ use serde_json::{Value, json};
 
 use super::book::Book;
 use super::clock::VirtualClock;
-use super::deeds::{EMAIL, Remotes};
+use super::deeds::{ACCOUNTS, EMAILS, Remotes};
 use super::history::{Crash, Cycle, Deed, Fault, Rules, Setting};
 use super::picture::{Id, Picture, see_document, see_person};
+use super::trouble::{Met, Trouble};
 use super::watch;
 
 /// A law that was broken, and how.
@@ -66,6 +67,9 @@ pub struct Scene {
     /// Whether a held plan was ever dropped.
     pub had_discard: bool,
     pub log: Option<Vec<String>>,
+    pub met: Met,
+    /// What the requests of this cycle were: whether each could change something.
+    pub effects: Vec<bool>,
     script: Cycle,
     nth: u32,
     is_dead: bool,
@@ -75,9 +79,12 @@ pub struct Scene {
     /// When transactions of people on the site commit.
     late: Vec<Timestamp>,
     deleted_names: Vec<String>,
-    deleted_persons: Vec<String>,
+    deleted_persons: Vec<(usize, String)>,
+    /// When a person last changed something at Google.
+    google_edited: Option<Timestamp>,
+    google_written: Option<Timestamp>,
     trace: DefaultHasher,
-    token: Option<(String, Timestamp)>,
+    tokens: BTreeMap<usize, (String, Timestamp)>,
 }
 
 impl Scene {
@@ -107,6 +114,8 @@ impl Scene {
             is_hiding: false,
             had_discard: false,
             log: None,
+            met: Met::new(),
+            effects: Vec::new(),
             script: Cycle::default(),
             nth: 0,
             is_dead: false,
@@ -115,8 +124,10 @@ impl Scene {
             late: Vec::new(),
             deleted_names: Vec::new(),
             deleted_persons: Vec::new(),
+            google_edited: None,
+            google_written: None,
             trace: DefaultHasher::new(),
-            token: None,
+            tokens: BTreeMap::new(),
         }
     }
 
@@ -132,8 +143,22 @@ impl Scene {
         self.violations.push(Violation { law, what });
     }
 
-    pub fn state(&self) -> AccountState {
-        AccountState::new(self.store.clone(), "sales".parse().unwrap())
+    pub fn accounts(&self) -> std::ops::Range<usize> {
+        0..self.setting.accounts as usize
+    }
+
+    pub fn state(&self, account: usize) -> AccountState {
+        AccountState::new(self.store.clone(), ACCOUNTS[account].parse().unwrap())
+    }
+
+    pub fn meet(&mut self, trouble: Trouble) {
+        *self.met.entry(trouble).or_default() += 1;
+    }
+
+    fn meet_if(&mut self, is_met: bool, trouble: Trouble) {
+        if is_met {
+            self.meet(trouble);
+        }
     }
 
     pub fn is_dead(&self) -> bool {
@@ -157,15 +182,15 @@ impl Scene {
         self.clock.now() + SignedDuration::from_secs(self.setting.site_skew.into())
     }
 
-    pub fn access_token(&mut self) -> String {
+    pub fn access_token(&mut self, account: usize) -> String {
         let now = self.google_now();
-        if let Some((token, issued)) = &self.token
+        if let Some((token, issued)) = self.tokens.get(&account)
             && now.duration_since(*issued).abs() < SignedDuration::from_mins(50)
         {
             return token.clone();
         }
-        let token = self.google.issue_access_token(EMAIL, now).unwrap();
-        self.token = Some((token.clone(), now));
+        let token = self.google.issue_access_token(EMAILS[account], now).unwrap();
+        self.tokens.insert(account, (token.clone(), now));
         token
     }
 
@@ -178,6 +203,7 @@ impl Scene {
         self.is_dead = false;
         self.writes.clear();
         self.deletions = 0;
+        self.effects.clear();
     }
 
     pub fn end(&mut self) {
@@ -191,15 +217,21 @@ impl Scene {
             if std::mem::take(&mut self.is_dirty[nth(side)]) {
                 let mut next = Picture::default();
                 let known = &self.picture.0;
-                let all = match side {
-                    Side::Google => self.google.persons(EMAIL).unwrap(),
-                    Side::Dafater => self.site.contacts(),
+                let all: Vec<(usize, Value)> = match side {
+                    Side::Google => self
+                        .accounts()
+                        .flat_map(|account| {
+                            let persons = self.google.persons(EMAILS[account]).unwrap();
+                            persons.into_iter().map(move |json| (account, json))
+                        })
+                        .collect(),
+                    Side::Dafater => self.site.contacts().into_iter().map(|json| (0, json)).collect(),
                 };
-                for json in all {
+                for (account, json) in all {
                     let id = identify(side, &json);
                     let seen = match known.get(&id).filter(|seen| seen.json == json) {
                         Some(seen) => seen.clone(),
-                        None if side == Side::Google => Arc::new(see_person(json).1),
+                        None if side == Side::Google => Arc::new(see_person(account, json).1),
                         None => Arc::new(see_document(json).1),
                     };
                     next.0.insert(id, seen);
@@ -212,21 +244,27 @@ impl Scene {
         self.picture.clone()
     }
 
-    /// The daemon's opinion: what it holds for agreed upon of a record (its half, the other's), and its counterpart.
-    pub fn pair_of(&self, id: &Id) -> Option<(Contact, Contact, Id)> {
-        let state = self.state();
-        match id.0 {
-            Side::Google => {
-                let pair = state.pair_of_google(&SourceId(id.1.clone())).ok()??;
-                let other = (Side::Dafater, pair.dafater.creation.0.clone());
-                Some((pair.google.contact, pair.dafater.contact, other))
-            }
-            Side::Dafater => {
-                let pair = state.pairs_of_creation(&SiteStamp(id.1.clone())).ok()?.pop()?;
-                let other = (Side::Google, pair.google.source_id.0);
-                Some((pair.dafater.contact, pair.google.contact, other))
+    /// The daemon's opinion: what it holds for agreed upon of a record (its half, the other's), and each counterpart.
+    pub fn pairs_of(&self, id: &Id) -> Vec<(Contact, Contact, Id)> {
+        let mut found = Vec::new();
+        for account in self.accounts() {
+            let state = self.state(account);
+            match id.0 {
+                Side::Google => {
+                    if let Ok(Some(pair)) = state.pair_of_google(&SourceId(id.1.clone())) {
+                        let other = (Side::Dafater, pair.dafater.creation.0.clone());
+                        found.push((pair.google.contact, pair.dafater.contact, other));
+                    }
+                }
+                Side::Dafater => {
+                    let pairs = state.pairs_of_creation(&SiteStamp(id.1.clone())).unwrap_or_default();
+                    found.extend(pairs.into_iter().map(|pair| {
+                        (pair.dafater.contact, pair.google.contact, (Side::Google, pair.google.source_id.0))
+                    }));
+                }
             }
         }
+        found
     }
 
     /// Notes what people changed since `before`.
@@ -234,7 +272,7 @@ impl Scene {
         let after = self.picture();
         let (at, cycle) = (self.clock.now(), self.cycle);
         let mut book = std::mem::take(&mut self.book);
-        let lookup = |id: &Id| self.pair_of(id);
+        let lookup = |id: &Id| self.pairs_of(id);
         book.note(before, &after, at, cycle, lookup);
         self.book = book;
     }
@@ -245,6 +283,7 @@ impl Scene {
         if !self.late.iter().any(|due| *due <= now) {
             return;
         }
+        self.meet(Trouble::LateCommit);
         let before = self.picture();
         self.site.catch_up(now);
         self.late.retain(|due| *due > now);
@@ -256,7 +295,9 @@ impl Scene {
     pub fn settle(&mut self) {
         let before = self.picture();
         self.site.settle();
-        self.google.settle(EMAIL).unwrap();
+        for account in self.accounts() {
+            self.google.settle(EMAILS[account]).unwrap();
+        }
         self.late.clear();
         self.is_dirty = [true, true];
         self.note(&before);
@@ -265,10 +306,17 @@ impl Scene {
     /// Somebody acts.
     pub fn act(&mut self, deed: &Deed) {
         self.clock.advance(SignedDuration::from_secs(1));
+        self.act_now(deed);
+    }
+
+    /// Somebody acts at the very instant of the one before.
+    pub fn act_now(&mut self, deed: &Deed) {
         self.catch_up();
         let before = self.picture();
         let (google_now, site_now) = (self.google_now(), self.site_now());
+        let accounts = self.setting.accounts as usize;
         let mut remotes = Remotes {
+            accounts,
             google: &mut self.google,
             google_now,
             site: &mut self.site,
@@ -294,11 +342,28 @@ impl Scene {
         }
         self.is_dirty[nth(deed.side())] = true;
         self.note(&before);
+        if deed.side() == Side::Google {
+            self.google_edited = Some(self.clock.now());
+        }
+        match deed {
+            Deed::Rename { .. } => self.meet(Trouble::Rename),
+            Deed::Restore { .. } => {
+                let is_back = self.picture().0.len() > before.0.len();
+                self.meet_if(is_back, Trouble::Restored);
+            }
+            Deed::Merge { .. } => {
+                let is_gone = self.picture().0.len() < before.0.len();
+                self.meet_if(is_gone, Trouble::Merged);
+            }
+            Deed::Hide { .. } => self.meet_if(!before.0.is_empty(), Trouble::Hidden),
+            Deed::Poison { .. } => self.meet_if(!before.0.is_empty(), Trouble::Poison),
+            Deed::Add { .. } | Deed::Edit { .. } | Deed::Delete { .. } | Deed::Unhide => {}
+        }
         self.say(|| format!("   {deed:?}"));
     }
 
     /// A request of the daemon arrives.
-    pub fn receive(&mut self, side: Side, request: &Request<Bytes>) -> Reply {
+    pub fn receive(&mut self, account: usize, side: Side, request: &Request<Bytes>) -> Reply {
         if self.is_dead() {
             return Reply::Never;
         }
@@ -309,12 +374,21 @@ impl Scene {
             self.script.deeds.iter().filter(|(at, _)| *at == nth).map(|(_, deed)| deed.clone()).collect();
         for deed in &deeds {
             self.act(deed);
+            self.meet(Trouble::EditInCycle);
         }
+        let is_write = is_write(side, request);
+        let effect = u32::try_from(self.effects.iter().filter(|is_write| **is_write).count()).unwrap();
+        self.effects.push(is_write);
+        self.meet_if(is_write && account > 0, Trouble::ManyAccounts);
         // Each request takes a moment, so that no two writes share one.
         self.clock.advance(SignedDuration::from_micros(1_700));
-        let fault = self.script.faults.iter().find(|(at, _)| *at == nth).map(|(_, fault)| *fault);
+        let of =
+            |list: &[(u32, Fault)], nth: u32| list.iter().find(|(at, _)| *at == nth).map(|(_, fault)| *fault);
+        let struck = if is_write { of(&self.script.strikes, effect) } else { None };
+        let fault = of(&self.script.faults, nth).or(struck);
         let crash = match self.script.crash {
             Some(Crash::Request { nth: at, done }) if at == nth => Some(done),
+            Some(Crash::Effect { nth: at, done }) if is_write && at == effect => Some(done),
             Some(_) | None => None,
         };
         let is_done = match (crash, fault) {
@@ -324,7 +398,9 @@ impl Scene {
         };
         let response = is_done.then(|| self.handle(side, request));
         self.record(side, request, response.as_ref(), fault);
-        if crash.is_some() {
+        self.observe(side, request, response.as_ref());
+        if let Some(done) = crash {
+            self.meet(if done && is_write { Trouble::CrashAfterEffect } else { Trouble::CrashAtRequest });
             self.is_dead = true;
             return Reply::Never;
         }
@@ -387,6 +463,46 @@ impl Scene {
         }
     }
 
+    /// Counts the trouble that lies in what the models themselves answered.
+    fn observe(&mut self, side: Side, request: &Request<Bytes>, response: Option<&Response<Bytes>>) {
+        let Some(response) = response else { return };
+        let uri = request.uri().path();
+        let (status, body) = (response.status().as_u16(), String::from_utf8_lossy(response.body()));
+        let is_write = is_write(side, request);
+        let now = self.clock.now();
+        let is_recent = |at: Option<Timestamp>, delay: u32| {
+            at.is_some_and(|at| now.duration_since(at) < SignedDuration::from_secs(delay.into()))
+        };
+        let setting = self.setting.clone();
+        match side {
+            Side::Google if !is_write => {
+                let is_list = uri.ends_with("/connections");
+                let is_behind = |delay| is_recent(self.google_edited, delay);
+                let (list, get) = (is_behind(setting.list_delay), is_behind(setting.get_delay));
+                let is_stale = is_recent(self.google_edited.max(self.google_written), setting.stale_etag);
+                self.meet_if(is_list && list, Trouble::ListBehind);
+                self.meet_if(!is_list && get, Trouble::GetBehind);
+                self.meet_if(is_stale, Trouble::StaleEtag);
+                self.meet_if(body.contains("EXPIRED_SYNC_TOKEN"), Trouble::TokenExpired);
+            }
+            Side::Google => {
+                self.google_written = Some(now);
+                self.meet_if(matches!(status, 400 | 409 | 412), Trouble::Outrun);
+            }
+            Side::Dafater => {
+                self.meet_if(body.contains("TimestampMismatchError"), Trouble::Outrun);
+                self.meet_if(is_write && status == 417, Trouble::RefusedValue);
+                let is_normalised = setting.grouped_phones || setting.collapsed_texts;
+                self.meet_if(is_write && status == 200 && is_normalised, Trouble::Normalised);
+                self.meet_if(status == 503, Trouble::Maintenance);
+                self.meet_if(status == 429, Trouble::SiteLimit);
+            }
+        }
+        self.meet_if(side == Side::Google && status == 429, Trouble::QuotaSpent);
+        let is_skewed = setting.google_skew != 0 || setting.site_skew != 0;
+        self.meet_if(is_write && is_skewed, Trouble::ClockSkew);
+    }
+
     fn strike(
         &mut self,
         fault: Fault,
@@ -398,8 +514,49 @@ impl Scene {
             let response = Response::builder().status(status).header("content-type", kind);
             Reply::Answer(response.body(Bytes::from(body)).unwrap())
         };
+        let is_write = is_write(side, request);
+        let trouble = match fault {
+            Fault::Unreachable => Some(Trouble::Unreachable),
+            Fault::RequestLost => is_write.then_some(Trouble::LostBefore),
+            Fault::AnswerLost => is_write.then_some(Trouble::LostAfter),
+            Fault::Throttled => Some(Trouble::Throttled),
+            Fault::Unavailable => Some(Trouble::Unavailable),
+            Fault::Gateway => Some(Trouble::GatewayHtml),
+            Fault::GatewayAfter => is_write.then_some(Trouble::GatewayHtmlAfterCommit),
+            Fault::Truncated => Some(Trouble::Truncated),
+            Fault::Forbidden => Some(Trouble::Forbidden),
+            Fault::Unauthorized => Some(Trouble::Unauthorized),
+            // Counted where they can be done.
+            Fault::ShortPage | Fault::HalfPage | Fault::Doubled | Fault::Mismatch => None,
+        };
+        if let Some(trouble) = trouble {
+            self.meet(trouble);
+        }
+        let refusal = |status: u16, google: &str, site: &str| {
+            let body = match side {
+                Side::Google => {
+                    json!({ "error": { "code": status, "status": google, "message": "Refused." } })
+                }
+                Side::Dafater => {
+                    json!({ "exception": format!("frappe.exceptions.{site}"), "exc_type": site })
+                }
+            };
+            page(status, "application/json", body.to_string())
+        };
         match fault {
             Fault::Unreachable => Reply::NotSent,
+            Fault::Forbidden => refusal(403, "PERMISSION_DENIED", "PermissionError"),
+            Fault::Unauthorized => refusal(401, "UNAUTHENTICATED", "AuthenticationError"),
+            Fault::Mismatch => {
+                if !request.uri().to_string().contains("syncToken=") {
+                    return Reply::Answer(response.unwrap());
+                }
+                self.meet(Trouble::ParameterMismatch);
+                let message = "Request parameters must match the request that returned the sync token.";
+                let body =
+                    json!({ "error": { "code": 400, "status": "INVALID_ARGUMENT", "message": message } });
+                page(400, "application/json", body.to_string())
+            }
             Fault::RequestLost | Fault::AnswerLost => Reply::NoAnswer,
             Fault::Throttled if side == Side::Google => page(
                 429,
@@ -430,7 +587,7 @@ impl Scene {
                 let half = body.slice(..body.len() / 2);
                 Reply::Answer(Response::from_parts(parts, half))
             }
-            Fault::ShortPage | Fault::Doubled => {
+            Fault::ShortPage | Fault::HalfPage | Fault::Doubled => {
                 let response = response.unwrap();
                 if !is_list(side, request) || !response.status().is_success() {
                     return Reply::Answer(response);
@@ -444,12 +601,22 @@ impl Scene {
                 let Some(list) = list.filter(|list| !list.is_empty()) else {
                     return Reply::Answer(Response::from_parts(parts, body));
                 };
-                if fault == Fault::Doubled {
-                    let first = list[0].clone();
-                    list.push(first);
-                } else {
-                    list.pop();
-                    self.missed_news = true;
+                match fault {
+                    Fault::Doubled => {
+                        let first = list[0].clone();
+                        list.push(first);
+                        self.meet(Trouble::Doubled);
+                    }
+                    Fault::HalfPage => {
+                        list.truncate(list.len() / 2);
+                        self.missed_news = true;
+                        self.meet(Trouble::HalfPage);
+                    }
+                    _ => {
+                        list.pop();
+                        self.missed_news = true;
+                        self.meet(Trouble::ShortPage);
+                    }
                 }
                 Reply::Answer(Response::from_parts(parts, Bytes::from(json.to_string())))
             }
@@ -461,10 +628,20 @@ impl Fault {
     /// Whether the remote carries the request out.
     fn is_done(self) -> bool {
         match self {
-            Self::Unreachable | Self::RequestLost | Self::Throttled | Self::Unavailable | Self::Gateway => {
-                false
-            }
-            Self::AnswerLost | Self::GatewayAfter | Self::Truncated | Self::ShortPage | Self::Doubled => true,
+            Self::Unreachable
+            | Self::RequestLost
+            | Self::Throttled
+            | Self::Unavailable
+            | Self::Gateway
+            | Self::Forbidden
+            | Self::Unauthorized => false,
+            Self::AnswerLost
+            | Self::GatewayAfter
+            | Self::Truncated
+            | Self::ShortPage
+            | Self::HalfPage
+            | Self::Doubled
+            | Self::Mismatch => true,
         }
     }
 }

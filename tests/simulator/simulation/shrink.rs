@@ -51,16 +51,26 @@ pub fn shrink(history: &History, law: &str) -> History {
 fn size(history: &History) -> usize {
     let parts = |event: &Event| match event {
         Event::Cycle(cycle) => {
-            1 + cycle.deeds.len() + cycle.faults.len() + usize::from(cycle.crash.is_some())
+            1 + cycle.deeds.len()
+                + cycle.faults.len()
+                + cycle.strikes.len()
+                + usize::from(cycle.crash.is_some())
         }
+        Event::Together(deeds) => 1 + deeds.len(),
         _ => 1,
     };
     history.events.iter().map(parts).sum()
 }
 
 fn simpler(event: &Event) -> Vec<Event> {
+    if let Event::Together(deeds) = event {
+        return deeds.iter().map(|deed| Event::Deed(deed.clone())).collect();
+    }
     let Event::Cycle(cycle) = event else { return Vec::new() };
     let mut all = Vec::new();
+    if cycle.account > 0 {
+        all.push(Event::Cycle(super::history::Cycle { account: 0, ..cycle.clone() }));
+    }
     for nth in 0..cycle.deeds.len() {
         let mut fewer = cycle.clone();
         fewer.deeds.remove(nth);
@@ -69,6 +79,11 @@ fn simpler(event: &Event) -> Vec<Event> {
     for nth in 0..cycle.faults.len() {
         let mut fewer = cycle.clone();
         fewer.faults.remove(nth);
+        all.push(Event::Cycle(fewer));
+    }
+    for nth in 0..cycle.strikes.len() {
+        let mut fewer = cycle.clone();
+        fewer.strikes.remove(nth);
         all.push(Event::Cycle(fewer));
     }
     if cycle.crash.is_some() {
@@ -81,7 +96,11 @@ fn simpler(event: &Event) -> Vec<Event> {
 }
 
 /// Ways in which a setting may be plainer.
-const SETTINGS: [fn(&mut History); 11] = [
+const SETTINGS: [fn(&mut History); 15] = [
+    |history| history.setting.accounts = 1,
+    |history| history.setting.accounts = history.setting.accounts.min(2),
+    |history| history.setting.quota = 0,
+    |history| history.setting.site_limit = 0,
     |history| history.setting.list_delay = 0,
     |history| history.setting.get_delay = 0,
     |history| history.setting.stale_etag = 0,

@@ -2,10 +2,11 @@
 
 use dafater_contactsd::contact::{Contact, Key};
 use dafater_contactsd::mapping::MARKER_KEY;
+use dafater_contactsd::remote::Clock as _;
 use dafater_contactsd::sync::{DeletionPolicy, Side};
 use serde_json::{Map, Value};
 
-use super::book::differ;
+use super::book::{Gone, differ, has_news};
 use super::picture::{Id, Picture, Seen, phones};
 use super::scene::Scene;
 
@@ -61,6 +62,7 @@ fn judge_update(scene: &mut Scene, side: Side, id: &Id, old: &Seen, new: &Seen) 
     if let Some(difference) = difference {
         scene.violate("no uninvited write", format!("{id:?}: {difference}"));
     }
+    scene.book.carried.push((id.clone(), scene.clock.now()));
     if old.contact == new.contact && !differ(&old.contact, &new.contact) {
         scene.violate("economy", format!("{id:?} was written without any change"));
     }
@@ -68,6 +70,7 @@ fn judge_update(scene: &mut Scene, side: Side, id: &Id, old: &Seen, new: &Seen) 
 
 fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
     scene.book.names.insert((id.0, seen.name.clone()), id.clone());
+    scene.book.accounts.insert(id.clone(), seen.account);
     let source = match id.0 {
         Side::Google => marker(&seen.json).map(|creation| (Side::Dafater, creation)),
         Side::Dafater => seen.json["google_contacts_id"]
@@ -78,14 +81,25 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
         scene.violate("no duplicates", format!("{id:?} was created without a marker"));
         return;
     };
-    let twin = scene.book.made.iter().find(|(made, from)| **from == source && before.0.contains_key(made));
+    // Each account has a copy of its own.
+    let is_same = |other: &Id| {
+        id.0 == Side::Dafater || before.0.get(other).is_none_or(|other| other.account == seen.account)
+    };
+    let twin = scene
+        .book
+        .made
+        .iter()
+        .find(|(made, from)| **from == source && before.0.contains_key(made) && is_same(made));
     // LIMIT: a copy that the site hides from us cannot be known again when its receipt was lost.
     if let Some((twin, _)) = twin.filter(|_| !scene.is_hiding) {
         let what = format!("{source:?} was carried over twice: to {twin:?} and to {id:?}");
         scene.violate("no duplicates", what);
     }
     let partners: Vec<Id> = scene.book.partners.get(&source).into_iter().flatten().cloned().collect();
-    for partner in &partners {
+    let accounts = &scene.book.accounts;
+    let is_own = |partner: &&Id| id.0 == Side::Dafater || accounts.get(*partner) == Some(&seen.account);
+    let partners: Vec<&Id> = partners.iter().filter(is_own).collect();
+    for partner in partners {
         if before.0.contains_key(partner) {
             scene.violate(
                 "no duplicates",
@@ -94,6 +108,8 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
         } else if let Some(gone) = scene.book.gone.get(partner)
             && !gone.had_news
             && !scene.book.was_edited_after(&source, gone.at)
+            && !scene.book.was_carried_after(&source, gone.at)
+            && scene.book.gone.get(&source).is_none_or(|source| source.restored < Some(gone.at))
             && gone.at < scene.cycle_began
         {
             let what =
@@ -129,9 +145,11 @@ fn judge_deletion(scene: &mut Scene, id: &Id, old: &Seen) {
     let seen_until = scene.cycle_began - jiff::SignedDuration::from_secs(lag.into());
     let is_late = |at| at > seen_until;
     let edited_late = scene.book.touches.iter().any(|(touched, at)| touched == id && is_late(*at));
-    let base = scene.pair_of(id).map(|(base, _, _)| base);
-    if let Some(base) = base
-        && differ(&base, &old.contact)
+    // Of several counterparts, only one that is gone asked for the deletion.
+    let pairs = scene.pairs_of(id);
+    let bases = pairs.iter().filter(|(_, _, other)| scene.book.is_gone(other, seen).is_some());
+    let is_edited = bases.map(|(base, _, _)| base).any(|base| differ(base, &old.contact));
+    if is_edited
         && scene
             .book
             .was_edited_after(id, gone.min(scene.cycle_began) - jiff::SignedDuration::from_hours(24 * 365))
@@ -140,6 +158,11 @@ fn judge_deletion(scene: &mut Scene, id: &Id, old: &Seen) {
         let what = format!("{id:?} was deleted with an edit that had not crossed");
         scene.violate("no lost edit", what);
     }
+    // To the other accounts, it is gone.
+    let picture = scene.picture();
+    let mut others = pairs.iter().filter_map(|(_, _, other)| picture.0.get(other));
+    let had_news = others.any(|other| has_news(&old.contact, &other.contact));
+    scene.book.gone.insert(id.clone(), Gone { at: scene.clock.now(), had_news, restored: None });
 }
 
 /// `creation` of the document from which a person was made.

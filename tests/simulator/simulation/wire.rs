@@ -19,6 +19,7 @@ pub type Shared = Arc<Mutex<Scene>>;
 
 /// Carries requests into the scene. Answers arrive in an order that the cycle shuffles.
 pub struct Wire {
+    pub account: usize,
     pub side: Side,
     pub scene: Shared,
     pub order: Mutex<super::chance::Chance>,
@@ -30,7 +31,7 @@ impl Transport for Wire {
         Box::pin(async move {
             Turns(delay).await;
             let host = request.uri().host().unwrap_or_default().to_owned();
-            let reply = self.scene.lock().unwrap().receive(self.side, &request);
+            let reply = self.scene.lock().unwrap().receive(self.account, self.side, &request);
             match reply {
                 Reply::Answer(response) => {
                     Turns(delay / 2).await;
@@ -61,11 +62,11 @@ impl Future for Turns {
 }
 
 /// Access tokens that are always fresh.
-pub struct Tokens(pub Shared);
+pub struct Tokens(pub Shared, pub usize);
 
 impl AccessTokens for Tokens {
     fn access_token(&self) -> BoxFuture<'_, Result<SecretString, AuthorizationError>> {
-        let token = self.0.lock().unwrap().access_token();
+        let token = self.0.lock().unwrap().access_token(self.1);
         Box::pin(std::future::ready(Ok(SecretString::from(token))))
     }
 

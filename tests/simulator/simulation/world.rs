@@ -9,8 +9,10 @@ use dafater_contactsd::execute::{
 };
 use dafater_contactsd::google::PeopleClient;
 use dafater_contactsd::remote::{CountingTransport, Transport};
-use dafater_contactsd::sandbox::dafater::{PhoneFormat, Site, SiteOptions, Switches, TextFormat};
-use dafater_contactsd::sandbox::google::{Google, GoogleOptions};
+use dafater_contactsd::sandbox::dafater::{
+    Maintenance, PhoneFormat, RateLimit, Site, SiteOptions, Switches, TextFormat,
+};
+use dafater_contactsd::sandbox::google::{Google, GoogleOptions, Quotas};
 use dafater_contactsd::state::AccountState;
 use dafater_contactsd::store::{Fault as StoreFault, MemoryStore};
 use dafater_contactsd::sync::{Policy, Scope, Side};
@@ -20,12 +22,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::chance::Chance;
 use super::clock::VirtualClock;
-use super::deeds::{DAEMON, EMAIL};
+use super::deeds::{ACCOUNTS, DAEMON, EMAILS};
 use super::drive::{Ended, drive};
-use super::history::{Crash, Cycle, Event, History, Setting};
+use super::history::{Closed, Crash, Cycle, Event, History, Setting};
 use super::laws;
 use super::picture::phones;
 use super::scene::{Scene, Violation};
+use super::trouble::{Met, Trouble};
 use super::wire::{Shared, Tokens, Wire};
 
 /// What came of a history.
@@ -38,6 +41,18 @@ pub struct Played {
     pub cycles: u32,
     pub requests: u64,
     pub log: Vec<String>,
+    pub met: Met,
+    /// Every cycle before the rest.
+    pub spans: Vec<Span>,
+}
+
+/// How much one cycle did.
+#[derive(Debug, Clone, Default)]
+pub struct Span {
+    /// Its requests: whether each could change something.
+    pub effects: Vec<bool>,
+    pub commits: u32,
+    pub polls: u32,
 }
 
 /// Plays `history`; with `is_told`, keeps a log of everything.
@@ -54,8 +69,9 @@ pub fn play(history: &History, is_told: bool) -> Played {
     }
     if history.forgets {
         world.scene().store = Arc::new(MemoryStore::new());
-        world.engine = None;
+        world.kill();
     }
+    let spans = std::mem::take(&mut world.spans);
     if world.scene().violations.is_empty() {
         world.come_to_rest();
     }
@@ -67,6 +83,8 @@ pub fn play(history: &History, is_told: bool) -> Played {
         cycles: scene.cycle,
         requests: scene.requests,
         log: scene.log.take().unwrap_or_default(),
+        met: std::mem::take(&mut scene.met),
+        spans,
     }
 }
 
@@ -74,7 +92,8 @@ pub struct World {
     scene: Shared,
     clock: Arc<VirtualClock>,
     keys: (String, String),
-    engine: Option<AccountEngine>,
+    engines: Vec<Option<AccountEngine>>,
+    spans: Vec<Span>,
 }
 
 impl World {
@@ -89,15 +108,23 @@ impl World {
             expired_token_code: setting.expired_code,
             old_names_answer: setting.old_names_answer,
             remembered_requests: 0,
+            quotas: (setting.quota > 0).then(|| quotas(setting.quota)),
             ..GoogleOptions::default()
         });
-        google.add_account(EMAIL);
+        for email in &EMAILS[..setting.accounts as usize] {
+            google.add_account(email);
+        }
         let mut site = Site::new(SiteOptions {
             time_zone: setting.zone.to_owned(),
             switches: Switches {
                 late_commit: std::time::Duration::from_secs(setting.late_commit.into()),
                 phone_format: if setting.grouped_phones { PhoneFormat::Grouped } else { PhoneFormat::AsIs },
                 text_format: if setting.collapsed_texts { TextFormat::Collapsed } else { TextFormat::AsIs },
+                rate_limit: (setting.site_limit > 0).then(|| RateLimit {
+                    limit: u64::from(setting.site_limit) * 1_000,
+                    window: std::time::Duration::from_secs(60),
+                    cost: 1_000,
+                }),
                 ..Switches::default()
             },
             ..SiteOptions::default()
@@ -109,7 +136,8 @@ impl World {
             scene: Arc::new(Mutex::new(scene)),
             clock,
             keys: (keys.api_key, keys.api_secret),
-            engine: None,
+            engines: (0..setting.accounts).map(|_| None).collect(),
+            spans: Vec::new(),
         }
     }
 
@@ -126,48 +154,95 @@ impl World {
                 let mut scene = self.scene();
                 scene.site.set_time_zone(zone);
                 scene.missed_news = true;
+                scene.meet(Trouble::ZoneChange);
             }
-            Event::ExpireTokens => self.scene().google.expire_sync_tokens(EMAIL).unwrap(),
+            Event::Together(deeds) => {
+                let mut scene = self.scene();
+                scene.clock.advance(SignedDuration::from_secs(1));
+                let before = scene.picture();
+                for deed in deeds {
+                    scene.act_now(deed);
+                }
+                let after = scene.picture();
+                let changed = after.of_side(Side::Dafater).filter(|(id, seen)| {
+                    before.0.get(*id).is_none_or(|old| old.json["modified"] != seen.json["modified"])
+                });
+                if changed.count() > 1 {
+                    scene.meet(Trouble::EqualModified);
+                }
+            }
+            Event::SiteClock(skew) => {
+                let mut scene = self.scene();
+                // What is stamped before the cursor is found by the sweep.
+                scene.missed_news |= *skew < scene.setting.site_skew;
+                scene.setting.site_skew = *skew;
+                scene.meet(Trouble::ClockJump);
+            }
+            Event::Maintenance(closed) => self.scene().site.switches.maintenance = maintenance(*closed),
+            Event::Label(label) => {
+                let mut scene = self.scene();
+                scene.setting.label = *label;
+                scene.meet(Trouble::ConfigChange);
+                drop(scene);
+                self.kill();
+            }
+            Event::ExpireTokens => {
+                let mut scene = self.scene();
+                for account in scene.accounts() {
+                    scene.google.expire_sync_tokens(EMAILS[account]).unwrap();
+                }
+            }
             Event::Configure(rules) => {
                 let mut scene = self.scene();
+                if scene.rules != *rules {
+                    scene.meet(Trouble::ConfigChange);
+                }
                 scene.rules = *rules;
                 scene.was_open[0] |= rules.push;
                 scene.was_open[1] |= rules.pull;
                 drop(scene);
-                self.engine = None;
+                self.kill();
             }
             Event::Approve | Event::Discard => {
                 let is_approval = matches!(event, Event::Approve);
-                self.decide(is_approval);
+                for account in 0..self.engines.len() {
+                    self.decide(account, is_approval);
+                }
             }
             Event::Cycle(cycle) => drop(self.cycle(cycle.clone())),
         }
     }
 
-    fn decide(&mut self, is_approval: bool) {
+    fn decide(&mut self, account: usize, is_approval: bool) {
         self.scene().had_discard |= !is_approval;
-        let engine = self.engine(0);
+        let engine = self.engine(account, 0);
         let decision = if is_approval { engine.approve() } else { engine.discard() };
         // Nothing may be held.
-        drop(drive(decision, || false));
+        drop(drive(decision, None, || false));
+    }
+
+    /// The daemon's process is no more, with all its engines.
+    fn kill(&mut self) {
+        self.engines.iter_mut().for_each(|engine| *engine = None);
     }
 
     /// The daemon's process; a new one if the last one died.
-    fn engine(&mut self, order: u64) -> &AccountEngine {
-        if self.engine.is_none() {
-            self.engine = Some(self.new_engine(order));
+    fn engine(&mut self, account: usize, order: u64) -> &AccountEngine {
+        if self.engines[account].is_none() {
+            self.engines[account] = Some(self.new_engine(account, order));
         }
-        self.engine.as_ref().unwrap()
+        self.engines[account].as_ref().unwrap()
     }
 
-    fn new_engine(&self, order: u64) -> AccountEngine {
+    fn new_engine(&self, account: usize, order: u64) -> AccountEngine {
         let count = |side: Side| {
-            let wire = Wire { side, scene: self.scene.clone(), order: Mutex::new(Chance::new(order)) };
+            let wire =
+                Wire { account, side, scene: self.scene.clone(), order: Mutex::new(Chance::new(order)) };
             let wire: Arc<dyn Transport> = Arc::new(wire);
             Arc::new(CountingTransport::new(wire))
         };
         let (google_sent, dafater_sent) = (count(Side::Google), count(Side::Dafater));
-        let tokens = Arc::new(Tokens(self.scene.clone()));
+        let tokens = Arc::new(Tokens(self.scene.clone(), account));
         let options = dafater::SiteOptions::new(
             "https://erp.example.com".parse().unwrap(),
             self.keys.0.clone(),
@@ -183,7 +258,7 @@ impl World {
             google_sent,
             dafater: SiteClient::new(dafater_sent.clone(), options).unwrap(),
             dafater_sent,
-            state: AccountState::new(scene.store.clone(), "sales".parse().unwrap()),
+            state: AccountState::new(scene.store.clone(), ACCOUNTS[account].parse().unwrap()),
             clock: self.clock.clone(),
             vault: None,
         };
@@ -193,8 +268,9 @@ impl World {
     /// One run of the daemon; nothing if it died.
     pub fn cycle(&mut self, cycle: Cycle) -> Option<RunReport> {
         let request = RunRequest { full: cycle.full, dry_run: false };
+        let account = cycle.account as usize % self.engines.len();
         let (order, crash) = (cycle.order, cycle.crash);
-        {
+        let attempts = {
             let mut scene = self.scene();
             scene.clock.advance(SignedDuration::from_secs(1));
             scene.begin(cycle);
@@ -205,20 +281,31 @@ impl World {
                     scene.store.fault_at(at(nth), StoreFault::Hang { durable });
                 }
                 Some(Crash::Refusal { nth }) => scene.store.fault_at(at(nth), StoreFault::Refuse),
-                Some(Crash::Request { .. }) | None => {}
+                Some(Crash::Request { .. } | Crash::Effect { .. } | Crash::Await { .. }) | None => {}
             }
-        }
-        let limit = laws::deletions_allowed(&self.scene());
+            attempts
+        };
+        let limit = laws::deletions_allowed(&self.scene(), account);
         let scene = self.scene.clone();
-        let engine = self.engine(order);
+        let engine = self.engine(account, order);
         let is_dead = || scene.lock().unwrap().is_dead();
-        let ended = catch_unwind(AssertUnwindSafe(|| drive(engine.run(request), is_dead)));
+        let most = match crash {
+            Some(Crash::Await { nth }) => Some(nth),
+            _ => None,
+        };
+        let ended = catch_unwind(AssertUnwindSafe(|| drive(engine.run(request), most, is_dead)));
+        let mut polls = 0;
         let report = match ended {
-            Ok(Ended::Done(report)) => Some(report),
-            Ok(Ended::Died) => None,
-            Ok(Ended::Stuck) => {
-                self.scene().violate("termination", "the run waits for nothing".to_owned());
-                None
+            Ok((ended, count)) => {
+                polls = count;
+                match ended {
+                    Ended::Done(report) => Some(report),
+                    Ended::Died => None,
+                    Ended::Stuck => {
+                        self.scene().violate("termination", "the run waits for nothing".to_owned());
+                        None
+                    }
+                }
             }
             Err(panic) => {
                 let text = panic.downcast_ref::<String>().cloned();
@@ -227,6 +314,10 @@ impl World {
                 None
             }
         };
+        let commits = u32::try_from(self.scene().store.attempts() - attempts).unwrap();
+        let effects = self.scene().effects.clone();
+        self.spans.push(Span { effects, commits, polls });
+        self.meet_ending(crash, commits, report.as_ref());
         let is_restarted = report.is_none();
         let mut scene = self.scene();
         if is_restarted || scene.is_dead() {
@@ -246,16 +337,36 @@ impl World {
         laws::learn_pairs(&mut scene);
         scene.say(|| format!("   = {report:?}"));
         if scene.log.is_some() {
-            let pairs: Vec<_> = scene.state().pairs().filter_map(Result::ok).collect();
+            let pairs: Vec<_> = scene.state(account).pairs().filter_map(Result::ok).collect();
             for pair in pairs {
                 scene.say(|| format!("   . {pair:?}"));
             }
         }
         drop(scene);
         if is_restarted {
-            self.engine = None;
+            self.kill();
         }
         report
+    }
+
+    fn meet_ending(&self, crash: Option<Crash>, commits: u32, report: Option<&RunReport>) {
+        let mut scene = self.scene();
+        match (crash, report) {
+            (Some(Crash::Commit { .. }), None) => scene.meet(Trouble::CrashAtCommit),
+            (Some(Crash::Await { .. }), None) => scene.meet(Trouble::CrashAtAwait),
+            (Some(Crash::Refusal { nth }), _) if commits > nth => scene.meet(Trouble::StoreRefusal),
+            _ => {}
+        }
+        let Some(report) = report else { return };
+        for (is_met, trouble) in [
+            (report.outcome == Outcome::Held, Trouble::Held),
+            (report.conflicts > 0, Trouble::Conflict),
+            (report.review > 0, Trouble::Review),
+        ] {
+            if is_met {
+                scene.meet(trouble);
+            }
+        }
     }
 
     /// The luck turns, and nobody touches anything any more: now every law must hold.
@@ -271,7 +382,11 @@ impl World {
             options.list_delay = SignedDuration::ZERO;
             options.get_delay = SignedDuration::ZERO;
             options.stale_etag = SignedDuration::ZERO;
-            scene.site.switches.late_commit = std::time::Duration::ZERO;
+            options.quotas = None;
+            let switches = &mut scene.site.switches;
+            switches.late_commit = std::time::Duration::ZERO;
+            switches.maintenance = Maintenance::Off;
+            switches.rate_limit = None;
             scene.site.unhide(DAEMON);
         }
         self.clock.advance(SignedDuration::from_mins(11));
@@ -303,26 +418,32 @@ impl World {
         for _ in 0..CYCLES_TO_REST {
             let before = laws::Standing::take(&mut self.scene());
             self.clock.advance(pause);
-            let report = self.cycle(Cycle::default());
-            if !self.is_lawful() {
-                return;
-            }
-            let Some(report) = report else {
-                self.scene().violate("termination", "a run without faults did not end".to_owned());
-                return;
-            };
-            match report.outcome {
-                Outcome::Held => self.decide(true),
-                Outcome::Failed => {
-                    let what = format!("a run without faults failed: {:?}", report.error);
-                    self.scene().violate("convergence", what);
+            let mut is_open = false;
+            for account in 0..self.engines.len() {
+                let next = Cycle { account: u32::try_from(account).unwrap(), ..Cycle::default() };
+                let report = self.cycle(next);
+                if !self.is_lawful() {
                     return;
                 }
-                Outcome::Ok | Outcome::Skipped => {
-                    if before == laws::Standing::take(&mut self.scene()) {
+                let Some(report) = report else {
+                    self.scene().violate("termination", "a run without faults did not end".to_owned());
+                    return;
+                };
+                match report.outcome {
+                    Outcome::Held => {
+                        is_open = true;
+                        self.decide(account, true);
+                    }
+                    Outcome::Failed => {
+                        let what = format!("a run without faults failed: {:?}", report.error);
+                        self.scene().violate("convergence", what);
                         return;
                     }
+                    Outcome::Ok | Outcome::Skipped => {}
                 }
+            }
+            if !is_open && before == laws::Standing::take(&mut self.scene()) {
+                return;
             }
         }
         let what = format!("still writing after {CYCLES_TO_REST} cycles without faults");
@@ -332,6 +453,28 @@ impl World {
 
 /// By then everything must have settled.
 const CYCLES_TO_REST: u32 = 16;
+
+fn quotas(tenths: u32) -> Quotas {
+    let all = Quotas::observed();
+    let part = |quota: u32| quota * tenths / 10;
+    Quotas {
+        critical_reads: part(all.critical_reads),
+        critical_writes: part(all.critical_writes),
+        reads: part(all.reads),
+        writes: part(all.writes),
+        photo_writes: part(all.photo_writes),
+        daily_writes: all.daily_writes,
+        full_reads: part(all.full_reads),
+    }
+}
+
+fn maintenance(closed: Closed) -> Maintenance {
+    match closed {
+        Closed::Nothing => Maintenance::Off,
+        Closed::Writes => Maintenance::ReadOnly,
+        Closed::Everything => Maintenance::Stopped,
+    }
+}
 
 fn settings(scene: &Scene) -> Settings {
     let rules = scene.rules;

@@ -169,6 +169,7 @@ impl<'a> Planner<'a> {
             pair,
             origin: Origin::Matched,
             before: None,
+            agreed: None,
             google: google.cloned(),
             dafater: dafater.cloned(),
             action: Action::Postpone,
@@ -218,6 +219,7 @@ impl<'a> Planner<'a> {
             }
         };
         let (mut base_google, mut base_dafater) = (Contact::default(), Contact::default());
+        let mut agreed = None;
         if let (Origin::Created(side), Some(promise)) = (origin, snapshot.promises.get(&pair)) {
             // What we wrote into a record that we created, and did not note, is no edit.
             let created = match side {
@@ -225,6 +227,7 @@ impl<'a> Planner<'a> {
                 Side::Dafater => &document.contact,
             };
             promise.redeem_base(&mut base_google, &mut base_dafater, side, created);
+            agreed = Some(Box::new((base_google.clone(), base_dafater.clone())));
         }
         let base = Both { google: &base_google, dafater: &base_dafater };
         let now = Both { google: &person.contact, dafater: &document.contact };
@@ -252,6 +255,7 @@ impl<'a> Planner<'a> {
             pair,
             origin,
             before: before.cloned(),
+            agreed,
             google: Some(person.record.clone()),
             dafater: Some(document.record.clone()),
             action: Action::Merge(Box::new(merged)),
@@ -337,6 +341,7 @@ impl<'a> Planner<'a> {
             pair,
             origin: Origin::Created(side),
             before: None,
+            agreed: None,
             google: google.cloned(),
             dafater: dafater.cloned(),
             action,
