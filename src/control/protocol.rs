@@ -104,6 +104,20 @@ pub enum Request {
         #[serde(default)]
         filter: HistoryFilter,
     },
+    /// Puts back what a run wrote.
+    Undo {
+        /// The run.
+        run: String,
+        /// Only this account's.
+        #[serde(default)]
+        account: Option<AccountName>,
+        /// Only contacts whose title or record id contains this text.
+        #[serde(default)]
+        contact: Option<String>,
+        /// Compute and report, write nothing.
+        #[serde(default)]
+        dry_run: bool,
+    },
     /// Starts a consent flow: the first item is the address to open. Unless the answer is going to be pasted, the command then
     /// waits for the browser to come back.
     Authorize {
@@ -161,6 +175,7 @@ impl Request {
             Self::Link { .. } => "link",
             Self::Skip { .. } => "skip",
             Self::History { .. } => "history",
+            Self::Undo { .. } => "undo",
             Self::Authorize { .. } => "authorize",
             Self::AuthorizeFinish { .. } => "authorize-finish",
             Self::AuthorizeAdopt { .. } => "authorize-adopt",
@@ -189,9 +204,10 @@ impl Request {
             | Self::AuthorizeFinish { account, .. }
             | Self::AuthorizeAdopt { account, .. }
             | Self::Revoke { account } => Some(account),
-            Self::Conflicts { account, .. } | Self::Reviews { account } | Self::History { account, .. } => {
-                account.as_ref()
-            }
+            Self::Conflicts { account, .. }
+            | Self::Reviews { account }
+            | Self::History { account, .. }
+            | Self::Undo { account, .. } => account.as_ref(),
             Self::Accounts {}
             | Self::Resolve { .. }
             | Self::Reload {}

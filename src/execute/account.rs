@@ -1,6 +1,6 @@
 //! One account under sync: the real [`Engine`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -8,23 +8,25 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::apply::{Applied, Executor};
+use super::hold::discard;
 use super::observe::{Memory, Observed, Observer};
 use super::settings::{Parts, Settings};
+use super::wanted::Wanted;
 use super::{
-    AccountStatus, ConflictView, Engine, EngineError, HistoryFilter, HistoryView, HoldView, Outcome,
-    PlanView, Requests, ReviewView, RunReport, RunRequest, show,
+    AccountStatus, ConflictView, Engine, EngineError, HistoryFilter, HistoryView, Outcome, PlanView,
+    Requests, ReviewView, RunReport, RunRequest, UndoRequest, UndoView, show,
 };
 use crate::observe::events;
-use crate::state::{AccountState, Cursors, Hold, HoldDecision, Progress};
-use crate::sync::guard::{Approval, Verdict, judge};
+use crate::state::{AccountState, Cursors, HeldBy, HoldDecision, Progress};
+use crate::sync::guard::Verdict;
 use crate::sync::{AccountName, Action, Loose, LooseReason, Plan, RecordId, Side};
 
 /// One account under sync.
 pub struct AccountEngine {
-    parts: Parts,
-    settings: Settings,
+    pub(super) parts: Parts,
+    pub(super) settings: Settings,
     cancel: CancellationToken,
-    memory: Mutex<Memory>,
+    pub(super) memory: Mutex<Memory>,
     /// What happened last, newer than what is saved.
     recent: std::sync::Mutex<Option<Progress>>,
 }
@@ -57,8 +59,8 @@ impl AccountEngine {
         }
         let mut plan = Plan::compute(&observed.snapshot, &self.settings.policy);
         let hold = self.state().hold()?;
-        if let Some(hold) = hold.as_ref().filter(|hold| hold.decision == Some(HoldDecision::Discarded)) {
-            discard(&mut plan, hold, &observed, &self.settings);
+        if hold.as_ref().is_some_and(|hold| hold.decision == Some(HoldDecision::Discarded)) {
+            discard(&mut plan, &self.state().held(HeldBy::Cycle)?);
         }
         match self.verdict(&plan, &observed, hold.as_ref())? {
             Verdict::Hold { reason, digest } => {
@@ -71,19 +73,12 @@ impl AccountEngine {
             Verdict::Go => {
                 let label = self.label(&plan, &mut memory).await?;
                 let executor = Executor {
-                    parts: &self.parts,
-                    settings: &self.settings,
-                    run,
-                    now,
-                    label,
                     failures: observed
                         .retried
                         .iter()
                         .map(|parked| (parked.pair.clone(), parked.attempts))
                         .collect(),
-                    cancel: &self.cancel,
-                    applied: std::sync::Mutex::default(),
-                    is_halted: false.into(),
+                    ..self.executor(run, now, &plan, label)
                 };
                 let applied = executor.run(&plan).await?;
                 self.finish(&plan, &observed, &applied, hold.as_ref(), now).await?;
@@ -93,6 +88,29 @@ impl AccountEngine {
                 }
                 Ok(Ended::Done(applied))
             }
+        }
+    }
+
+    pub(super) fn executor<'a>(
+        &'a self,
+        run: &'a str,
+        now: Timestamp,
+        plan: &'a Plan,
+        label: Option<String>,
+    ) -> Executor<'a> {
+        Executor {
+            parts: &self.parts,
+            settings: &self.settings,
+            run,
+            now,
+            label,
+            failures: BTreeMap::new(),
+            cancel: &self.cancel,
+            undoes: None,
+            images: &plan.images,
+            known_labels: BTreeSet::new(),
+            applied: std::sync::Mutex::default(),
+            is_halted: false.into(),
         }
     }
 
@@ -127,34 +145,12 @@ impl AccountEngine {
         }
     }
 
-    fn verdict(&self, plan: &Plan, observed: &Observed, hold: Option<&Hold>) -> Result<Verdict, EngineError> {
-        let approved = hold.filter(|hold| hold.decision == Some(HoldDecision::Approved));
-        let approval = Approval { digest: approved.map(|hold| hold.digest.clone()) };
-        let is_first = !self.state().progress()?.had_first_sync;
-        Ok(judge(plan, observed.snapshot.total_pairs, is_first, &self.settings.policy, &approval))
-    }
-
-    /// Remembers that the plan waits. Nothing else of it is remembered: it is computed anew until it may go.
-    async fn hold(
+    /// The label for contacts that the plan creates in Google; made if the account lacks it.
+    pub(super) async fn label(
         &self,
         plan: &Plan,
-        before: Option<&Hold>,
-        reason: &str,
-        digest: String,
-        now: Timestamp,
-    ) -> Result<(), EngineError> {
-        if before.is_some_and(|hold| hold.digest == digest && hold.decision.is_none()) {
-            return Ok(());
-        }
-        let (google, dafater) = show::counts(plan);
-        let since = before.map_or(now, |hold| hold.since);
-        let mut changes = self.state().changes();
-        changes.set_hold(&Hold { since, reason: reason.to_owned(), digest, google, dafater, decision: None });
-        Ok(self.state().commit(changes).await?)
-    }
-
-    /// The label for contacts that the plan creates in Google; made if the account lacks it.
-    async fn label(&self, plan: &Plan, memory: &mut Memory) -> Result<Option<String>, EngineError> {
+        memory: &mut Memory,
+    ) -> Result<Option<String>, EngineError> {
         let creates =
             plan.steps.iter().any(|step| matches!(step.action, Action::Create { side: Side::Google, .. }));
         let Some(name) = self.settings.label.as_ref().filter(|_| creates) else { return Ok(None) };
@@ -198,16 +194,20 @@ impl AccountEngine {
     }
 
     async fn run_and_report(&self, request: RunRequest) -> RunReport {
-        let now = self.parts.clock.now();
-        let run = now.strftime("%Y%m%dT%H%M%S%6fZ").to_string();
-        let mut report = RunReport::new(self.state().account().clone(), run.clone());
+        let mut report = RunReport::new(self.state().account().clone(), run_id(self.parts.clock.now()));
         if !self.settings.policy.pull && !self.settings.policy.push {
             report.outcome = Outcome::Skipped;
             report.error = Some("both directions are switched off".to_owned());
             return report;
         }
         let before = self.sent();
-        let ended = self.cycle(request, &run, now).await;
+        let undone = if request.dry_run { Ok(None) } else { self.undo_if_approved().await };
+        let now = self.parts.clock.now();
+        report.run = run_id(now);
+        let ended = match &undone {
+            Ok(_) => self.cycle(request, &report.run, now).await,
+            Err(error) => Err(error.clone()),
+        };
         let after = self.sent();
         report.requests =
             Requests { google: after.google - before.google, dafater: after.dafater - before.dafater };
@@ -234,6 +234,10 @@ impl AccountEngine {
             }
             Err(error) => self.fail(&mut report, &error).await,
         }
+        if let Ok(Some(undone)) = undone {
+            report.google += undone.google;
+            report.dafater += undone.dafater;
+        }
         self.count_waiting(&mut report);
         report
     }
@@ -256,32 +260,6 @@ impl AccountEngine {
         report.conflicts = state.conflicts().map_or(0, |open| count(open.len()));
         report.parked = state.parked().map_or(0, |parked| count(parked.len()));
         report.review = state.reviews().map_or(0, |reviews| count(reviews.len()));
-    }
-
-    async fn decide_hold(&self, decision: HoldDecision) -> Result<(), EngineError> {
-        let account = self.state().account();
-        let Some(hold) = self.state().hold()? else {
-            let message = format!("no plan of account {account} is held");
-            return Err(EngineError::unknown(message, "see `dafater-contactsd status`"));
-        };
-        let mut changes = self.state().changes();
-        changes.set_hold(&Hold { decision: Some(decision), ..hold });
-        Ok(self.state().commit(changes).await?)
-    }
-}
-
-/// Turns the deletions that a person refused into records that stay, unpaired.
-fn discard(plan: &mut Plan, hold: &Hold, observed: &Observed, settings: &Settings) {
-    let verdict = judge(plan, observed.snapshot.total_pairs, false, &settings.policy, &Approval::default());
-    if !matches!(&verdict, Verdict::Hold { digest, .. } if *digest == hold.digest) {
-        return;
-    }
-    for step in plan.steps.iter_mut().filter(|step| step.destroys()) {
-        let spared = [Side::Google, Side::Dafater].into_iter().find(|side| step.writes(*side));
-        if let Some(left) = spared {
-            step.action = Action::Detach { left };
-            step.reason = "a person discarded its deletion";
-        }
     }
 }
 
@@ -333,13 +311,7 @@ impl Engine for AccountEngine {
             conflicts: count(state.conflicts()?.len()),
             review: count(state.reviews()?.len()),
             in_doubt: count(state.intents()?.len()),
-            hold: state.hold()?.map(|hold| HoldView {
-                since: hold.since,
-                reason: hold.reason,
-                google: hold.google,
-                dafater: hold.dafater,
-                approved: hold.decision == Some(HoldDecision::Approved),
-            }),
+            hold: self.hold_view()?,
             error: progress.last_error,
         })
     }
@@ -437,11 +409,16 @@ impl Engine for AccountEngine {
         Box::pin(self.decide_hold(HoldDecision::Discarded))
     }
 
+    fn undo<'a>(&'a self, request: &'a UndoRequest) -> BoxFuture<'a, Result<UndoView, EngineError>> {
+        Box::pin(self.put_back(request))
+    }
+
     fn history(&self, filter: &HistoryFilter) -> Result<Vec<HistoryView>, EngineError> {
+        let wanted = Wanted::new(self.state(), filter.contact.as_deref())?;
         let mut views = Vec::new();
         for entry in self.state().history(filter.run.as_deref()) {
             let view = entry?.view;
-            if filter.contact.as_ref().is_none_or(|text| concerns(&view, text)) {
+            if wanted.covers(&view) {
                 views.push(view);
             }
         }
@@ -451,11 +428,9 @@ impl Engine for AccountEngine {
     }
 }
 
-fn concerns(view: &HistoryView, text: &str) -> bool {
-    let text = text.to_lowercase();
-    let records = [&view.google, &view.dafater].into_iter().flatten();
-    view.title.to_lowercase().contains(&text)
-        || records.into_iter().any(|record| record.as_str().to_lowercase().contains(&text))
+/// The id of a run that begins `now`: ids sort by time.
+pub(super) fn run_id(now: Timestamp) -> String {
+    now.strftime("%Y%m%dT%H%M%S%6fZ").to_string()
 }
 
 /// By which people name a conflict: the pair, and the field without blanks.

@@ -3,7 +3,7 @@
 use futures_util::future::BoxFuture;
 
 use super::{
-    AccountStatus, Cause, ConflictView, HistoryFilter, HistoryView, PlanView, ReviewView, RunReport,
+    AccountStatus, Cause, ConflictView, HistoryFilter, HistoryView, PlanView, ReviewView, RunReport, UndoView,
 };
 use crate::dafater::DafaterError;
 use crate::google::GoogleError;
@@ -17,6 +17,17 @@ use crate::sync::{AccountName, RecordId, Side};
 pub struct RunRequest {
     /// Read everything instead of what changed.
     pub full: bool,
+    /// Compute and report, write nothing.
+    pub dry_run: bool,
+}
+
+/// Which run is to be put back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndoRequest {
+    /// The run.
+    pub run: String,
+    /// Only contacts whose title or record id contains this text, in any case.
+    pub contact: Option<String>,
     /// Compute and report, write nothing.
     pub dry_run: bool,
 }
@@ -68,6 +79,9 @@ pub trait Engine: Send + Sync {
 
     /// Drops a held plan: what it would have deleted stays, unpaired.
     fn discard(&self) -> BoxFuture<'_, Result<(), EngineError>>;
+
+    /// Puts back what a run wrote, as a run of its own.
+    fn undo<'a>(&'a self, request: &'a UndoRequest) -> BoxFuture<'a, Result<UndoView, EngineError>>;
 
     /// What was changed, newest first.
     ///

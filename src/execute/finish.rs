@@ -10,7 +10,7 @@ use super::apply::Applied;
 use super::observe::Observed;
 use super::{AccountEngine, EngineError};
 use crate::observe::events;
-use crate::state::{Changes, Hold, Progress, Tombstone};
+use crate::state::{Changes, HeldBy, Hold, Progress, Tombstone};
 use crate::sync::guard::digest;
 use crate::sync::{PairId, Plan, RecordId, Step};
 
@@ -44,6 +44,9 @@ impl AccountEngine {
             self.remember(plan, observed, applied, now, &mut changes)?;
             if hold.is_some() {
                 changes.remove_hold();
+                for pair in state.held(HeldBy::Cycle)? {
+                    changes.remove_held(HeldBy::Cycle, &pair);
+                }
             }
             if state.cursors()? != observed.cursors {
                 changes.set_cursors(&observed.cursors);

@@ -147,4 +147,37 @@ pub struct HistoryEntry {
     pub before: Option<Contact>,
     /// The written side's record before, as JSON, unless it is too large to keep.
     pub image: Option<String>,
+    /// The written side's contact after, as the side stored it; `None` for a deletion, and where no answer told.
+    pub after: Option<Contact>,
+    /// The written side's revision after.
+    pub revision: Option<String>,
+}
+
+/// The undoing of a run that waits for approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoHold {
+    /// The run to undo.
+    pub run: String,
+    /// Only contacts whose title or record id contains this.
+    pub contact: Option<String>,
+    /// The held plan.
+    pub hold: Hold,
+}
+
+/// Of which held plan a pair is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeldBy {
+    /// The next cycle's.
+    Cycle,
+    /// That of an undo.
+    Undo,
+}
+
+impl HeldBy {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Cycle => "cycle",
+            Self::Undo => "undo",
+        }
+    }
 }

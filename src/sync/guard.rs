@@ -1,7 +1,9 @@
 //! The last look before a plan is carried out: does it do more harm than an operator wanted to allow?
 
+use std::collections::BTreeSet;
+
 use super::pair::hex_digest;
-use super::{FirstSync, Plan, Policy, Step};
+use super::{FirstSync, PairId, Plan, Policy, Step};
 
 /// Whether a plan may go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub enum Verdict {
 pub struct Approval {
     /// The digest that was approved.
     pub digest: Option<String>,
+    /// Pairs of which a record may be deleted or emptied: they do not count any more.
+    pub pairs: BTreeSet<PairId>,
 }
 
 /// Judges a plan.
@@ -36,14 +40,15 @@ pub fn judge(
     policy: &Policy,
     approval: &Approval,
 ) -> Verdict {
-    let destroyed = plan.steps.iter().filter(|step| step.destroys()).count();
+    let is_open = |step: &&Step| step.destroys() && !approval.pairs.contains(&step.pair);
+    let destroyed = plan.steps.iter().filter(is_open).count();
     let digest = digest(plan.steps.iter());
     if approval.digest.as_ref() == Some(&digest) {
         return Verdict::Go;
     }
     let writes =
         plan.steps.iter().any(|step| step.writes(super::Side::Google) || step.writes(super::Side::Dafater));
-    if is_first && policy.first_sync == FirstSync::Hold && writes {
+    if is_first && policy.first_sync == FirstSync::Hold && writes && approval.digest.is_none() {
         let reason = "it is the first plan of this account, and first_sync = \"hold\"".to_owned();
         return Verdict::Hold { reason, digest };
     }

@@ -21,3 +21,4 @@ mod first_sync;
 mod laws;
 mod people;
 mod process;
+mod undo;

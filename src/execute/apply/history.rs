@@ -1,5 +1,7 @@
 //! What the history keeps of each effect.
 
+use serde_json::Value;
+
 use super::Executor;
 use super::receipt::Work;
 use crate::contact::{Contact, Field, Values};
@@ -13,7 +15,7 @@ const IMAGE_LIMIT: usize = 40 * 1024;
 impl Executor<'_> {
     /// Adds to the history what was done to `step` without a write.
     pub(super) fn note(&self, step: &Step, side: Option<Side>, action: &str, changes: &mut Changes) {
-        changes.add_history(&step.pair, side, &self.entry(step, side, action));
+        changes.add_history(&step.pair, &self.entry(step, side, action));
     }
 
     /// The intent of writing `side`.
@@ -39,11 +41,47 @@ impl Executor<'_> {
             kind,
             record: own
                 .or(before)
+                .or_else(|| Some(self.images.get(&(step.pair.clone(), side))?.record.clone()))
                 .unwrap_or_else(|| RecordId::Dafater(crate::mapping::DocumentName(String::new()))),
             at: self.now,
-            entry: self.entry(step, Some(side), action),
+            entry: self.with_everything(work, self.entry(step, Some(side), action)),
             promise: work.promise(side),
         }
+    }
+
+    /// What the history says of a write that arrived.
+    pub(super) fn received(&self, work: &Work<'_>, side: Side) -> HistoryEntry {
+        let mut entry = self.intent(work, side).entry;
+        // A record that was created has an address since.
+        match side {
+            Side::Google => {
+                entry.view.google = work
+                    .google
+                    .as_ref()
+                    .map(|person| RecordId::Google(person.source_id.clone()))
+                    .or(entry.view.google)
+            }
+            Side::Dafater => {
+                entry.view.dafater = work
+                    .dafater
+                    .as_ref()
+                    .map(|document| RecordId::Dafater(document.name.clone()))
+                    .or(entry.view.dafater)
+            }
+        }
+        if let Some((after, revision)) = work.after(side) {
+            (entry.after, entry.revision) = (Some(after), Some(revision));
+        }
+        entry
+    }
+
+    /// The whole record in place of the part of it that is synced, where it was read for that.
+    fn with_everything(&self, work: &Work<'_>, mut entry: HistoryEntry) -> HistoryEntry {
+        let everything = work.everything.as_ref().map(Value::to_string);
+        if let Some(everything) = everything.filter(|image| image.len() <= IMAGE_LIMIT) {
+            entry.image = Some(everything);
+        }
+        entry
     }
 
     fn entry(&self, step: &Step, side: Option<Side>, action: &str) -> HistoryEntry {
@@ -69,12 +107,18 @@ impl Executor<'_> {
                 google: google_id(step),
                 dafater: dafater_id(step),
                 title: title_of(step),
-                reason: step.reason.to_owned(),
+                reason: match self.undoes {
+                    Some(run) => format!("run {run} was undone"),
+                    None => step.reason.to_owned(),
+                },
                 // What was written is told by the entry of the write.
                 changes: if side.is_some() { changes_of(step, side, phones) } else { Vec::new() },
+                undoes: self.undoes.map(str::to_owned),
             },
             before,
             image: image.filter(|image| image.len() <= IMAGE_LIMIT),
+            after: None,
+            revision: None,
         }
     }
 }

@@ -351,6 +351,6 @@ impl Observer<'_> {
 }
 
 /// API: people/c<DECIMAL> is the unsigned decimal of the CONTACT source's hexadecimal id.
-fn resource_name(source: &SourceId) -> Option<ResourceName> {
+pub(super) fn resource_name(source: &SourceId) -> Option<ResourceName> {
     u64::from_str_radix(&source.0, 16).ok().map(|number| ResourceName(format!("people/c{number}")))
 }

@@ -3,6 +3,7 @@
 //! A cycle reads what changed on each side, finds the pairs concerned, and fetches the half that it has not seen. The result says
 //! of every record what is *known* of it: present, stale, gone or unseen; absence alone never becomes "gone".
 
+mod chosen;
 mod dafater;
 mod fetch;
 mod google;

@@ -6,8 +6,14 @@
 mod candidates;
 mod planner;
 mod singles;
+mod undo;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
 
 use self::planner::Planner;
+pub use self::undo::{Deed, DeedKind, LeftAlone, Undo};
 use super::snapshot::Snapshot;
 use super::{Conflict, Loose, Merged, Origin, Pair, PairId, Policy, RecordId, Review, Side, Withheld};
 use crate::contact::Contact;
@@ -24,6 +30,17 @@ pub struct Plan {
     pub reviews: Vec<Review>,
     /// Records that are remembered as loose and are gone.
     pub vanished: Vec<RecordId>,
+    /// What records looked like that are created anew.
+    pub images: BTreeMap<(PairId, Side), Image>,
+}
+
+/// A record that was deleted and is created anew.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Image {
+    /// Its JSON, as its side showed it.
+    pub fields: Map<String, Value>,
+    /// By which the new one is looked for while it is in doubt whether it was created.
+    pub record: RecordId,
 }
 
 /// What happens to one pair.
