@@ -112,6 +112,12 @@ impl Operations {
                 account.engine().skip(&record).await?;
                 Ok(Exit::Ok)
             }
+            Request::Separate { account, record } => {
+                let account = self.find(role, &account)?;
+                let _gate = waited_for(&account, replies).await;
+                account.engine().separate(&record).await?;
+                Ok(Exit::Ok)
+            }
             Request::History { account, filter } => {
                 self.history(role, account.as_ref(), filter, replies).await
             }

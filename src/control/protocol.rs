@@ -95,6 +95,13 @@ pub enum Request {
         /// The record.
         record: RecordId,
     },
+    /// Declares a record to be somebody of its own.
+    Separate {
+        /// The account.
+        account: AccountName,
+        /// The record.
+        record: RecordId,
+    },
     /// What was changed.
     History {
         /// Only this account's.
@@ -174,6 +181,7 @@ impl Request {
             Self::Reviews { .. } => "reviews",
             Self::Link { .. } => "link",
             Self::Skip { .. } => "skip",
+            Self::Separate { .. } => "separate",
             Self::History { .. } => "history",
             Self::Undo { .. } => "undo",
             Self::Authorize { .. } => "authorize",
@@ -200,6 +208,7 @@ impl Request {
             | Self::Discard { account }
             | Self::Link { account, .. }
             | Self::Skip { account, .. }
+            | Self::Separate { account, .. }
             | Self::Authorize { account, .. }
             | Self::AuthorizeFinish { account, .. }
             | Self::AuthorizeAdopt { account, .. }

@@ -187,6 +187,11 @@ impl Engine for FakeEngine {
         Box::pin(async { Ok(()) })
     }
 
+    fn separate<'a>(&'a self, record: &'a RecordId) -> BoxFuture<'a, Result<(), EngineError>> {
+        self.call(format!("separate {record}"));
+        Box::pin(async { Ok(()) })
+    }
+
     fn approve(&self) -> BoxFuture<'_, Result<(), EngineError>> {
         Box::pin(async { unknown("held plan") })
     }

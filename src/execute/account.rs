@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::apply::{Applied, Executor};
 use super::hold::discard;
+use super::judgement::conflict_id;
 use super::observe::{Memory, Observed, Observer};
 use super::settings::{Parts, Settings};
 use super::wanted::Wanted;
@@ -19,7 +20,7 @@ use super::{
 use crate::observe::events;
 use crate::state::{AccountState, Cursors, HeldBy, HoldDecision, Progress};
 use crate::sync::guard::Verdict;
-use crate::sync::{AccountName, Action, Loose, LooseReason, Plan, RecordId, Side};
+use crate::sync::{AccountName, Action, Plan, RecordId, Side};
 
 /// One account under sync.
 pub struct AccountEngine {
@@ -81,7 +82,10 @@ impl AccountEngine {
                     ..self.executor(run, now, &plan, label)
                 };
                 let applied = executor.run(&plan).await?;
-                self.finish(&plan, &observed, &applied, hold.as_ref(), now).await?;
+                self.finish(&plan, &observed, &applied, hold.as_ref(), (run, now)).await?;
+                if applied.halted.is_none() {
+                    self.forget(observed.is_full, now).await?;
+                }
                 if !applied.parked.is_empty() {
                     // A label that is gone would spoil every create.
                     memory.labels = None;
@@ -119,6 +123,9 @@ impl AccountEngine {
         let mut changes = self.state().changes();
         for pair in &observed.redeemed {
             self.state().put_pair(pair, &mut changes)?;
+            for intent in observed.settled.iter().filter(|intent| intent.pair == pair.id) {
+                changes.add_history(&pair.id, &intent.arrived());
+            }
         }
         Ok(self.state().commit(changes).await?)
     }
@@ -337,17 +344,7 @@ impl Engine for AccountEngine {
     }
 
     fn resolve<'a>(&'a self, id: &'a str, side: Side) -> BoxFuture<'a, Result<(), EngineError>> {
-        Box::pin(async move {
-            let Some(conflict) =
-                self.state().conflicts()?.into_iter().find(|conflict| conflict_id(conflict) == id)
-            else {
-                let message = format!("account {} has no open conflict {id}", self.state().account());
-                return Err(EngineError::unknown(message, "see `dafater-contactsd conflicts list`"));
-            };
-            let mut changes = self.state().changes();
-            changes.set_conflict(&crate::sync::Conflict { resolution: Some(side), ..conflict });
-            Ok(self.state().commit(changes).await?)
-        })
+        Box::pin(self.resolve_conflict(id, side))
     }
 
     fn reviews(&self) -> Result<Vec<ReviewView>, EngineError> {
@@ -371,34 +368,15 @@ impl Engine for AccountEngine {
         google: &'a RecordId,
         dafater: &'a RecordId,
     ) -> BoxFuture<'a, Result<(), EngineError>> {
-        Box::pin(async move {
-            let state = self.state();
-            for record in [google, dafater] {
-                if state.loose(record)?.is_none() {
-                    let message =
-                        format!("account {} knows no record {record} that stands alone", state.account());
-                    return Err(EngineError::unknown(message, "see `dafater-contactsd review list`"));
-                }
-            }
-            let mut changes = state.changes();
-            changes.set_link(google, dafater);
-            Ok(state.commit(changes).await?)
-        })
+        Box::pin(self.declare_same(google, dafater))
     }
 
     fn skip<'a>(&'a self, record: &'a RecordId) -> BoxFuture<'a, Result<(), EngineError>> {
-        Box::pin(async move {
-            let state = self.state();
-            let Some(loose) = state.loose(record)? else {
-                let message =
-                    format!("account {} knows no record {record} that stands alone", state.account());
-                return Err(EngineError::unknown(message, "see `dafater-contactsd review list`"));
-            };
-            let mut changes = state.changes();
-            changes.set_loose(&Loose { why: LooseReason::Skipped, ..loose });
-            changes.remove_review(record);
-            Ok(state.commit(changes).await?)
-        })
+        Box::pin(self.leave_alone(record))
+    }
+
+    fn separate<'a>(&'a self, record: &'a RecordId) -> BoxFuture<'a, Result<(), EngineError>> {
+        Box::pin(self.declare_apart(record))
     }
 
     fn approve(&self) -> BoxFuture<'_, Result<(), EngineError>> {
@@ -431,9 +409,4 @@ impl Engine for AccountEngine {
 /// The id of a run that begins `now`: ids sort by time.
 pub(super) fn run_id(now: Timestamp) -> String {
     now.strftime("%Y%m%dT%H%M%S%6fZ").to_string()
-}
-
-/// By which people name a conflict: the pair, and the field without blanks.
-fn conflict_id(conflict: &crate::sync::Conflict) -> String {
-    format!("{}-{}", conflict.pair, conflict.field.to_string().replace(' ', "-"))
 }

@@ -74,6 +74,9 @@ pub trait Engine: Send + Sync {
     /// Leaves a record alone for good.
     fn skip<'a>(&'a self, record: &'a RecordId) -> BoxFuture<'a, Result<(), EngineError>>;
 
+    /// Declares a record to be somebody of its own, whoever it resembles: its counterpart is created.
+    fn separate<'a>(&'a self, record: &'a RecordId) -> BoxFuture<'a, Result<(), EngineError>>;
+
     /// Releases a held plan.
     fn approve(&self) -> BoxFuture<'_, Result<(), EngineError>>;
 

@@ -10,14 +10,12 @@ use super::apply::Applied;
 use super::observe::Observed;
 use super::{AccountEngine, EngineError};
 use crate::observe::events;
-use crate::state::{Changes, HeldBy, Hold, Progress, Tombstone};
+use crate::state::{Changes, HeldBy, Hold, IntentKind, Progress, Tombstone};
 use crate::sync::guard::digest;
-use crate::sync::{PairId, Plan, RecordId, Step};
+use crate::sync::{Action, LooseReason, PairId, Plan, RecordId, Step};
 
 /// The time of the last success is saved at most this often, so that an idle cycle commits nothing.
 const SUCCESS_SAVED_EVERY: SignedDuration = SignedDuration::from_mins(5);
-/// Memories of deletions are kept this long.
-const TOMBSTONES_KEPT: SignedDuration = SignedDuration::from_hours(24 * 60);
 
 impl AccountEngine {
     /// What belongs together at the end of a run, in one commit: the cursors, and that each item they passed is applied, parked or
@@ -28,10 +26,12 @@ impl AccountEngine {
         observed: &Observed,
         applied: &Applied,
         hold: Option<&Hold>,
-        now: Timestamp,
+        (run, now): (&str, Timestamp),
     ) -> Result<(), EngineError> {
         let state = self.state();
         let mut changes = state.changes();
+        self.note_waiting(plan, applied, (run, now), &mut changes)?;
+        self.note_arrived(plan, observed, &mut changes);
         // A write of this run may have been begun under the same key and be in doubt itself.
         for intent in state.intents()?.iter().filter(|intent| observed.settled.contains(intent)) {
             changes.remove_intent(&intent.pair, intent.side);
@@ -65,6 +65,19 @@ impl AccountEngine {
         Ok(())
     }
 
+    /// Deletions of an earlier run whose answer was lost, and that are seen to have happened.
+    fn note_arrived(&self, plan: &Plan, observed: &Observed, changes: &mut Changes) {
+        let is_gone = |pair: &PairId| {
+            let mut steps = plan.steps.iter().filter(|step| step.pair == *pair);
+            steps.any(|step| matches!(step.action, Action::Forget))
+        };
+        for intent in observed.settled.iter().filter(|intent| intent.kind == IntentKind::Delete) {
+            if is_gone(&intent.pair) {
+                changes.add_history(&intent.pair, &intent.entry);
+            }
+        }
+    }
+
     /// Parked pairs that were looked at and need to wait no longer, and links that were carried out or have lost a record.
     fn release(
         &self,
@@ -89,6 +102,13 @@ impl AccountEngine {
         }
         for (google, dafater) in &observed.snapshot.decisions.links {
             changes.remove_link(google, dafater);
+        }
+        for record in observed.snapshot.decisions.apart.iter() {
+            // One that waits for its counterpart to be made is still somebody of its own.
+            let waits = state.loose(record)?.is_some_and(|loose| loose.why == LooseReason::Parked);
+            if !waits && applied.parked.is_empty() {
+                changes.remove_apart(record);
+            }
         }
         Ok(())
     }
@@ -134,14 +154,6 @@ impl AccountEngine {
             let record = RecordId::Google(source.clone());
             if state.tombstone(&record)?.is_none_or(|known| known.revision != *revision) {
                 changes.set_tombstone(&Tombstone { record, revision: revision.clone(), at: now });
-            }
-        }
-        if observed.is_full {
-            for tombstone in state.tombstones() {
-                let tombstone = tombstone?;
-                if now.duration_since(tombstone.at) > TOMBSTONES_KEPT {
-                    changes.remove_tombstone(&tombstone.record);
-                }
             }
         }
         Ok(())

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::observe::Observed;
-use super::{AccountEngine, EngineError, HoldView, UndoRequest, UndoView, show};
-use crate::state::{HeldBy, Hold, HoldDecision, UndoHold};
+use super::{AccountEngine, EngineError, EngineErrorKind, HoldView, UndoRequest, UndoView, show};
+use crate::state::{Changes, HeldBy, Hold, HoldDecision, UndoHold};
 use crate::sync::guard::{Approval, Verdict, judge};
 use crate::sync::{Action, PairId, Plan, Side};
 
@@ -66,7 +66,16 @@ impl AccountEngine {
             return Ok(None);
         };
         let UndoHold { run, contact, .. } = held;
-        self.put_back(&UndoRequest { run, contact, dry_run: false }).await.map(Some)
+        match self.put_back(&UndoRequest { run, contact, dry_run: false }).await {
+            // Forgotten in the meantime: there is nothing to wait for any more.
+            Err(error) if error.kind == EngineErrorKind::Unknown => {
+                let mut changes = self.state().changes();
+                self.drop_undo(&mut changes)?;
+                self.state().commit(changes).await?;
+                Ok(None)
+            }
+            outcome => outcome.map(Some),
+        }
     }
 
     /// What waits for a person.
@@ -92,6 +101,15 @@ impl AccountEngine {
         })
     }
 
+    /// Forgets the undo that waits.
+    pub(super) fn drop_undo(&self, changes: &mut Changes) -> Result<(), EngineError> {
+        changes.remove_undo_hold();
+        for pair in self.state().held(HeldBy::Undo)? {
+            changes.remove_held(HeldBy::Undo, &pair);
+        }
+        Ok(())
+    }
+
     /// Decides whatever waits.
     pub(super) async fn decide_hold(&self, decision: HoldDecision) -> Result<(), EngineError> {
         let state = self.state();
@@ -104,12 +122,7 @@ impl AccountEngine {
                 let hold = Hold { decision: Some(decision), ..held.hold };
                 changes.set_undo_hold(&UndoHold { hold, ..held });
             }
-            (Some(_), HoldDecision::Discarded) => {
-                changes.remove_undo_hold();
-                for pair in state.held(HeldBy::Undo)? {
-                    changes.remove_held(HeldBy::Undo, &pair);
-                }
-            }
+            (Some(_), HoldDecision::Discarded) => self.drop_undo(&mut changes)?,
             (None, HoldDecision::Approved | HoldDecision::Discarded) => {}
         }
         if changes.is_empty() {

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::account::run_id;
 use super::apply::{Applied, Executor};
+use super::notes::Note;
 use super::observe::{Memory, Observer};
 use super::wanted::Wanted;
 use super::{AccountEngine, EngineError, LeftView, StepView, UndoRequest, UndoView, show};
@@ -309,28 +310,18 @@ impl AccountEngine {
                 contact: pair.google.contact,
                 why,
             });
-            changes.add_history(
-                id,
-                &HistoryEntry {
-                    view: HistoryView {
-                        account: state.account().clone(),
-                        run: run.to_owned(),
-                        at: now,
-                        action: "unlink".to_owned(),
-                        side: None,
-                        google: Some(google),
-                        dafater: Some(dafater.clone()),
-                        title: pair.dafater.contact.title(),
-                        reason: format!("run {} was undone", request.run),
-                        changes: Vec::new(),
-                        undoes: Some(request.run.clone()),
-                    },
-                    before: None,
-                    image: None,
-                    after: None,
-                    revision: None,
-                },
-            );
+            let note = Note {
+                run,
+                at: now,
+                action: "unlink",
+                google: Some(google),
+                dafater: Some(dafater.clone()),
+                title: pair.dafater.contact.title(),
+                reason: format!("run {} was undone", request.run),
+                changes: Vec::new(),
+                undoes: Some(request.run.clone()),
+            };
+            changes.add_history(id, &note.entry(state.account()));
             changes.set_loose(&Loose {
                 record: dafater,
                 creation: Some(pair.dafater.creation),
@@ -367,10 +358,7 @@ impl AccountEngine {
             }
         }
         if hold.is_some() && applied.halted.is_none() {
-            changes.remove_undo_hold();
-            for pair in state.held(HeldBy::Undo)? {
-                changes.remove_held(HeldBy::Undo, &pair);
-            }
+            self.drop_undo(&mut changes)?;
         }
         Ok(state.commit(changes).await?)
     }

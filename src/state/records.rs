@@ -71,6 +71,18 @@ pub struct Intent {
     pub promise: Option<Promise>,
 }
 
+impl Intent {
+    /// What the history says of it once it is known to have arrived, though nobody noted its answer.
+    #[must_use]
+    pub fn arrived(&self) -> HistoryEntry {
+        let after = self.promise.as_ref().map(|promise| match self.side {
+            Side::Google => promise.google.clone(),
+            Side::Dafater => promise.dafater.clone(),
+        });
+        HistoryEntry { after, ..self.entry.clone() }
+    }
+}
+
 /// Kinds of write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -427,6 +427,7 @@ pub(crate) fn settings() -> Settings {
         overlap: SignedDuration::from_mins(5),
         settle: SignedDuration::from_mins(2),
         sweep: SignedDuration::from_hours(24),
+        history_keep: SignedDuration::from_hours(24 * 90),
         connections: 4,
     }
 }

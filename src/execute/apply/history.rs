@@ -7,7 +7,7 @@ use super::receipt::Work;
 use crate::contact::{Contact, Field, Values};
 use crate::execute::{ChangeView, HistoryView};
 use crate::state::{Changes, HistoryEntry, Intent, IntentKind};
-use crate::sync::{Action, RecordId, Side, Step};
+use crate::sync::{Action, RecordId, Side, Step, Withheld};
 
 /// A before-image larger than this is not kept: a value of the store holds 64 KiB.
 const IMAGE_LIMIT: usize = 40 * 1024;
@@ -16,6 +16,22 @@ impl Executor<'_> {
     /// Adds to the history what was done to `step` without a write.
     pub(super) fn note(&self, step: &Step, side: Option<Side>, action: &str, changes: &mut Changes) {
         changes.add_history(&step.pair, &self.entry(step, side, action));
+    }
+
+    /// Adds to the history what a side cannot hold, and why.
+    pub(super) fn note_withheld(&self, step: &Step, withheld: &[&Withheld], changes: &mut Changes) {
+        let mut entry = self.entry(step, None, "withhold");
+        "what one side cannot hold stays on the other".clone_into(&mut entry.view.reason);
+        entry.view.changes = withheld
+            .iter()
+            .map(|withheld| ChangeView {
+                field: format!("{} ({})", withheld.field, withheld.from),
+                before: String::new(),
+                after: String::new(),
+                reason: withheld.reason.clone(),
+            })
+            .collect();
+        changes.add_history(&step.pair, &entry);
     }
 
     /// The intent of writing `side`.

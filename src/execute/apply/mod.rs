@@ -106,11 +106,13 @@ impl Executor<'_> {
                 self.settle(step, &pair, changes);
                 state.put_pair(&pair, changes)?;
                 if !is_written_later {
-                    self.report_withheld(step, &pair);
+                    self.report_withheld(step, &pair, changes);
                 }
                 if step.links() {
                     self.note(step, None, "link", changes);
                     self.with(|applied| applied.linked += 1);
+                } else if step.before.is_none() {
+                    self.note(step, None, "find", changes);
                 }
             }
             Action::Detach { .. } => {
@@ -149,6 +151,7 @@ impl Executor<'_> {
                 changes.remove_loose(record);
                 changes.remove_review(record);
                 changes.remove_tombstone(record);
+                changes.remove_apart(record);
             }
             let [google, dafater] = &records;
             changes.remove_link(google, dafater);
@@ -176,7 +179,7 @@ impl Executor<'_> {
         if let Some(pair) = work.pair() {
             self.settle(step, &pair, changes);
             self.parts.state.put_pair(&pair, changes)?;
-            self.report_withheld(step, &pair);
+            self.report_withheld(step, &pair, changes);
         }
         changes.remove_intent(&step.pair, side);
         if step.destroys() {
@@ -194,9 +197,10 @@ impl Executor<'_> {
     }
 
     /// Says what cannot go across, unless it was said before.
-    fn report_withheld(&self, step: &Step, pair: &Pair) {
+    fn report_withheld(&self, step: &Step, pair: &Pair, changes: &mut Changes) {
         let known = step.before.as_ref().map(|before| before.withheld.as_slice()).unwrap_or_default();
-        for withheld in pair.withheld.iter().filter(|withheld| !known.contains(withheld)) {
+        let new: Vec<_> = pair.withheld.iter().filter(|withheld| !known.contains(withheld)).collect();
+        for withheld in &new {
             events::ItemWithheld {
                 account: self.parts.state.account().clone(),
                 pair: pair.id.to_string(),
@@ -205,6 +209,9 @@ impl Executor<'_> {
                 reason: withheld.reason.clone(),
             }
             .emit();
+        }
+        if !new.is_empty() {
+            self.note_withheld(step, &new, changes);
         }
     }
 

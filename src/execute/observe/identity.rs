@@ -267,6 +267,12 @@ impl Observer<'_> {
                 names.insert(name);
             }
         }
+        for record in state.apart()? {
+            match record {
+                RecordId::Google(source) => drop(sources.insert(source)),
+                RecordId::Dafater(name) => drop(names.insert(name)),
+            }
+        }
         for review in state.reviews()? {
             if self.has_moved(&review, gathered)? {
                 match review.record {

@@ -138,7 +138,11 @@ impl Observer<'_> {
                 in_doubt,
                 begun: doubt.begun,
                 promises: doubt.promises,
-                decisions: crate::sync::Decisions { resolutions, links: state.links()? },
+                decisions: crate::sync::Decisions {
+                    resolutions,
+                    links: state.links()?,
+                    apart: state.apart()?,
+                },
             },
             cursors,
             retried,

@@ -170,14 +170,14 @@ impl<'a> Planner<'a> {
         for (index, person) in people.iter().enumerate() {
             if placed.google.contains(&index) {
                 google.paired(&person.id, &person.contact);
-            } else if person.takes_part() {
+            } else if person.takes_part() && !snapshot.decisions.apart.contains(&person.id) {
                 google.free(index, &person.id, &person.contact);
             }
         }
         for (index, document) in documents.iter().enumerate() {
             if placed.dafater.contains(&index) {
                 dafater.paired(&document.id, &document.contact);
-            } else if document.takes_part() {
+            } else if document.takes_part() && !snapshot.decisions.apart.contains(&document.id) {
                 dafater.free(index, &document.id, &document.contact);
             }
         }
@@ -193,9 +193,9 @@ impl<'a> Planner<'a> {
         let is_needed = google.has_free() || dafater.has_free();
         let matches =
             if is_needed { matching::find(google.list(), dafater.list()) } else { Matches::default() };
-        for (left, right) in &matches.pairs {
+        for pair @ (left, right) in &matches.pairs {
             if let (Some(left), Some(right)) = (google.origin(*left), dafater.origin(*right)) {
-                let reason = "the same person on both sides";
+                let reason = matches.reasons.get(pair).copied().unwrap_or("the same person on both sides");
                 self.join((left, right), people, documents, &mut placed, Origin::Matched, reason);
             }
         }
