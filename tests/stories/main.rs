@@ -18,6 +18,7 @@ mod deletions;
 mod editing;
 mod faults;
 mod first_sync;
+mod fuzz;
 mod judgement;
 mod laws;
 mod people;
