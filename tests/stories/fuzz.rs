@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use dafater_contactsd::store::{Batch, OpenOptions, SledStore, Store as _, Tree};
 use serde_json::{Map, Value, json};
 
-use crate::world::{Strike, World, contact, once, person};
+use crate::world::{Strike, World, contact, person};
 
 #[path = "../../fuzz/targets.rs"]
 mod targets;
@@ -269,7 +269,9 @@ async fn lived_in() -> World {
     world.edit_person(&ada, json!({"organizations": [{"name": "Left"}]}));
     world.edit_contact(&document, json!({"company_name": "Right"}));
     world.settle().await;
-    world.site_weather(once("POST", Strike::LoseAnswer));
+    world.site_weather(|line, _| {
+        (line.starts_with("POST") && line.ends_with("/api/resource/Contact")).then_some(Strike::LoseAnswer)
+    });
     world.add_person(person("Alan", "Turing", "alan@example.com", ""));
     world.sync().await;
     world.undo(&run).await;
