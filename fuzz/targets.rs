@@ -96,7 +96,7 @@ pub fn config(data: &[u8]) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("config.toml");
     let cut = data.windows(5).position(|window| window == b"\n---\n");
-    let (main, drop_in) = cut.map_or((data, [].as_slice()), |cut| (&data[..cut + 1], &data[cut + 5..]));
+    let (main, drop_in) = cut.map_or((data, [].as_slice()), |cut| (&data[..=cut], &data[cut + 5..]));
     std::fs::write(&file, main).unwrap();
     std::fs::create_dir(directory.path().join("conf.d")).unwrap();
     std::fs::write(directory.path().join("conf.d/10.toml"), drop_in).unwrap();

@@ -31,7 +31,7 @@ impl AccountEngine {
         let state = self.state();
         let mut changes = state.changes();
         self.note_waiting(plan, applied, (run, now), &mut changes)?;
-        self.note_arrived(plan, observed, &mut changes);
+        note_arrived(plan, observed, &mut changes);
         // A write of this run may have been begun under the same key and be in doubt itself.
         for intent in state.intents()?.iter().filter(|intent| observed.settled.contains(intent)) {
             changes.remove_intent(&intent.pair, intent.side);
@@ -65,19 +65,6 @@ impl AccountEngine {
         Ok(())
     }
 
-    /// Deletions of an earlier run whose answer was lost, and that are seen to have happened.
-    fn note_arrived(&self, plan: &Plan, observed: &Observed, changes: &mut Changes) {
-        let is_gone = |pair: &PairId| {
-            let mut steps = plan.steps.iter().filter(|step| step.pair == *pair);
-            steps.any(|step| matches!(step.action, Action::Forget))
-        };
-        for intent in observed.settled.iter().filter(|intent| intent.kind == IntentKind::Delete) {
-            if is_gone(&intent.pair) {
-                changes.add_history(&intent.pair, &intent.entry);
-            }
-        }
-    }
-
     /// Parked pairs that were looked at and need to wait no longer, and links that were carried out or have lost a record.
     fn release(
         &self,
@@ -103,7 +90,7 @@ impl AccountEngine {
         for (google, dafater) in &observed.snapshot.decisions.links {
             changes.remove_link(google, dafater);
         }
-        for record in observed.snapshot.decisions.apart.iter() {
+        for record in &observed.snapshot.decisions.apart {
             // One that waits for its counterpart to be made is still somebody of its own.
             let waits = state.loose(record)?.is_some_and(|loose| loose.why == LooseReason::Parked);
             if !waits && applied.parked.is_empty() {
@@ -197,5 +184,18 @@ impl AccountEngine {
             || saved.last_error.is_some()
             || !saved.had_first_sync
             || age.is_none_or(|age| age >= SUCCESS_SAVED_EVERY))
+    }
+}
+
+/// Deletions of an earlier run whose answer was lost, and that are seen to have happened.
+fn note_arrived(plan: &Plan, observed: &Observed, changes: &mut Changes) {
+    let is_gone = |pair: &PairId| {
+        let mut steps = plan.steps.iter().filter(|step| step.pair == *pair);
+        steps.any(|step| matches!(step.action, Action::Forget))
+    };
+    for intent in observed.settled.iter().filter(|intent| intent.kind == IntentKind::Delete) {
+        if is_gone(&intent.pair) {
+            changes.add_history(&intent.pair, &intent.entry);
+        }
     }
 }

@@ -118,9 +118,9 @@ impl AccountEngine {
             changes.set_hold(&Hold { decision: Some(decision), ..hold });
         }
         match (state.undo_hold()?, decision) {
-            (Some(held), HoldDecision::Approved) => {
-                let hold = Hold { decision: Some(decision), ..held.hold };
-                changes.set_undo_hold(&UndoHold { hold, ..held });
+            (Some(mut undo), HoldDecision::Approved) => {
+                undo.hold.decision = Some(decision);
+                changes.set_undo_hold(&undo);
             }
             (Some(_), HoldDecision::Discarded) => self.drop_undo(&mut changes)?,
             (None, HoldDecision::Approved | HoldDecision::Discarded) => {}

@@ -150,12 +150,11 @@ impl AccountEngine {
     ) -> Result<Snapshot, EngineError> {
         let (mut pairs, mut records) = (Vec::new(), BTreeSet::new());
         for (id, deeds) in &deeds.by_pair {
-            match self.state().pair(id)? {
-                Some(pair) => pairs.push(pair),
-                None => {
-                    let both = deeds.iter().flat_map(|deed| [&deed.google, &deed.dafater]);
-                    records.extend(both.flatten().cloned());
-                }
+            if let Some(pair) = self.state().pair(id)? {
+                pairs.push(pair);
+            } else {
+                let both = deeds.iter().flat_map(|deed| [&deed.google, &deed.dafater]);
+                records.extend(both.flatten().cloned());
             }
         }
         let observer =

@@ -104,7 +104,7 @@ fn mutate_bytes(chance: &mut Chance, input: &mut Vec<u8>, corpus: &[Vec<u8>]) {
     match chance.below(7) {
         0 if at < input.len() => input[at] ^= 1 << chance.below(8),
         1 if at < input.len() => {
-            input[at] = *chance.pick(&[0, 1, 0x7f, 0x80, 0xff, b'"', b'\\', b'\n', b'[', b'{', b'='])
+            input[at] = *chance.pick(&[0, 1, 0x7f, 0x80, 0xff, b'"', b'\\', b'\n', b'[', b'{', b'=']);
         }
         2 => drop(input.splice(at..at, chance.pick(STRANGE).bytes()).count()),
         3 => input.truncate(at),
@@ -179,7 +179,12 @@ fn mutate_json(chance: &mut Chance, value: &mut Value, depth: usize) {
                 let inner = fields.values_mut().nth(index).unwrap();
                 return mutate_json(chance, inner, depth - 1);
             }
-            _ => {}
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_) => {}
         }
     }
     match (chance.below(6), &mut *value) {

@@ -87,10 +87,13 @@ impl Executor<'_> {
             // Without a document it tells only to which write the answer belongs.
             creation: document.map_or_else(|| SiteStamp(String::new()), |document| document.creation.clone()),
         };
-        match body.entry("clientData").or_insert_with(|| json!([])) {
-            Value::Array(entries) => entries.push(marker.entry()),
-            other => *other = json!([marker.entry()]),
-        }
+        // Entries of other programs come back with the contact.
+        let mut entries = match body.remove("clientData") {
+            Some(Value::Array(entries)) => entries,
+            Some(_) | None => Vec::new(),
+        };
+        entries.push(marker.entry());
+        body.insert("clientData".to_owned(), Value::Array(entries));
         let is_new = !self.images.contains_key(&(work.step.pair.clone(), Side::Google));
         if let Some(label) = self.label.as_ref().filter(|_| is_new) {
             let membership =

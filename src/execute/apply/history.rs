@@ -60,7 +60,7 @@ impl Executor<'_> {
                 .or_else(|| Some(self.images.get(&(step.pair.clone(), side))?.record.clone()))
                 .unwrap_or_else(|| RecordId::Dafater(crate::mapping::DocumentName(String::new()))),
             at: self.now,
-            entry: self.with_everything(work, self.entry(step, Some(side), action)),
+            entry: with_everything(work, self.entry(step, Some(side), action)),
             promise: work.promise(side),
         }
     }
@@ -69,33 +69,12 @@ impl Executor<'_> {
     pub(super) fn received(&self, work: &Work<'_>, side: Side) -> HistoryEntry {
         let mut entry = self.intent(work, side).entry;
         // A record that was created has an address since.
-        match side {
-            Side::Google => {
-                entry.view.google = work
-                    .google
-                    .as_ref()
-                    .map(|person| RecordId::Google(person.source_id.clone()))
-                    .or(entry.view.google)
-            }
-            Side::Dafater => {
-                entry.view.dafater = work
-                    .dafater
-                    .as_ref()
-                    .map(|document| RecordId::Dafater(document.name.clone()))
-                    .or(entry.view.dafater)
-            }
-        }
+        let google = work.google.as_ref().map(|person| RecordId::Google(person.source_id.clone()));
+        let dafater = work.dafater.as_ref().map(|document| RecordId::Dafater(document.name.clone()));
+        entry.view.google = google.or(entry.view.google);
+        entry.view.dafater = dafater.or(entry.view.dafater);
         if let Some((after, revision)) = work.after(side) {
             (entry.after, entry.revision) = (Some(after), Some(revision));
-        }
-        entry
-    }
-
-    /// The whole record in place of the part of it that is synced, where it was read for that.
-    fn with_everything(&self, work: &Work<'_>, mut entry: HistoryEntry) -> HistoryEntry {
-        let everything = work.everything.as_ref().map(Value::to_string);
-        if let Some(everything) = everything.filter(|image| image.len() <= IMAGE_LIMIT) {
-            entry.image = Some(everything);
         }
         entry
     }
@@ -137,6 +116,15 @@ impl Executor<'_> {
             revision: None,
         }
     }
+}
+
+/// The whole record in place of the part of it that is synced, where it was read for that.
+fn with_everything(work: &Work<'_>, mut entry: HistoryEntry) -> HistoryEntry {
+    let everything = work.everything.as_ref().map(Value::to_string);
+    if let Some(everything) = everything.filter(|image| image.len() <= IMAGE_LIMIT) {
+        entry.image = Some(everything);
+    }
+    entry
 }
 
 /// Google's record of a step, as far as it is known.

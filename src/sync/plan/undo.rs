@@ -305,7 +305,7 @@ impl<'a> Undoing<'a> {
             self.leave(pair, deed, None, "the pair is no more");
         }
         let Some(deed) = deleted.first() else { return };
-        let Some(contact) = self.remembered(deed) else {
+        let Some(contact) = deed.before.clone().filter(|contact| !contact.is_empty()) else {
             return self.leave(pair, deed, None, "its before-image was too large to keep");
         };
         for deed in &deleted {
@@ -359,11 +359,6 @@ impl<'a> Undoing<'a> {
             action: Action::Create { side, contact, withheld },
             reason: REBORN,
         });
-    }
-
-    /// What the record said that was deleted.
-    fn remembered(&self, deed: &Deed) -> Option<Contact> {
-        deed.before.clone().filter(|contact| !contact.is_empty())
     }
 
     /// The record in Google that was the other half, if it stands and is nobody's.
