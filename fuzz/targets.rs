@@ -47,11 +47,15 @@ pub fn person(data: &[u8]) {
 
     // Carried to a contact that says something else, it says the same there.
     let written = patched(&blank_person(), &PersonPatch::new(None, &taken(&contact), &all(), phones()));
-    let read = written.contact(phones());
-    for field in Field::all().filter(|field| *field != Field::Phones) {
-        assert!(read.agrees_on(field, &taken(&contact)), "{field}: {read:?} is not {contact:?}");
+    let (read, taken) = (written.contact(phones()), taken(&contact));
+    for field in Field::all().filter(|field| matches!(field, Field::Text(_))) {
+        assert!(read.agrees_on(field, &taken), "{field}: {read:?} is not {contact:?}");
     }
-    assert_eq!(read.phones.len(), taken(&contact).phones.len());
+    let keys = |contact: &Contact| contact.emails.keys().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(keys(&read), keys(&taken));
+    // API: Google always shows one as primary, also where the one that led could not be sent.
+    assert!(taken.emails.primary().is_none() || read.emails.primary() == taken.emails.primary());
+    assert_eq!(read.phones.len(), taken.phones.len());
     drop(Person::anew(&person.fields, &contact, |_| true, phones()));
     let marker = person.marker("erp.example.com");
     assert!(marker.is_none_or(|marker| marker.site == "erp.example.com"));
@@ -73,11 +77,15 @@ pub fn document(data: &[u8]) {
     assert!(body.is_empty(), "a document that says what it says already would be written: {body:?}");
     meet(&other_contact(), &contact);
 
-    let mut fresh = Document::body(None, &contact, &all(), phones());
-    stamp(&mut fresh);
-    let read = Document::parse(Value::Object(fresh)).unwrap().contact(phones());
-    for field in Field::all() {
-        assert!(read.agrees_on(field, &contact), "{field}: {read:?} is not {contact:?}");
+    // API: the site escapes a text with a tag once more as it stores it; that cannot be seen here.
+    let is_escaped = |text: &String| text.contains('<') && text.contains('&');
+    if !contact.texts.values().any(is_escaped) {
+        let mut fresh = Document::body(None, &contact, &all(), phones());
+        stamp(&mut fresh);
+        let read = Document::parse(Value::Object(fresh)).unwrap().contact(phones());
+        for field in Field::all() {
+            assert!(read.agrees_on(field, &contact), "{field}: {read:?} is not {contact:?}");
+        }
     }
     let again = Document::parse(document.to_json()).unwrap();
     assert_eq!(again.contact(phones()), contact, "a before-image says something else");
@@ -238,7 +246,13 @@ fn blank_person() -> Value {
 fn patched(person: &Value, patch: &PersonPatch) -> Person {
     let mut person = person.clone();
     for field in &patch.mask {
-        person[field.path()] = patch.body.get(field.path()).cloned().unwrap_or_default();
+        let mut items = patch.body.get(field.path()).cloned().unwrap_or_default();
+        for item in items.as_array_mut().into_iter().flatten() {
+            // API: what a client marks as the source's primary is shown as primary.
+            let is_marked = item["metadata"]["sourcePrimary"] == json!(true);
+            item["metadata"] = json!({ "primary": is_marked });
+        }
+        person[field.path()] = items;
     }
     Person::parse(person).unwrap()
 }

@@ -57,6 +57,10 @@ pub(super) fn step(step: &StepView) -> Vec<String> {
 
 /// One field of a step, indented.
 pub(super) fn change(change: &ChangeView) -> String {
+    if change.before.is_empty() && change.after.is_empty() {
+        // A decision about the field that changes nothing.
+        return format!("    {}: {}", change.field, change.reason);
+    }
     let (before, after) = (value(&change.before), value(&change.after));
     let reason = if change.reason.is_empty() { String::new() } else { format!("  ({})", change.reason) };
     format!("    {}: {before} -> {after}{reason}", change.field)
