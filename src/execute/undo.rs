@@ -55,8 +55,9 @@ impl AccountEngine {
             self.hold_undo(request, &undo.plan, reason, hold.as_ref(), now).await?;
             return Ok(view);
         }
-        let applied = self.carry_out(request, &run, now, &undo, &snapshot, &mut memory).await?;
-        self.finish_undo(request, &run, now, &undo, &applied, hold.as_ref()).await?;
+        let (applied, moved) = self.carry_out(request, &run, now, &undo, &snapshot, &mut memory).await?;
+        self.finish_undo(request, (&run, now), &undo, &applied, hold.as_ref()).await?;
+        self.move_history(&run, &moved).await?;
         (view.google, view.dafater) = (applied.google, applied.dafater);
         let is_written = applied.google != super::Counts::default()
             || applied.dafater != super::Counts::default()
@@ -235,7 +236,8 @@ impl AccountEngine {
         Ok(self.state().commit(changes).await?)
     }
 
-    /// Writes, in two goes where both records of a pair are gone: the second is made from the first.
+    /// Writes, in two goes where both records of a pair are gone: the second is made from the first. Tells which pairs were reborn
+    /// under which id.
     async fn carry_out(
         &self,
         request: &UndoRequest,
@@ -244,7 +246,7 @@ impl AccountEngine {
         undo: &Undo,
         snapshot: &Snapshot,
         memory: &mut Memory,
-    ) -> Result<Applied, EngineError> {
+    ) -> Result<(Applied, Vec<(PairId, PairId)>), EngineError> {
         let undoes = Some(request.run.as_str());
         let known_labels = self.known_labels(&undo.plan).await?;
         let executor = Executor {
@@ -253,21 +255,27 @@ impl AccountEngine {
             ..self.executor(run, now, &undo.plan, None)
         };
         let mut applied = executor.run(&undo.plan).await?;
-        let halves = applied.documents.iter().filter(|(pair, _)| undo.reborn.contains(pair));
-        let steps: Vec<Step> = halves
-            .filter_map(|(pair, document)| Undo::second_half(snapshot, &self.settings.policy, pair, document))
-            .collect();
-        if steps.is_empty() || applied.halted.is_some() {
-            return Ok(applied);
+        let (mut plan, mut moved) = (Plan::default(), Vec::new());
+        for (pair, document) in applied.documents.iter().filter(|(pair, _)| undo.reborn.contains(pair)) {
+            let step = Undo::second_half(snapshot, &self.settings.policy, document);
+            let Some(step) = step else { continue };
+            if let Some(image) = undo.plan.images.get(&(pair.clone(), Side::Google)) {
+                plan.images.insert((step.pair.clone(), Side::Google), image.clone());
+            }
+            moved.push((pair.clone(), step.pair.clone()));
+            plan.steps.push(step);
         }
-        let plan = Plan { steps, images: undo.plan.images.clone(), ..Plan::default() };
+        if plan.steps.is_empty() || applied.halted.is_some() {
+            return Ok((applied, Vec::new()));
+        }
         let label = self.label(&plan, memory).await?;
         let executor = Executor { undoes, known_labels, ..self.executor(run, now, &plan, label) };
         let second = executor.run(&plan).await?;
         applied.google.created += second.google.created;
+        moved.retain(|(_, new)| second.halted.is_none() && !second.parked.contains_key(new));
         applied.parked.extend(second.parked);
         applied.halted = second.halted;
-        Ok(applied)
+        Ok((applied, moved))
     }
 
     /// The labels that Google has, if a contact is created anew that had some.
@@ -287,8 +295,7 @@ impl AccountEngine {
     async fn finish_undo(
         &self,
         request: &UndoRequest,
-        run: &str,
-        now: Timestamp,
+        (run, now): (&str, Timestamp),
         undo: &Undo,
         applied: &Applied,
         hold: Option<&UndoHold>,
@@ -360,6 +367,23 @@ impl AccountEngine {
             self.drop_undo(&mut changes)?;
         }
         Ok(state.commit(changes).await?)
+    }
+}
+
+impl AccountEngine {
+    /// Of a pair that was reborn, the history of its first half goes where that of the second is: together they are undone.
+    async fn move_history(&self, run: &str, moved: &[(PairId, PairId)]) -> Result<(), EngineError> {
+        let mut changes = self.state().changes();
+        for deed in self.state().deeds(Some(run)) {
+            let (pair, mut entry) = deed?;
+            let Some((_, new)) = moved.iter().find(|(old, _)| *old == pair) else { continue };
+            changes.add_history(new, &entry);
+            // What remains tells that it was put back.
+            "restore".clone_into(&mut entry.view.action);
+            entry.view.changes.clear();
+            changes.add_history(&pair, &HistoryEntry { before: None, image: None, after: None, ..entry });
+        }
+        Ok(self.state().commit(changes).await?)
     }
 }
 

@@ -6,6 +6,7 @@ use dafater_contactsd::sync::DeletionPolicy;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
+use crate::house::House;
 use crate::world::{World, contact, person, writes};
 
 fn wrote(view: &UndoView) -> u32 {
@@ -318,4 +319,54 @@ async fn an_undo_that_is_killed_anywhere_is_finished_by_itself_or_by_asking_agai
         }
     }
     panic!("the undo never ended");
+}
+
+#[tokio::test]
+async fn one_who_comes_back_from_the_trash_after_an_undo_does_not_take_the_place_of_the_one_who_was_made_anew()
+ {
+    let mut world = World::with(|settings| settings.policy.deletions = DeletionPolicy::Propagate);
+    let ada = person("Ada", "Lovelace", "ada@example.com", "");
+    world.add_person(ada.clone());
+    world.settle().await;
+    let old = name(&world.person("Ada"));
+    world.delete_person(&old);
+    let run = world.settle().await.run;
+    world.undo(&run).await;
+    assert_eq!(world.lines(), ["Ada Lovelace ada@example.com"]);
+    let now = world.tick();
+    world.google().restore_person(crate::world::EMAIL, &old, now).unwrap();
+    world.converge().await;
+    let linked = world.engine().status().unwrap().linked;
+    assert_eq!((linked, world.contacts().len()), (1, 1), "{}", world.picture());
+    let new = world.persons().iter().map(name).find(|resource| *resource != old).unwrap();
+    world.edit_person(&new, json!({"organizations": [{"name": "Engines"}]}));
+    world.converge().await;
+    assert_eq!(world.contact("Ada")["company_name"], "Engines");
+}
+
+#[test]
+fn a_run_is_undone_alone_and_through_the_daemon() {
+    let house = House::authorized("schedule = \"every 1h\"");
+    house.add_person(person("Ada", "Lovelace", "ada@example.com", ""));
+    let created = house.settle().report["run"].as_str().unwrap().to_owned();
+    let undo = |arguments: &[&str]| {
+        let output = house.run(&[&["undo", "--json"], arguments].concat());
+        let view: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        (output.status.code().unwrap(), view)
+    };
+    let (exit, view) = undo(&[&created, "--dry-run"]);
+    assert_eq!((exit, &view["dafater"]["deleted"], &view["run"]), (0, &json!(1), &Value::Null));
+    let (exit, view) = undo(&[&created, "--contact", "ada"]);
+    assert_eq!((exit, &view["dafater"]["deleted"], house.contacts().len()), (0, &json!(1), 0), "{view}");
+    assert_eq!(undo(&["nosuch"]).0, 64);
+    let undone = view["run"].as_str().unwrap().to_owned();
+
+    let _daemon = house.start();
+    let (exit, view) = undo(&[&undone, "--account", "sales"]);
+    assert_eq!((exit, house.contacts().len()), (0, 1), "{view}");
+    assert_eq!(house.settle().writes(), 0);
+    let history = house.run(&["history", "sales", "--contact", "Ada"]);
+    let text = String::from_utf8(history.stdout).unwrap();
+    assert!(text.contains(&format!("run {created} was undone")), "{text}");
+    assert!(text.contains(&format!("run {undone} was undone")), "{text}");
 }

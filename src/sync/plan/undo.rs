@@ -101,21 +101,18 @@ impl Undo {
         undoing.undo
     }
 
-    /// The second half of the rebirth of `pair`: its contact in Google, made from the document that stands again.
+    /// The second half of a rebirth: the contact in Google, made from the document that stands again.
+    ///
+    /// The pair gets an id of its own: the one before may be made of the contact that is gone, and that can come back from the trash.
     #[must_use]
-    pub fn second_half(
-        snapshot: &Snapshot,
-        policy: &Policy,
-        pair: &PairId,
-        document: &Document,
-    ) -> Option<Step> {
+    pub fn second_half(snapshot: &Snapshot, policy: &Policy, document: &Document) -> Option<Step> {
         let planner = Planner::new(snapshot, policy);
         if !planner.may_write(Side::Google) {
             return None;
         }
         let (contact, withheld) = planner.admitted(&document.contact(policy.phones), Side::Google);
         (!contact.is_empty()).then(|| Step {
-            pair: pair.clone(),
+            pair: PairId::from_dafater(&snapshot.account, &document.creation, &document.name),
             origin: Origin::Created(Side::Google),
             before: None,
             google: None,
