@@ -9,7 +9,7 @@ use super::Done;
 use super::commands::sandbox;
 use super::commands::{
     accounts, approve, authorize, check_config, completions, config, conflicts, discard, explain, history,
-    man, plan, reload, review, revoke, run, status, store, sync,
+    man, plan, reload, review, revoke, run, status, store, sync, undo,
 };
 use super::context::Context;
 use crate::observe::LogFormat;
@@ -86,6 +86,8 @@ pub enum Command {
     Review(review::Review),
     /// Show what was changed, with values before and after
     History(history::History),
+    /// Put back what a run changed, as a run of its own
+    Undo(undo::Undo),
     /// Check the configuration
     CheckConfig(check_config::CheckConfig),
     /// Show the configuration that holds
@@ -121,6 +123,7 @@ impl Command {
             Self::Conflicts(command) => command.run(context),
             Self::Review(command) => command.run(context),
             Self::History(command) => command.run(context),
+            Self::Undo(command) => command.run(context),
             Self::CheckConfig(command) => command.run(context),
             Self::Config(command) => Ok(command.run(context)),
             Self::Reload(reload::Reload {}) => reload::Reload::run(context),

@@ -116,6 +116,7 @@ fn the_definition_is_sound_and_lists_only_what_the_contract_knows() {
         "conflicts",
         "review",
         "history",
+        "undo",
         "check-config",
         "config",
         "reload",

@@ -253,7 +253,8 @@ section! {
 section! {
     /// The memory of what was changed, which `history` shows and `undo` takes back.
     pub struct History = "history" {
-        /// How long a run is remembered.
+        /// How long a run is remembered. Older ones are forgotten after a sync, a piece at a time; what is forgotten cannot be
+        /// put back.
         keep: Span = Kind::Duration(MINUTE, 3660 * DAY), default("\"90d\"");
     }
 }

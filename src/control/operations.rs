@@ -12,7 +12,7 @@ use super::{AccountView, DaemonView, Exit, Failure, Reply, Request, Role, Status
 use crate::daemon::{
     Begun, EngineFactory, LiveAccount, ReloadOutcome, Reloads, Roster, Surroundings, Trigger,
 };
-use crate::execute::{Cause, HistoryFilter, Outcome, RunRequest};
+use crate::execute::{Cause, HistoryFilter, Outcome, RunRequest, UndoRequest};
 use crate::observe::events;
 use crate::sync::{AccountName, Side};
 
@@ -114,8 +114,17 @@ impl Operations {
                 account.engine().skip(&record).await?;
                 Ok(Exit::Ok)
             }
+            Request::Separate { account, record } => {
+                let account = self.find(role, &account)?;
+                let _gate = waited_for(&account, replies).await;
+                account.engine().separate(&record).await?;
+                Ok(Exit::Ok)
+            }
             Request::History { account, filter } => {
                 self.history(role, account.as_ref(), filter, replies).await
+            }
+            Request::Undo { run, account, contact, dry_run } => {
+                self.undo(role, account.as_ref(), UndoRequest { run, contact, dry_run }, replies).await
             }
             Request::Authorize { account, paste, port } => {
                 self.authorize(role, &account, (!paste).then_some(port), replies).await
@@ -290,6 +299,40 @@ impl Operations {
             replies.item(entry).await?;
         }
         Ok(Exit::Ok)
+    }
+
+    /// A run is that of one account: the one that remembers it.
+    async fn undo(
+        &self,
+        role: &Role,
+        name: Option<&AccountName>,
+        request: UndoRequest,
+        replies: &Replies,
+    ) -> Result<Exit, Failure> {
+        let filter =
+            HistoryFilter { run: Some(request.run.clone()), limit: Some(1), ..HistoryFilter::default() };
+        let mut accounts = Vec::new();
+        for account in self.chosen(role, name)? {
+            if !account.engine().history(&filter)?.is_empty() {
+                accounts.push(account);
+            }
+        }
+        let account = match accounts.as_slice() {
+            [account] => account,
+            [] => {
+                let message = format!("no run `{}` is remembered", request.run);
+                return Err(Failure::new(Exit::Usage, message)
+                    .hint("`dafater-contactsd history` shows the runs that changed anything"));
+            }
+            [_, _, ..] => {
+                let message = format!("several accounts had a run `{}`", request.run);
+                return Err(Failure::new(Exit::Usage, message).hint("name one with --account"));
+            }
+        };
+        let _gate = waited_for(account, replies).await;
+        let view = account.engine().undo(&request).await?;
+        replies.item(&view).await?;
+        Ok(if view.error.is_some() { Exit::TryAgain } else { Exit::Ok })
     }
 
     async fn authorize(

@@ -95,6 +95,13 @@ pub enum Request {
         /// The record.
         record: RecordId,
     },
+    /// Declares a record to be somebody of its own.
+    Separate {
+        /// The account.
+        account: AccountName,
+        /// The record.
+        record: RecordId,
+    },
     /// What was changed.
     History {
         /// Only this account's.
@@ -103,6 +110,20 @@ pub enum Request {
         /// Which part.
         #[serde(default)]
         filter: HistoryFilter,
+    },
+    /// Puts back what a run wrote.
+    Undo {
+        /// The run.
+        run: String,
+        /// Only this account's.
+        #[serde(default)]
+        account: Option<AccountName>,
+        /// Only contacts whose title or record id contains this text.
+        #[serde(default)]
+        contact: Option<String>,
+        /// Compute and report, write nothing.
+        #[serde(default)]
+        dry_run: bool,
     },
     /// Starts a consent flow: the first item is the address to open. Unless the answer is going to be pasted, the command then
     /// waits for the browser to come back.
@@ -169,7 +190,9 @@ impl Request {
             Self::Reviews { .. } => "reviews",
             Self::Link { .. } => "link",
             Self::Skip { .. } => "skip",
+            Self::Separate { .. } => "separate",
             Self::History { .. } => "history",
+            Self::Undo { .. } => "undo",
             Self::Authorize { .. } => "authorize",
             Self::AuthorizeFinish { .. } => "authorize-finish",
             Self::AuthorizeAdopt { .. } => "authorize-adopt",
@@ -195,13 +218,15 @@ impl Request {
             | Self::Discard { account }
             | Self::Link { account, .. }
             | Self::Skip { account, .. }
+            | Self::Separate { account, .. }
             | Self::Authorize { account, .. }
             | Self::AuthorizeFinish { account, .. }
             | Self::AuthorizeAdopt { account, .. }
             | Self::Revoke { account } => Some(account),
-            Self::Conflicts { account, .. } | Self::Reviews { account } | Self::History { account, .. } => {
-                account.as_ref()
-            }
+            Self::Conflicts { account, .. }
+            | Self::Reviews { account }
+            | Self::History { account, .. }
+            | Self::Undo { account, .. } => account.as_ref(),
             Self::Accounts {}
             | Self::Resolve { .. }
             | Self::Reload {}

@@ -18,7 +18,7 @@ use crate::config::Sources;
 use crate::control::{Exit, Failure};
 use crate::execute::{
     AccountStatus, ConflictView, Counts, Engine, EngineError, EngineErrorKind, HistoryFilter, HistoryView,
-    Outcome, PlanView, Requests, ReviewView, RunReport, RunRequest,
+    Outcome, PlanView, Requests, ReviewView, RunReport, RunRequest, UndoRequest, UndoView,
 };
 use crate::mapping::{DocumentName, SourceId};
 use crate::remote::Clock;
@@ -196,6 +196,11 @@ impl Engine for FakeEngine {
         Box::pin(async { Ok(()) })
     }
 
+    fn separate<'a>(&'a self, record: &'a RecordId) -> BoxFuture<'a, Result<(), EngineError>> {
+        self.call(format!("separate {record}"));
+        Box::pin(async { Ok(()) })
+    }
+
     fn approve(&self) -> BoxFuture<'_, Result<(), EngineError>> {
         Box::pin(async { unknown("held plan") })
     }
@@ -203,6 +208,11 @@ impl Engine for FakeEngine {
     fn discard(&self) -> BoxFuture<'_, Result<(), EngineError>> {
         self.call("discard".to_owned());
         Box::pin(async { Ok(()) })
+    }
+
+    fn undo<'a>(&'a self, request: &'a UndoRequest) -> BoxFuture<'a, Result<UndoView, EngineError>> {
+        self.call(format!("undo {}", request.run));
+        Box::pin(async { unknown("run") })
     }
 
     fn history(&self, _: &HistoryFilter) -> Result<Vec<HistoryView>, EngineError> {

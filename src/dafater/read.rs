@@ -145,6 +145,21 @@ impl SiteClient {
     /// # Errors
     /// The site did not answer, or answered neither with a document nor with the word that there is none.
     pub async fn get_contact(&self, name: &DocumentName) -> Result<Lookup, DafaterError> {
+        match self.get_everything(name).await {
+            Ok(document) => Ok(Lookup::of(whole(document, &self.fields))),
+            Err(DafaterError::Missing(_)) => Ok(Lookup::Missing(name.clone())),
+            Err(DafaterError::Forbidden(answer)) if answer.exc_type.is_some() => {
+                Ok(Lookup::Hidden(name.clone()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A contact with everything that the site keeps of it, also what is never synced: a before-image of a deletion.
+    ///
+    /// # Errors
+    /// The site did not answer, shows no such contact, or answered with something else.
+    pub async fn get_everything(&self, name: &DocumentName) -> Result<Value, DafaterError> {
         let outcome = if path_carries(name) {
             let path = format!("/api/resource/Contact/{}", encoded(name));
             match self.request(GET, Method::GET, &path, None).await {
@@ -159,13 +174,9 @@ impl SiteClient {
         };
         match outcome {
             Ok((mut reply, key)) => match reply.body.remove(key) {
-                Some(document) => Ok(Lookup::of(whole(document, &self.fields))),
+                Some(document) => Ok(document),
                 None => Err(reply.misunderstood(GET, "it holds no document")),
             },
-            Err(DafaterError::Missing(_)) => Ok(Lookup::Missing(name.clone())),
-            Err(DafaterError::Forbidden(answer)) if answer.exc_type.is_some() => {
-                Ok(Lookup::Hidden(name.clone()))
-            }
             Err(error) => Err(error),
         }
     }

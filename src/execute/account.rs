@@ -1,6 +1,6 @@
 //! One account under sync: the real [`Engine`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -8,24 +8,27 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::apply::{Applied, Executor};
+use super::hold::discard;
+use super::judgement::conflict_id;
 use super::observe::{Memory, Observed, Observer};
 use super::settings::{Parts, Settings};
+use super::wanted::Wanted;
 use super::{
-    AccountStatus, ConflictView, Engine, EngineError, HistoryFilter, HistoryView, HoldView, Outcome,
-    PlanView, Requests, ReviewView, RunReport, RunRequest, show,
+    AccountStatus, ConflictView, Engine, EngineError, HistoryFilter, HistoryView, Outcome, PlanView,
+    Requests, ReviewView, RunReport, RunRequest, UndoRequest, UndoView, show,
 };
 use crate::google::oauth::{AuthorizationError, VaultError};
 use crate::observe::events;
-use crate::state::{AccountState, Cursors, Hold, HoldDecision, Progress};
-use crate::sync::guard::{Approval, Verdict, judge};
-use crate::sync::{AccountName, Action, Loose, LooseReason, Plan, RecordId, Side};
+use crate::state::{AccountState, Cursors, HeldBy, HoldDecision, Progress};
+use crate::sync::guard::Verdict;
+use crate::sync::{AccountName, Action, Plan, RecordId, Side};
 
 /// One account under sync.
 pub struct AccountEngine {
-    parts: Parts,
-    settings: Settings,
+    pub(super) parts: Parts,
+    pub(super) settings: Settings,
     cancel: CancellationToken,
-    memory: Mutex<Memory>,
+    pub(super) memory: Mutex<Memory>,
     /// What happened last, newer than what is saved.
     recent: std::sync::Mutex<Option<Progress>>,
 }
@@ -66,8 +69,8 @@ impl AccountEngine {
         }
         let mut plan = Plan::compute(&observed.snapshot, &self.settings.policy);
         let hold = self.state().hold()?;
-        if let Some(hold) = hold.as_ref().filter(|hold| hold.decision == Some(HoldDecision::Discarded)) {
-            discard(&mut plan, hold, &observed, &self.settings);
+        if hold.as_ref().is_some_and(|hold| hold.decision == Some(HoldDecision::Discarded)) {
+            discard(&mut plan, &self.state().held(HeldBy::Cycle)?);
         }
         match self.verdict(&plan, &observed, hold.as_ref())? {
             Verdict::Hold { reason, digest } => {
@@ -84,23 +87,19 @@ impl AccountEngine {
                     None => self.label(&plan, &mut memory).await?,
                 };
                 let executor = Executor {
-                    parts: &self.parts,
-                    settings: &self.settings,
-                    run,
-                    now,
-                    label,
                     google_rests,
                     failures: observed
                         .retried
                         .iter()
                         .map(|parked| (parked.pair.clone(), parked.attempts))
                         .collect(),
-                    cancel: &self.cancel,
-                    applied: std::sync::Mutex::default(),
-                    is_halted: false.into(),
+                    ..self.executor(run, now, &plan, label)
                 };
                 let applied = executor.run(&plan).await?;
-                self.finish(&plan, &observed, &applied, hold.as_ref(), now).await?;
+                self.finish(&plan, &observed, &applied, hold.as_ref(), (run, now)).await?;
+                if applied.halted.is_none() {
+                    self.forget(observed.is_full, now).await?;
+                }
                 if !applied.parked.is_empty() {
                     // A label that is gone would spoil every create.
                     memory.labels = None;
@@ -110,15 +109,38 @@ impl AccountEngine {
         }
     }
 
+    pub(super) fn executor<'a>(
+        &'a self,
+        run: &'a str,
+        now: Timestamp,
+        plan: &'a Plan,
+        label: Option<String>,
+    ) -> Executor<'a> {
+        Executor {
+            parts: &self.parts,
+            settings: &self.settings,
+            run,
+            now,
+            label,
+            failures: BTreeMap::new(),
+            cancel: &self.cancel,
+            google_rests: None,
+            undoes: None,
+            images: &plan.images,
+            known_labels: BTreeSet::new(),
+            applied: std::sync::Mutex::default(),
+            is_halted: false.into(),
+        }
+    }
+
     /// Remembers what our own writes made the base, before anything is built on it.
     async fn redeem(&self, observed: &Observed) -> Result<(), EngineError> {
         let mut changes = self.state().changes();
         for pair in &observed.redeemed {
             self.state().put_pair(pair, &mut changes)?;
-        }
-        for intent in &observed.recovered {
-            // Nobody noted what it replaced: the process died before the receipt.
-            changes.add_history(&intent.pair, Some(intent.side), &intent.entry);
+            for intent in observed.settled.iter().filter(|intent| intent.pair == pair.id) {
+                changes.add_history(&pair.id, &intent.arrived());
+            }
         }
         Ok(self.state().commit(changes).await?)
     }
@@ -145,34 +167,12 @@ impl AccountEngine {
         }
     }
 
-    fn verdict(&self, plan: &Plan, observed: &Observed, hold: Option<&Hold>) -> Result<Verdict, EngineError> {
-        let approved = hold.filter(|hold| hold.decision == Some(HoldDecision::Approved));
-        let approval = Approval { digest: approved.map(|hold| hold.digest.clone()) };
-        let is_first = !self.state().progress()?.had_first_sync;
-        Ok(judge(plan, observed.snapshot.total_pairs, is_first, &self.settings.policy, &approval))
-    }
-
-    /// Remembers that the plan waits. Nothing else of it is remembered: it is computed anew until it may go.
-    async fn hold(
+    /// The label for contacts that the plan creates in Google; made if the account lacks it.
+    pub(super) async fn label(
         &self,
         plan: &Plan,
-        before: Option<&Hold>,
-        reason: &str,
-        digest: String,
-        now: Timestamp,
-    ) -> Result<(), EngineError> {
-        if before.is_some_and(|hold| hold.digest == digest && hold.decision.is_none()) {
-            return Ok(());
-        }
-        let (google, dafater) = show::counts(plan);
-        let since = before.map_or(now, |hold| hold.since);
-        let mut changes = self.state().changes();
-        changes.set_hold(&Hold { since, reason: reason.to_owned(), digest, google, dafater, decision: None });
-        Ok(self.state().commit(changes).await?)
-    }
-
-    /// The label for contacts that the plan creates in Google; made if the account lacks it.
-    async fn label(&self, plan: &Plan, memory: &mut Memory) -> Result<Option<String>, EngineError> {
+        memory: &mut Memory,
+    ) -> Result<Option<String>, EngineError> {
         let creates =
             plan.steps.iter().any(|step| matches!(step.action, Action::Create { side: Side::Google, .. }));
         let Some(name) = self.settings.label.as_ref().filter(|_| creates) else { return Ok(None) };
@@ -228,16 +228,20 @@ impl AccountEngine {
     }
 
     async fn run_and_report(&self, request: RunRequest) -> RunReport {
-        let now = self.parts.clock.now();
-        let run = now.strftime("%Y%m%dT%H%M%S%6fZ").to_string();
-        let mut report = RunReport::new(self.state().account().clone(), run.clone());
+        let mut report = RunReport::new(self.state().account().clone(), run_id(self.parts.clock.now()));
         if !self.settings.policy.pull && !self.settings.policy.push {
             report.outcome = Outcome::Skipped;
             report.error = Some("both directions are switched off".to_owned());
             return report;
         }
         let before = self.sent();
-        let ended = self.cycle(request, &run, now).await;
+        let undone = if request.dry_run { Ok(None) } else { self.undo_if_approved().await };
+        let now = self.parts.clock.now();
+        report.run = run_id(now);
+        let ended = match &undone {
+            Ok(_) => self.cycle(request, &report.run, now).await,
+            Err(error) => Err(error.clone()),
+        };
         let after = self.sent();
         report.requests =
             Requests { google: after.google - before.google, dafater: after.dafater - before.dafater };
@@ -269,6 +273,10 @@ impl AccountEngine {
                 }
             }
             Err(error) => self.fail(&mut report, &error).await,
+        }
+        if let Ok(Some(undone)) = undone {
+            report.google += undone.google;
+            report.dafater += undone.dafater;
         }
         self.count_waiting(&mut report);
         report
@@ -322,37 +330,6 @@ impl AccountEngine {
             }
         }
     }
-
-    async fn decide_hold(&self, decision: HoldDecision) -> Result<(), EngineError> {
-        let account = self.state().account();
-        let Some(hold) = self.state().hold()? else {
-            let message = format!("no plan of account {account} is held");
-            return Err(EngineError::unknown(message, "see `dafater-contactsd status`"));
-        };
-        let mut changes = self.state().changes();
-        changes.set_hold(&Hold { decision: Some(decision), ..hold });
-        Ok(self.state().commit(changes).await?)
-    }
-}
-
-/// Turns what a person refused, deletions and resurrections, into records that stay, unpaired.
-fn discard(plan: &mut Plan, hold: &Hold, observed: &Observed, settings: &Settings) {
-    let verdict = judge(plan, observed.snapshot.total_pairs, false, &settings.policy, &Approval::default());
-    if !matches!(&verdict, Verdict::Hold { digest, .. } if *digest == hold.digest) {
-        return;
-    }
-    let is_rebuilt = plan.is_rebuilt;
-    for step in &mut plan.steps {
-        if let (true, Action::Create { side, .. }) = (is_rebuilt, &step.action) {
-            step.action = Action::Detach { left: side.other() };
-            step.reason = "a person discarded its return";
-        } else if step.destroys()
-            && let Some(left) = [Side::Google, Side::Dafater].into_iter().find(|side| step.writes(*side))
-        {
-            step.action = Action::Detach { left };
-            step.reason = "a person discarded its deletion";
-        }
-    }
 }
 
 impl Engine for AccountEngine {
@@ -397,13 +374,7 @@ impl Engine for AccountEngine {
             conflicts: count(state.conflicts()?.len()),
             review: count(state.reviews()?.len()),
             in_doubt: count(state.intents()?.len()),
-            hold: state.hold()?.map(|hold| HoldView {
-                since: hold.since,
-                reason: hold.reason,
-                google: hold.google,
-                dafater: hold.dafater,
-                approved: hold.decision == Some(HoldDecision::Approved),
-            }),
+            hold: self.hold_view()?,
             error: progress.last_error,
             warning,
         })
@@ -430,17 +401,7 @@ impl Engine for AccountEngine {
     }
 
     fn resolve<'a>(&'a self, id: &'a str, side: Side) -> BoxFuture<'a, Result<(), EngineError>> {
-        Box::pin(async move {
-            let Some(conflict) =
-                self.state().conflicts()?.into_iter().find(|conflict| conflict_id(conflict) == id)
-            else {
-                let message = format!("account {} has no open conflict {id}", self.state().account());
-                return Err(EngineError::unknown(message, "see `dafater-contactsd conflicts list`"));
-            };
-            let mut changes = self.state().changes();
-            changes.set_conflict(&crate::sync::Conflict { resolution: Some(side), ..conflict });
-            Ok(self.state().commit(changes).await?)
-        })
+        Box::pin(self.resolve_conflict(id, side))
     }
 
     fn reviews(&self) -> Result<Vec<ReviewView>, EngineError> {
@@ -464,34 +425,15 @@ impl Engine for AccountEngine {
         google: &'a RecordId,
         dafater: &'a RecordId,
     ) -> BoxFuture<'a, Result<(), EngineError>> {
-        Box::pin(async move {
-            let state = self.state();
-            for record in [google, dafater] {
-                if state.loose(record)?.is_none() {
-                    let message =
-                        format!("account {} knows no record {record} that stands alone", state.account());
-                    return Err(EngineError::unknown(message, "see `dafater-contactsd review list`"));
-                }
-            }
-            let mut changes = state.changes();
-            changes.set_link(google, dafater);
-            Ok(state.commit(changes).await?)
-        })
+        Box::pin(self.declare_same(google, dafater))
     }
 
     fn skip<'a>(&'a self, record: &'a RecordId) -> BoxFuture<'a, Result<(), EngineError>> {
-        Box::pin(async move {
-            let state = self.state();
-            let Some(loose) = state.loose(record)? else {
-                let message =
-                    format!("account {} knows no record {record} that stands alone", state.account());
-                return Err(EngineError::unknown(message, "see `dafater-contactsd review list`"));
-            };
-            let mut changes = state.changes();
-            changes.set_loose(&Loose { why: LooseReason::Skipped, ..loose });
-            changes.remove_review(record);
-            Ok(state.commit(changes).await?)
-        })
+        Box::pin(self.leave_alone(record))
+    }
+
+    fn separate<'a>(&'a self, record: &'a RecordId) -> BoxFuture<'a, Result<(), EngineError>> {
+        Box::pin(self.declare_apart(record))
     }
 
     fn approve(&self) -> BoxFuture<'_, Result<(), EngineError>> {
@@ -502,11 +444,16 @@ impl Engine for AccountEngine {
         Box::pin(self.decide_hold(HoldDecision::Discarded))
     }
 
+    fn undo<'a>(&'a self, request: &'a UndoRequest) -> BoxFuture<'a, Result<UndoView, EngineError>> {
+        Box::pin(self.put_back(request))
+    }
+
     fn history(&self, filter: &HistoryFilter) -> Result<Vec<HistoryView>, EngineError> {
+        let wanted = Wanted::new(self.state(), filter.contact.as_deref())?;
         let mut views = Vec::new();
         for entry in self.state().history(filter.run.as_deref()) {
             let view = entry?.view;
-            if filter.contact.as_ref().is_none_or(|text| concerns(&view, text)) {
+            if wanted.covers(&view) {
                 views.push(view);
             }
         }
@@ -516,14 +463,7 @@ impl Engine for AccountEngine {
     }
 }
 
-fn concerns(view: &HistoryView, text: &str) -> bool {
-    let text = text.to_lowercase();
-    let records = [&view.google, &view.dafater].into_iter().flatten();
-    view.title.to_lowercase().contains(&text)
-        || records.into_iter().any(|record| record.as_str().to_lowercase().contains(&text))
-}
-
-/// By which people name a conflict: the pair, and the field without blanks.
-fn conflict_id(conflict: &crate::sync::Conflict) -> String {
-    format!("{}-{}", conflict.pair, conflict.field.to_string().replace(' ', "-"))
+/// The id of a run that begins `now`: ids sort by time.
+pub(super) fn run_id(now: Timestamp) -> String {
+    now.strftime("%Y%m%dT%H%M%S%6fZ").to_string()
 }

@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 use super::{
-    AccountStatus, Cause, ConflictView, HistoryFilter, HistoryView, PlanView, ReviewView, RunReport,
+    AccountStatus, Cause, ConflictView, HistoryFilter, HistoryView, PlanView, ReviewView, RunReport, UndoView,
 };
 use crate::dafater::DafaterError;
 use crate::google::GoogleError;
@@ -18,6 +18,17 @@ use crate::sync::{AccountName, RecordId, Side};
 pub struct RunRequest {
     /// Read everything instead of what changed.
     pub full: bool,
+    /// Compute and report, write nothing.
+    pub dry_run: bool,
+}
+
+/// Which run is to be put back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndoRequest {
+    /// The run.
+    pub run: String,
+    /// Only contacts whose title or record id contains this text, in any case.
+    pub contact: Option<String>,
     /// Compute and report, write nothing.
     pub dry_run: bool,
 }
@@ -64,11 +75,17 @@ pub trait Engine: Send + Sync {
     /// Leaves a record alone for good.
     fn skip<'a>(&'a self, record: &'a RecordId) -> BoxFuture<'a, Result<(), EngineError>>;
 
+    /// Declares a record to be somebody of its own, whoever it resembles: its counterpart is created.
+    fn separate<'a>(&'a self, record: &'a RecordId) -> BoxFuture<'a, Result<(), EngineError>>;
+
     /// Releases a held plan.
     fn approve(&self) -> BoxFuture<'_, Result<(), EngineError>>;
 
     /// Drops a held plan: what it would have deleted stays, unpaired.
     fn discard(&self) -> BoxFuture<'_, Result<(), EngineError>>;
+
+    /// Puts back what a run wrote, as a run of its own.
+    fn undo<'a>(&'a self, request: &'a UndoRequest) -> BoxFuture<'a, Result<UndoView, EngineError>>;
 
     /// What was changed, newest first.
     ///

@@ -10,14 +10,12 @@ use super::apply::Applied;
 use super::observe::Observed;
 use super::{AccountEngine, EngineError};
 use crate::observe::events;
-use crate::state::{Changes, Counts, Exhausted, Hold, Progress, Tombstone};
+use crate::state::{Changes, Counts, Exhausted, HeldBy, Hold, IntentKind, Progress, Tombstone};
 use crate::sync::guard::digest;
-use crate::sync::{AccountName, PairId, Plan, RecordId, Step};
+use crate::sync::{AccountName, Action, LooseReason, PairId, Plan, RecordId, Step};
 
 /// The time of the last success is saved at most this often, so that an idle cycle commits nothing.
 const SUCCESS_SAVED_EVERY: SignedDuration = SignedDuration::from_mins(5);
-/// Memories of deletions are kept this long.
-const TOMBSTONES_KEPT: SignedDuration = SignedDuration::from_hours(24 * 60);
 
 /// Records that a question names. Of a thousand namesakes nobody reads the rest, and the store takes 64 KiB.
 const MOST_CANDIDATES: usize = 200;
@@ -44,10 +42,12 @@ impl AccountEngine {
         observed: &Observed,
         applied: &Applied,
         hold: Option<&Hold>,
-        now: Timestamp,
+        (run, now): (&str, Timestamp),
     ) -> Result<(), EngineError> {
         let state = self.state();
         let mut changes = state.changes();
+        self.note_waiting(plan, applied, (run, now), &mut changes)?;
+        note_arrived(plan, observed, &mut changes);
         // A write of this run may have been begun under the same key and be in doubt itself.
         for intent in state.intents()?.iter().filter(|intent| observed.settled.contains(intent)) {
             changes.remove_intent(&intent.pair, intent.side);
@@ -60,6 +60,9 @@ impl AccountEngine {
             self.remember(plan, observed, applied, now, &mut changes)?;
             if hold.is_some() {
                 changes.remove_hold();
+                for pair in state.held(HeldBy::Cycle)? {
+                    changes.remove_held(HeldBy::Cycle, &pair);
+                }
             }
             if state.cursors()? != observed.cursors {
                 changes.set_cursors(&observed.cursors);
@@ -136,6 +139,13 @@ impl AccountEngine {
         for (google, dafater) in &observed.snapshot.decisions.links {
             changes.remove_link(google, dafater);
         }
+        for record in &observed.snapshot.decisions.apart {
+            // One that waits for its counterpart to be made is still somebody of its own.
+            let waits = state.loose(record)?.is_some_and(|loose| loose.why == LooseReason::Parked);
+            if !waits && applied.parked.is_empty() {
+                changes.remove_apart(record);
+            }
+        }
         Ok(())
     }
 
@@ -186,14 +196,6 @@ impl AccountEngine {
                 changes.set_tombstone(&Tombstone { record, revision: revision.clone(), at: now });
             }
         }
-        if observed.is_full {
-            for tombstone in state.tombstones() {
-                let tombstone = tombstone?;
-                if now.duration_since(tombstone.at) > TOMBSTONES_KEPT {
-                    changes.remove_tombstone(&tombstone.record);
-                }
-            }
-        }
         Ok(())
     }
 
@@ -235,5 +237,18 @@ impl AccountEngine {
             || saved.last_error.is_some()
             || !saved.had_first_sync
             || age.is_none_or(|age| age >= SUCCESS_SAVED_EVERY))
+    }
+}
+
+/// Deletions of an earlier run whose answer was lost, and that are seen to have happened.
+fn note_arrived(plan: &Plan, observed: &Observed, changes: &mut Changes) {
+    let is_gone = |pair: &PairId| {
+        let mut steps = plan.steps.iter().filter(|step| step.pair == *pair);
+        steps.any(|step| matches!(step.action, Action::Forget))
+    };
+    for intent in observed.settled.iter().filter(|intent| intent.kind == IntentKind::Delete) {
+        if is_gone(&intent.pair) {
+            changes.add_history(&intent.pair, &intent.entry);
+        }
     }
 }

@@ -4,15 +4,23 @@ mod account;
 mod apply;
 mod engine;
 mod finish;
+mod hold;
+mod judgement;
+mod notes;
 mod observe;
 mod report;
+mod retention;
 mod settings;
 mod show;
+mod undo;
 mod view;
+mod wanted;
 
 pub use crate::state::{ChangeView, Counts, HistoryView};
 pub use account::AccountEngine;
-pub use engine::{Engine, EngineError, EngineErrorKind, RunRequest};
+pub use engine::{Engine, EngineError, EngineErrorKind, RunRequest, UndoRequest};
 pub use report::{Cause, Outcome, Requests, RunReport};
 pub use settings::{Parts, Settings};
-pub use view::{AccountStatus, ConflictView, HistoryFilter, HoldView, PlanView, ReviewView, StepView};
+pub use view::{
+    AccountStatus, ConflictView, HistoryFilter, HoldView, LeftView, PlanView, ReviewView, StepView, UndoView,
+};

@@ -48,6 +48,8 @@ pub struct Settings {
     pub settle: SignedDuration,
     /// How often all of the site's names are compared with the pairs.
     pub sweep: SignedDuration,
+    /// How long a run is remembered.
+    pub history_keep: SignedDuration,
     /// Writes to the site at the same time.
     pub connections: usize,
 }

@@ -129,6 +129,42 @@ pub struct ReviewView {
     pub reason: String,
 }
 
+/// How a run is, or was, put back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoView {
+    /// The account.
+    pub account: AccountName,
+    /// The run that is put back.
+    pub undoes: String,
+    /// The run that did it, under which it can be undone in turn; none if nothing was written.
+    pub run: Option<String>,
+    /// Why it is held, if it is.
+    pub held: Option<String>,
+    /// Writes to Google.
+    pub google: Counts,
+    /// Writes to Dafater.
+    pub dafater: Counts,
+    /// The steps.
+    pub steps: Vec<StepView>,
+    /// What stays as it is.
+    pub left: Vec<LeftView>,
+    /// Why it ended early, if it did: what was done is done, the same command goes on.
+    pub error: Option<String>,
+}
+
+/// Something that is not put back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftView {
+    /// How people know the contact.
+    pub title: String,
+    /// The side that the run wrote.
+    pub side: Option<Side>,
+    /// The field in words, if only that is left.
+    pub field: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
 /// Which part of the history is wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryFilter {

@@ -1,6 +1,6 @@
 //! Which fields are read and which are written.
 //!
-//! Law: every read uses one mask. A sync token belongs to the parameters of its first call, so a cursor is stored together with
+//! Law: every read that feeds the sync uses one mask. A sync token belongs to the parameters of its first call, so a cursor is stored together with
 //! [`FieldMask::fingerprint`] and is void when the fingerprint differs.
 
 use std::collections::BTreeSet;
@@ -16,9 +16,16 @@ use super::people::PAGE_SIZE;
 pub struct FieldMask(&'static str);
 
 impl FieldMask {
-    /// The mask of every read. `metadata` carries identity, revision and the deletion flag.
+    /// The mask of every read but those of before-images. `metadata` carries identity, revision and the deletion flag.
     pub const READ: Self =
         Self("metadata,names,emailAddresses,phoneNumbers,organizations,memberships,clientData");
+
+    /// Everything that a contact may be created with, and its identity.
+    pub const EVERYTHING: Self = Self(
+        "metadata,addresses,biographies,birthdays,calendarUrls,clientData,emailAddresses,events,externalIds,genders,imClients,\
+         interests,locales,locations,memberships,miscKeywords,names,nicknames,occupations,organizations,phoneNumbers,relations,\
+         sipAddresses,urls,userDefined",
+    );
 
     /// The mask as the API takes it.
     #[must_use]

@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
-use super::VALUE_VERSION;
-use super::records::{Cursors, Exhausted, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone};
+use super::records::{
+    Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone, UndoHold,
+};
+use super::{HISTORY_VERSION, VALUE_VERSION};
 use crate::contact::Field;
 use crate::store::{Batch, Key, Tree, VALUE_LIMIT, encode};
 use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, RecordId, Review, Side};
@@ -89,11 +91,12 @@ impl Changes {
     /// Begins a write.
     pub fn set_intent(&mut self, intent: &Intent) {
         let mut intent = intent.clone();
-        if encode(VALUE_VERSION, &intent).len() > VALUE_LIMIT {
+        if encode(HISTORY_VERSION, &intent).len() > VALUE_LIMIT {
             intent.entry.image = None;
             intent.entry.view.changes.clear();
         }
-        self.put(Tree::Journal, self.intent_key(&intent.pair, intent.side), &intent);
+        let key = self.intent_key(&intent.pair, intent.side);
+        self.batch.put(Tree::Journal, key, encode(HISTORY_VERSION, &intent));
     }
 
     /// Ends a write.
@@ -151,6 +154,36 @@ impl Changes {
         self.batch.delete(Tree::Queue, self.key().text("hold"));
     }
 
+    /// Holds the undoing of a run.
+    pub fn set_undo_hold(&mut self, hold: &UndoHold) {
+        self.put(Tree::Queue, self.key().text("undo"), hold);
+    }
+
+    /// Forgets it.
+    pub fn remove_undo_hold(&mut self) {
+        self.batch.delete(Tree::Queue, self.key().text("undo"));
+    }
+
+    /// Remembers that a held plan deletes or empties `pair`.
+    pub fn set_held(&mut self, by: HeldBy, pair: &PairId) {
+        self.put(Tree::Queue, self.held_key(by, pair), pair);
+    }
+
+    /// Forgets it.
+    pub fn remove_held(&mut self, by: HeldBy, pair: &PairId) {
+        self.batch.delete(Tree::Queue, self.held_key(by, pair));
+    }
+
+    /// Remembers that a person declared a record to be somebody of its own.
+    pub fn set_apart(&mut self, record: &RecordId) {
+        self.put(Tree::Queue, self.key().text("apart").text(&record.to_string()), record);
+    }
+
+    /// Forgets such a declaration.
+    pub fn remove_apart(&mut self, record: &RecordId) {
+        self.batch.delete(Tree::Queue, self.key().text("apart").text(&record.to_string()));
+    }
+
     /// Remembers a deletion.
     pub fn set_tombstone(&mut self, tombstone: &Tombstone) {
         self.put(Tree::Tombstones, self.key().text(&tombstone.record.to_string()), tombstone);
@@ -161,11 +194,16 @@ impl Changes {
         self.batch.delete(Tree::Tombstones, self.key().text(&record.to_string()));
     }
 
-    /// Adds to the history. Entries of one pair and side within one run share a key: the last one counts.
-    pub fn add_history(&mut self, pair: &PairId, side: Option<Side>, entry: &HistoryEntry) {
-        let side = side.map_or_else(String::new, |side| side.to_string());
+    /// Adds to the history what was written. Entries of one pair and side within one run share a key: the last one counts.
+    pub fn add_history(&mut self, pair: &PairId, entry: &HistoryEntry) {
+        let side = entry.view.side.map_or_else(|| entry.view.action.clone(), |side| side.to_string());
         let key = self.key().text(&entry.view.run).text(pair.as_str()).text(&side);
-        self.batch.put(Tree::History, key, fitting(VALUE_VERSION, entry.clone()));
+        self.batch.put(Tree::History, key, fitting(HISTORY_VERSION, entry.clone()));
+    }
+
+    /// Forgets an entry of the history by its key.
+    pub(super) fn remove_history(&mut self, key: Vec<u8>) {
+        self.batch.delete(Tree::History, key);
     }
 
     fn put<T: Serialize + ?Sized>(&mut self, tree: Tree, key: Key, value: &T) {
@@ -189,6 +227,10 @@ impl Changes {
         self.key().text("conflict").text(pair.as_str()).text(&field.to_string())
     }
 
+    fn held_key(&self, by: HeldBy, pair: &PairId) -> Key {
+        self.key().text("held").text(by.as_str()).text(pair.as_str())
+    }
+
     fn link_key(&self, google: &RecordId, dafater: &RecordId) -> Key {
         self.key().text("link").text(&google.to_string()).text(&dafater.to_string())
     }
@@ -200,8 +242,12 @@ impl Changes {
 
 /// The entry as far as the store can hold it: a contact of an unusual size must not stop the run of all others.
 fn fitting(version: u8, mut entry: HistoryEntry) -> Vec<u8> {
-    let reductions: [fn(&mut HistoryEntry); 3] =
-        [|entry| entry.image = None, |entry| entry.view.changes.clear(), |entry| entry.before = None];
+    let reductions: [fn(&mut HistoryEntry); 4] = [
+        |entry| entry.image = None,
+        |entry| entry.view.changes.clear(),
+        |entry| entry.after = None,
+        |entry| entry.before = None,
+    ];
     let mut value = encode(version, &entry);
     for reduce in reductions {
         if value.len() <= VALUE_LIMIT {

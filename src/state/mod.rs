@@ -18,23 +18,29 @@
 //! | queue | `conflict` pair id, field | [`Conflict`] |
 //! | queue | `link` google, dafater | declared to be the same person |
 //! | queue | `hold` | [`Hold`] |
+//! | queue | `undo` | [`UndoHold`] |
+//! | queue | `held` `cycle` or `undo`, pair id | that the held plan deletes or empties it |
+//! | queue | `apart` record | declared to be a person of its own |
 //! | tombstones | record | [`Tombstone`] |
-//! | history | run, pair id, side | [`HistoryEntry`] |
+//! | history | run, pair id, side (of a write) or what was decided | [`HistoryEntry`] |
 //!
 //! Law: what belongs together changes in one [`Changes`], which is one commit.
 
 mod changes;
+mod earlier;
 mod records;
 mod shown;
 mod tables;
 
 pub use changes::Changes;
 pub use records::{
-    Cursors, DafaterCursor, Exhausted, GoogleCursor, HistoryEntry, Hold, HoldDecision, Intent, IntentKind,
-    Parked, Progress, Tombstone,
+    Cursors, DafaterCursor, Exhausted, GoogleCursor, HeldBy, HistoryEntry, Hold, HoldDecision, Intent,
+    IntentKind, Parked, Progress, Tombstone, UndoHold,
 };
 pub use shown::{ChangeView, Counts, HistoryView};
 pub use tables::AccountState;
 
 /// Version of every value's shape; see [`crate::store::codec`].
 const VALUE_VERSION: u8 = 1;
+/// Version of the history's entries, and of the intents that hold one.
+const HISTORY_VERSION: u8 = 2;

@@ -80,6 +80,18 @@ pub struct Intent {
     pub promise: Option<Promise>,
 }
 
+impl Intent {
+    /// What the history says of it once it is known to have arrived, though nobody noted its answer.
+    #[must_use]
+    pub fn arrived(&self) -> HistoryEntry {
+        let after = self.promise.as_ref().map(|promise| match self.side {
+            Side::Google => promise.google.clone(),
+            Side::Dafater => promise.dafater.clone(),
+        });
+        HistoryEntry { after, ..self.entry.clone() }
+    }
+}
+
 /// Kinds of write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -156,4 +168,37 @@ pub struct HistoryEntry {
     pub before: Option<Contact>,
     /// The written side's record before, as JSON, unless it is too large to keep.
     pub image: Option<String>,
+    /// The written side's contact after, as the side stored it; `None` for a deletion, and where no answer told.
+    pub after: Option<Contact>,
+    /// The written side's revision after.
+    pub revision: Option<String>,
+}
+
+/// The undoing of a run that waits for approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoHold {
+    /// The run to undo.
+    pub run: String,
+    /// Only contacts whose title or record id contains this.
+    pub contact: Option<String>,
+    /// The held plan.
+    pub hold: Hold,
+}
+
+/// Of which held plan a pair is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeldBy {
+    /// The next cycle's.
+    Cycle,
+    /// That of an undo.
+    Undo,
+}
+
+impl HeldBy {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Cycle => "cycle",
+            Self::Undo => "undo",
+        }
+    }
 }

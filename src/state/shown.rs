@@ -17,6 +17,14 @@ pub struct Counts {
     pub deleted: u32,
 }
 
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.created += other.created;
+        self.updated += other.updated;
+        self.deleted += other.deleted;
+    }
+}
+
 /// One field of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeView {
@@ -53,4 +61,7 @@ pub struct HistoryView {
     pub reason: String,
     /// Values before and after.
     pub changes: Vec<ChangeView>,
+    /// The run that this one put back, if it did.
+    #[serde(default)]
+    pub undoes: Option<String>,
 }

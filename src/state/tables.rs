@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::records::{Cursors, Exhausted, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone};
+use super::earlier::{read_entry, read_intent};
+use super::records::{
+    Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone, UndoHold,
+};
 use super::{Changes, VALUE_VERSION};
 use crate::mapping::{DocumentName, SiteStamp, SourceId};
 use crate::store::{CodecError, Key, KeyReader, Store, StoreError, Tree, decode};
@@ -168,7 +171,10 @@ impl AccountState {
     /// # Errors
     /// The store cannot be read.
     pub fn intents(&self) -> Result<Vec<Intent>, StoreError> {
-        self.scan(Tree::Journal, &self.key()).collect()
+        let read = |(_, bytes): (Vec<u8>, Vec<u8>)| {
+            read_intent(&bytes).map_err(|cause| StoreError::Undecodable { tree: Tree::Journal, cause })
+        };
+        self.store.scan(Tree::Journal, self.key().as_bytes()).map(|entry| entry.and_then(read)).collect()
     }
 
     /// Parked records.
@@ -224,10 +230,74 @@ impl AccountState {
         self.scan(Tree::Tombstones, &self.key())
     }
 
+    /// The undoing that waits for approval.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn undo_hold(&self) -> Result<Option<UndoHold>, StoreError> {
+        self.get(Tree::Queue, &self.key().text("undo"))
+    }
+
+    /// The pairs that a held plan deletes or empties.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn held(&self, by: HeldBy) -> Result<BTreeSet<PairId>, StoreError> {
+        self.scan(Tree::Queue, &self.key().text("held").text(by.as_str())).collect()
+    }
+
+    /// Records that a person declared to be somebody of their own.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn apart(&self) -> Result<BTreeSet<RecordId>, StoreError> {
+        self.scan(Tree::Queue, &self.key().text("apart")).collect()
+    }
+
     /// The history, oldest first; of one run if one is named.
     pub fn history(&self, run: Option<&str>) -> impl Iterator<Item = Result<HistoryEntry, StoreError>> {
+        self.deeds(run).map(|deed| deed.map(|(_, entry)| entry))
+    }
+
+    /// The history with the pair of each entry, oldest first; of one run if one is named.
+    pub fn deeds(
+        &self,
+        run: Option<&str>,
+    ) -> impl Iterator<Item = Result<(PairId, HistoryEntry), StoreError>> {
         let prefix = run.map_or_else(|| self.key(), |run| self.key().text(run));
-        self.scan(Tree::History, &prefix)
+        let undecodable = |cause| StoreError::Undecodable { tree: Tree::History, cause };
+        self.store.scan(Tree::History, prefix.as_bytes()).map(move |entry| {
+            let (key, bytes) = entry?;
+            let mut parts = KeyReader::new(&key);
+            let (_, _, pair) = (parts.text(), parts.text(), parts.text());
+            let pair = pair.and_then(|pair| PairId::parse(&pair));
+            let pair = pair.ok_or_else(|| undecodable(CodecError::Malformed))?;
+            Ok((pair, read_entry(&bytes).map_err(undecodable)?))
+        })
+    }
+
+    /// Forgets up to `limit` entries of the history of runs whose ids sort before `run`; tells how many there were.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn forget_history(
+        &self,
+        before: &str,
+        limit: usize,
+        changes: &mut Changes,
+    ) -> Result<usize, StoreError> {
+        let mut forgotten = 0;
+        for entry in self.store.scan(Tree::History, self.key().as_bytes()).take(limit) {
+            let (key, _) = entry?;
+            let mut parts = KeyReader::new(&key);
+            let (_, run) = (parts.text(), parts.text());
+            if run.is_some_and(|run| run.as_str() >= before) {
+                break;
+            }
+            changes.remove_history(key);
+            forgotten += 1;
+        }
+        Ok(forgotten)
     }
 
     /// Whether an entry of these tables can be read: for the check of a whole store.
@@ -247,7 +317,7 @@ impl AccountState {
             (Tree::Pairs, Some("google" | "dafater" | "creation")) => {
                 check(decode::<PairId>(VALUE_VERSION, value).map(drop))
             }
-            (Tree::Journal, _) => check(decode::<Intent>(VALUE_VERSION, value).map(drop)),
+            (Tree::Journal, _) => check(read_intent(value).map(drop)),
             (Tree::Queue, Some("parked")) => check(decode::<Parked>(VALUE_VERSION, value).map(drop)),
             (Tree::Queue, Some("review")) => check(decode::<Review>(VALUE_VERSION, value).map(drop)),
             (Tree::Queue, Some("conflict")) => check(decode::<Conflict>(VALUE_VERSION, value).map(drop)),
@@ -255,8 +325,11 @@ impl AccountState {
                 check(decode::<(RecordId, RecordId)>(VALUE_VERSION, value).map(drop))
             }
             (Tree::Queue, Some("hold")) => check(decode::<Hold>(VALUE_VERSION, value).map(drop)),
+            (Tree::Queue, Some("undo")) => check(decode::<UndoHold>(VALUE_VERSION, value).map(drop)),
+            (Tree::Queue, Some("held")) => check(decode::<PairId>(VALUE_VERSION, value).map(drop)),
+            (Tree::Queue, Some("apart")) => check(decode::<RecordId>(VALUE_VERSION, value).map(drop)),
             (Tree::Tombstones, _) => check(decode::<Tombstone>(VALUE_VERSION, value).map(drop)),
-            (Tree::History, _) => check(decode::<HistoryEntry>(VALUE_VERSION, value).map(drop)),
+            (Tree::History, _) => check(read_entry(value).map(drop)),
             // The store's own, and sealed tokens, which only the vault can read.
             (Tree::Meta | Tree::Accounts, _) => Ok(()),
             (Tree::Pairs | Tree::Queue, _) => Err("its key is none of ours".to_owned()),

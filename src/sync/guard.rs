@@ -25,6 +25,8 @@ pub enum Verdict {
 pub struct Approval {
     /// The digest that was approved.
     pub digest: Option<String>,
+    /// Pairs of which a record may be deleted or emptied: they do not count any more.
+    pub pairs: BTreeSet<PairId>,
 }
 
 /// Judges a plan.
@@ -40,18 +42,19 @@ pub fn judge(
     policy: &Policy,
     approval: &Approval,
 ) -> Verdict {
-    let destroyed = plan.steps.iter().filter(|step| step.destroys()).count();
+    let is_open = |step: &&Step| !approval.pairs.contains(&step.pair);
+    let destroyed = plan.steps.iter().filter(|step| step.destroys()).filter(is_open).count();
     let digest = digest(plan, &BTreeSet::new());
     if approval.digest.as_ref() == Some(&digest) {
         return Verdict::Go;
     }
     let writes =
         plan.steps.iter().any(|step| step.writes(super::Side::Google) || step.writes(super::Side::Dafater));
-    if is_first && policy.first_sync == FirstSync::Hold && writes {
+    if is_first && policy.first_sync == FirstSync::Hold && writes && approval.digest.is_none() {
         let reason = "it is the first plan of this account, and first_sync = \"hold\"".to_owned();
         return Verdict::Hold { reason, digest };
     }
-    let doubtful = plan.steps.iter().filter(|step| plan.may_resurrect(step)).count();
+    let doubtful = plan.steps.iter().filter(|step| plan.may_resurrect(step)).filter(is_open).count();
     if doubtful > 0 {
         let reason = format!(
             "nothing is remembered of this account, though it was synced before; {doubtful} contacts stand on one side only and may be \
@@ -74,8 +77,7 @@ pub fn judge(
 /// Identifies what the plan deletes, empties or perhaps resurrects, without what is `done`: the same records give the same digest.
 #[must_use]
 pub fn digest(plan: &Plan, done: &BTreeSet<PairId>) -> String {
-    let is_asked = |step: &&Step| step.destroys() || plan.may_resurrect(step);
     let left = plan.steps.iter().filter(|step| !done.contains(&step.pair));
-    let asked: Vec<&str> = left.filter(is_asked).map(|step| step.pair.as_str()).collect();
+    let asked: Vec<&str> = left.filter(|step| plan.asks(step)).map(|step| step.pair.as_str()).collect();
     hex_digest(&asked.join(","), 8)
 }

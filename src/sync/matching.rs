@@ -44,6 +44,8 @@ pub enum Standing {
 pub struct Matches {
     /// The same person: (google, dafater).
     pub pairs: Vec<(usize, usize)>,
+    /// By what each pair was known, as a clause without contact data.
+    pub reasons: BTreeMap<(usize, usize), &'static str>,
     /// Google records that a person must place.
     pub google_review: BTreeMap<usize, Doubt>,
     /// Dafater records that a person must place.
@@ -92,6 +94,7 @@ pub fn find(google: &[Candidate<'_>], dafater: &[Candidate<'_>]) -> Matches {
             free_google.remove(&edge.google);
             free_dafater.remove(&edge.dafater);
             matches.pairs.push((edge.google, edge.dafater));
+            matches.reasons.insert((edge.google, edge.dafater), edge.reason);
         }
     }
     matches.pairs.sort_unstable();
@@ -300,12 +303,21 @@ fn edge(google: usize, dafater: usize, left: &Contact, right: &Contact) -> Optio
             || !left.phones.is_empty() && !right.phones.is_empty());
     let both_nameless = left.folded_name().is_empty() && right.folded_name().is_empty();
     let (is_certain, reason) = match (names, companies) {
-        (Likeness::Equal | Likeness::Similar, _) if shares_reach => {
-            (true, "the name and an address or number agree")
-        }
-        (Likeness::Silent, Likeness::Equal | Likeness::Similar | Likeness::Silent) if shares_reach => {
-            (true, "an address or number agrees, and nothing speaks against it")
-        }
+        (Likeness::Equal | Likeness::Similar, _) if shares_reach => (
+            true,
+            match (shares_email, shares_phone) {
+                (true, true) => "the name, an e-mail address and a phone number agree",
+                (true, false) => "the name and an e-mail address agree",
+                (false, true | false) => "the name and a phone number agree",
+            },
+        ),
+        (Likeness::Silent, Likeness::Equal | Likeness::Similar | Likeness::Silent) if shares_reach => (
+            true,
+            match (shares_email, shares_phone) {
+                (true, _) => "an e-mail address agrees, and nothing speaks against it",
+                (false, _) => "a phone number agrees, and nothing speaks against it",
+            },
+        ),
         (Likeness::Equal, Likeness::Equal) if !reach_differs => (true, "name and company agree"),
         (Likeness::Equal, Likeness::Silent) if !reach_differs && companies_both_silent(left, right) => {
             (true, "the name agrees, and nothing speaks against it")

@@ -102,6 +102,8 @@ pub struct Decisions {
     pub asked: BTreeSet<PairId>,
     /// Records declared to be the same person: (google, dafater).
     pub links: Vec<(RecordId, RecordId)>,
+    /// Records declared to be somebody of their own: nothing is matched with them by likeness.
+    pub apart: BTreeSet<RecordId>,
 }
 
 impl Snapshot {

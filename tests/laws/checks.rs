@@ -51,7 +51,7 @@ fn bounded_harm(plan: &Plan, policy: &Policy, total: usize) {
         Verdict::Go => assert!(destroyed <= limit, "law 8, bounded harm: {destroyed} of {total} go"),
         Verdict::Hold { digest, .. } => {
             assert!(destroyed > limit, "law 8, bounded harm: held for nothing");
-            let approval = Approval { digest: Some(digest) };
+            let approval = Approval { digest: Some(digest), ..Approval::default() };
             assert_eq!(judge(plan, total, false, &policy, &approval), Verdict::Go);
         }
     }

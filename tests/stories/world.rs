@@ -7,7 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use dafater_contactsd::contact::{PhoneContext, Region};
 use dafater_contactsd::dafater::{self, SiteClient};
-use dafater_contactsd::execute::{AccountEngine, Engine, Parts, RunReport, RunRequest, Settings};
+use dafater_contactsd::execute::{
+    AccountEngine, Engine, Parts, RunReport, RunRequest, Settings, UndoRequest, UndoView,
+};
 use dafater_contactsd::google::oauth::{AccessTokens, AuthorizationError};
 use dafater_contactsd::google::{Budget, Governor, PeopleClient};
 use dafater_contactsd::remote::{Clock, CountingTransport, Transport, TransportError};
@@ -363,6 +365,28 @@ impl World {
         self.engine.run(request).await
     }
 
+    /// Puts a run back, a minute later, in a process of its own.
+    pub(crate) async fn undo(&mut self, run: &str) -> UndoView {
+        self.undo_as(UndoRequest { run: run.to_owned(), contact: None, dry_run: false }).await
+    }
+
+    pub(crate) async fn undo_as(&mut self, request: UndoRequest) -> UndoView {
+        self.clock.advance(SignedDuration::from_mins(1));
+        self.restart();
+        self.engine.undo(&request).await.unwrap()
+    }
+
+    /// Syncs, twice, and expects that there is nothing to do.
+    pub(crate) async fn is_quiet(&mut self) {
+        for _ in 0..2 {
+            let report = self.settle().await;
+            let idle = (writes(&report), report.linked, report.parked, report.review, report.conflicts);
+            assert_eq!(idle, (0, 0, 0, 0, 0), "{report:?}\n{}", self.picture());
+        }
+        let report = self.sync_as(RunRequest { full: true, dry_run: false }).await;
+        assert_eq!((writes(&report), report.error.as_ref()), (0, None), "{report:?}\n{}", self.picture());
+    }
+
     /// Syncs and expects success.
     pub(crate) async fn settle(&mut self) -> RunReport {
         let report = self.sync().await;
@@ -436,6 +460,7 @@ pub(crate) fn settings() -> Settings {
         overlap: SignedDuration::from_mins(5),
         settle: SignedDuration::from_mins(2),
         sweep: SignedDuration::from_hours(24),
+        history_keep: SignedDuration::from_hours(24 * 90),
         connections: 4,
     }
 }

@@ -21,3 +21,4 @@ pub(super) mod sandbox;
 pub(super) mod status;
 pub(super) mod store;
 pub(super) mod sync;
+pub(super) mod undo;

@@ -6,7 +6,7 @@ use crate::cli::Done;
 use crate::cli::context::Context;
 use crate::cli::words::{value, writes};
 use crate::control::Request;
-use crate::execute::{ChangeView, PlanView};
+use crate::execute::{ChangeView, PlanView, StepView};
 use crate::sync::AccountName;
 
 /// Show what the next sync would do, field by field; writes nothing
@@ -31,12 +31,7 @@ impl Plan {
 }
 
 fn text(plan: &PlanView) -> String {
-    let mut lines = Vec::new();
-    for step in &plan.steps {
-        let side = step.side.map(|side| format!(" in {side}")).unwrap_or_default();
-        lines.push(format!("{}{side}: {} ({})", step.action, step.title, step.reason));
-        lines.extend(step.changes.iter().map(change));
-    }
+    let mut lines: Vec<String> = plan.steps.iter().flat_map(step).collect();
     let mut totals = writes(plan.google, plan.dafater);
     if plan.linked > 0 {
         totals.push(format!("{} linked", plan.linked));
@@ -53,8 +48,19 @@ fn text(plan: &PlanView) -> String {
     lines.join("\n") + "\n"
 }
 
+/// A step and its fields.
+pub(super) fn step(step: &StepView) -> Vec<String> {
+    let side = step.side.map(|side| format!(" in {side}")).unwrap_or_default();
+    let head = format!("{}{side}: {} ({})", step.action, step.title, step.reason);
+    std::iter::once(head).chain(step.changes.iter().map(change)).collect()
+}
+
 /// One field of a step, indented.
 pub(super) fn change(change: &ChangeView) -> String {
+    if change.before.is_empty() && change.after.is_empty() {
+        // A decision about the field that changes nothing.
+        return format!("    {}: {}", change.field, change.reason);
+    }
     let (before, after) = (value(&change.before), value(&change.after));
     let reason = if change.reason.is_empty() { String::new() } else { format!("  ({})", change.reason) };
     format!("    {}: {before} -> {after}{reason}", change.field)
@@ -63,7 +69,7 @@ pub(super) fn change(change: &ChangeView) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::execute::{Counts, StepView};
+    use crate::execute::Counts;
     use crate::sync::Side;
 
     #[test]

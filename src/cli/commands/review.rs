@@ -34,6 +34,14 @@ enum Action {
         #[arg(value_parser = dafater)]
         dafater: RecordId,
     },
+    /// Declare a record to be somebody of its own: it is created on the other side, whoever it resembles
+    Separate {
+        /// The account
+        account: AccountName,
+        /// The record, as `list` shows it: `google:…` or `dafater:…`
+        #[arg(value_parser = record)]
+        record: RecordId,
+    },
     /// Leave a record alone for good
     Skip {
         /// The account
@@ -60,6 +68,10 @@ impl Review {
             Action::Link { account, google, dafater } => {
                 let done = format!("{google} and {dafater} are the same person; the next sync pairs them");
                 context.tell(Request::Link { account, google, dafater }, &done)
+            }
+            Action::Separate { account, record } => {
+                let done = format!("{record} is somebody of its own; the next sync creates its counterpart");
+                context.tell(Request::Separate { account, record }, &done)
             }
             Action::Skip { account, record } => {
                 let done = format!("{record} is left alone");

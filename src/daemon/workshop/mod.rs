@@ -182,6 +182,7 @@ impl EngineFactory for Bench {
             overlap: signed(config.dafater.overlap),
             settle: signed(config.dafater.settle),
             sweep: signed(config.dafater.sweep),
+            history_keep: signed(config.history.keep),
             connections: config.dafater.connections,
         };
         Ok(Arc::new(AccountEngine::new(parts, engine_settings, cancel)))

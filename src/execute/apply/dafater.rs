@@ -54,6 +54,11 @@ impl Executor<'_> {
                 let outcome = self.create_dafater(&work).await;
                 match outcome {
                     Ok(document) => {
+                        if step.google.is_none() {
+                            self.with(|applied| {
+                                drop(applied.documents.insert(step.pair.clone(), document.clone()));
+                            });
+                        }
                         work.dafater = Some(document);
                         self.with(|applied| applied.dafater.created += 1);
                         self.receive(&work, Side::Dafater, true).await
@@ -81,6 +86,8 @@ impl Executor<'_> {
             }
             Action::Delete { side: Side::Dafater } => {
                 let Some(current) = &step.dafater else { return Ok(()) };
+                // Without it the contact is deleted all the same, if the site can delete it: what is synced is kept of it anyway.
+                work.everything = self.parts.dafater.get_everything(&current.name).await.ok();
                 self.begin_one(&work).await?;
                 match self.parts.dafater.delete_contact(&current.name, &current.modified).await {
                     Err(error) if error.disposition() != Disposition::Gone => {
@@ -105,7 +112,12 @@ impl Executor<'_> {
     async fn create_dafater(&self, work: &Work<'_>) -> Result<Document, DafaterError> {
         let fields = Field::all().collect();
         let contact = work.sent(Side::Dafater).cloned().unwrap_or_default();
-        let mut body = Document::body(None, &contact, &fields, self.settings.policy.phones);
+        let phones = self.settings.policy.phones;
+        let image = self.images.get(&(work.step.pair.clone(), Side::Dafater));
+        let mut body = match image {
+            Some(image) => Document::anew(&image.fields, &contact, phones),
+            None => Document::body(None, &contact, &fields, phones),
+        };
         if let Some(person) = &work.step.google {
             // The marker by which the document is known again if the answer is lost.
             body.insert("google_contacts_id".to_owned(), json!(person.resource_name.0));
@@ -115,6 +127,13 @@ impl Executor<'_> {
             match self.parts.dafater.create_contact(body.clone()).await {
                 Err(DafaterError::Duplicate(_)) if attempt < NAME_ATTEMPTS => attempt += 1,
                 Err(error) if error.concerns_name() => return self.create_nameless(body).await,
+                // What it was linked to, or a column that it had, may be gone: what is synced still comes back.
+                Err(DafaterError::Refused(_)) if image.is_some() && attempt < NAME_ATTEMPTS => {
+                    attempt = NAME_ATTEMPTS;
+                    let marker = body.remove("google_contacts_id");
+                    body = Document::body(None, &contact, &fields, phones);
+                    body.extend(marker.map(|marker| ("google_contacts_id".to_owned(), marker)));
+                }
                 outcome => return outcome,
             }
         }

@@ -11,7 +11,7 @@ use crate::execute::EngineError;
 use crate::google::{
     ContactErrors, GoogleError, MAX_BATCH, MAX_BATCH_DELETE, Quota, UpdateMask, UpdatePath, with_lock,
 };
-use crate::mapping::{Marker, Person, PersonField, PersonPatch, ResourceName};
+use crate::mapping::{Marker, Person, PersonField, PersonPatch, ResourceName, SiteStamp};
 use crate::remote::Disposition;
 use crate::state::Changes;
 use crate::sync::{Action, LooseReason, PairId, Side};
@@ -31,8 +31,16 @@ impl Executor<'_> {
         for (index, work) in works.iter().enumerate() {
             match &work.step.action {
                 Action::Create { side: Side::Google, contact, .. } => {
-                    let fields = Field::all().collect();
-                    let mut body = PersonPatch::new(None, contact, &fields, self.settings.policy.phones).body;
+                    let phones = self.settings.policy.phones;
+                    let mut body = match self.images.get(&(work.step.pair.clone(), Side::Google)) {
+                        Some(image) => Person::anew(
+                            &image.fields,
+                            contact,
+                            |label| self.known_labels.contains(label),
+                            phones,
+                        ),
+                        None => PersonPatch::new(None, contact, &Field::all().collect(), phones).body,
+                    };
                     self.dress(work, &mut body);
                     creates.push_back(Outgoing { index, body });
                 }
@@ -72,15 +80,22 @@ impl Executor<'_> {
 
     /// The marker by which a created contact is known again, and the account's label.
     fn dress(&self, work: &Work<'_>, body: &mut Map<String, Value>) {
-        if let Some(document) = &work.step.dafater {
-            let marker = Marker {
-                site: self.settings.site.clone(),
-                pair: work.step.pair.as_str().to_owned(),
-                creation: document.creation.clone(),
-            };
-            body.insert("clientData".to_owned(), json!([marker.entry()]));
-        }
-        if let Some(label) = &self.label {
+        let document = work.step.dafater.as_ref();
+        let marker = Marker {
+            site: self.settings.site.clone(),
+            pair: work.step.pair.as_str().to_owned(),
+            // Without a document it tells only to which write the answer belongs.
+            creation: document.map_or_else(|| SiteStamp(String::new()), |document| document.creation.clone()),
+        };
+        // Entries of other programs come back with the contact.
+        let mut entries = match body.remove("clientData") {
+            Some(Value::Array(entries)) => entries,
+            Some(_) | None => Vec::new(),
+        };
+        entries.push(marker.entry());
+        body.insert("clientData".to_owned(), Value::Array(entries));
+        let is_new = !self.images.contains_key(&(work.step.pair.clone(), Side::Google));
+        if let Some(label) = self.label.as_ref().filter(|_| is_new) {
             let membership =
                 |group: &str| json!({ "contactGroupMembership": { "contactGroupResourceName": group } });
             // API: memberships that are sent replace the default, so the default is sent along.
@@ -208,6 +223,7 @@ impl Executor<'_> {
             let indexes: Vec<usize> = queue.drain(..size.min(queue.len())).collect();
             let batch: Vec<Outgoing> =
                 indexes.iter().map(|index| Outgoing { index: *index, body: Map::new() }).collect();
+            self.keep_everything(works, &indexes).await;
             self.begin(works, &batch, Side::Google).await?;
             let name_of =
                 |index: &usize| Some(works.get(*index)?.step.google.as_ref()?.resource_name.clone());
@@ -247,6 +263,24 @@ impl Executor<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Reads what is about to be deleted with all that is never synced. Where that fails the deletion goes on, if Google can do it:
+    /// what is synced is kept anyway.
+    async fn keep_everything(&self, works: &mut [Work<'_>], indexes: &[usize]) {
+        for chunk in indexes.chunks(MAX_BATCH) {
+            let name_of = |works: &[Work<'_>], index: usize| {
+                Some(works.get(index)?.step.google.as_ref()?.resource_name.clone())
+            };
+            let names: Vec<ResourceName> = chunk.iter().filter_map(|index| name_of(works, *index)).collect();
+            let Ok(mut found) = self.parts.google.batch_get_everything(&names).await else { return };
+            for index in chunk {
+                let person = name_of(works, *index).and_then(|name| found.remove(&name.0));
+                if let (Some(work), Some(person)) = (works.get_mut(*index), person) {
+                    work.everything = Some(Value::Object(person.fields));
+                }
+            }
+        }
     }
 
     /// Deals with a refused batch and returns the size of the next one.

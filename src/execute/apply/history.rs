@@ -1,11 +1,13 @@
 //! What the history keeps of each effect.
 
+use serde_json::Value;
+
 use super::Executor;
 use super::receipt::Work;
 use crate::contact::{Contact, Field, Values};
 use crate::execute::{ChangeView, HistoryView};
 use crate::state::{Changes, HistoryEntry, Intent, IntentKind};
-use crate::sync::{Action, RecordId, Side, Step};
+use crate::sync::{Action, RecordId, Side, Step, Withheld};
 
 /// A before-image larger than this is not kept: a value of the store holds 64 KiB.
 const IMAGE_LIMIT: usize = 40 * 1024;
@@ -13,7 +15,23 @@ const IMAGE_LIMIT: usize = 40 * 1024;
 impl Executor<'_> {
     /// Adds to the history what was done to `step` without a write.
     pub(super) fn note(&self, step: &Step, side: Option<Side>, action: &str, changes: &mut Changes) {
-        changes.add_history(&step.pair, side, &self.entry(step, side, action));
+        changes.add_history(&step.pair, &self.entry(step, side, action));
+    }
+
+    /// Adds to the history what a side cannot hold, and why.
+    pub(super) fn note_withheld(&self, step: &Step, withheld: &[&Withheld], changes: &mut Changes) {
+        let mut entry = self.entry(step, None, "withhold");
+        "what one side cannot hold stays on the other".clone_into(&mut entry.view.reason);
+        entry.view.changes = withheld
+            .iter()
+            .map(|withheld| ChangeView {
+                field: format!("{} ({})", withheld.field, withheld.from),
+                before: String::new(),
+                after: String::new(),
+                reason: withheld.reason.clone(),
+            })
+            .collect();
+        changes.add_history(&step.pair, &entry);
     }
 
     /// The intent of writing `side`.
@@ -39,11 +57,26 @@ impl Executor<'_> {
             kind,
             record: own
                 .or(before)
+                .or_else(|| Some(self.images.get(&(step.pair.clone(), side))?.record.clone()))
                 .unwrap_or_else(|| RecordId::Dafater(crate::mapping::DocumentName(String::new()))),
             at: self.now,
-            entry: self.entry(step, Some(side), action),
+            entry: with_everything(work, self.entry(step, Some(side), action)),
             promise: work.promise(side),
         }
+    }
+
+    /// What the history says of a write that arrived.
+    pub(super) fn received(&self, work: &Work<'_>, side: Side) -> HistoryEntry {
+        let mut entry = self.intent(work, side).entry;
+        // A record that was created has an address since.
+        let google = work.google.as_ref().map(|person| RecordId::Google(person.source_id.clone()));
+        let dafater = work.dafater.as_ref().map(|document| RecordId::Dafater(document.name.clone()));
+        entry.view.google = google.or(entry.view.google);
+        entry.view.dafater = dafater.or(entry.view.dafater);
+        if let Some((after, revision)) = work.after(side) {
+            (entry.after, entry.revision) = (Some(after), Some(revision));
+        }
+        entry
     }
 
     fn entry(&self, step: &Step, side: Option<Side>, action: &str) -> HistoryEntry {
@@ -69,14 +102,29 @@ impl Executor<'_> {
                 google: google_id(step),
                 dafater: dafater_id(step),
                 title: title_of(step),
-                reason: step.reason.to_owned(),
+                reason: match self.undoes {
+                    Some(run) => format!("run {run} was undone"),
+                    None => step.reason.to_owned(),
+                },
                 // What was written is told by the entry of the write.
                 changes: if side.is_some() { changes_of(step, side, phones) } else { Vec::new() },
+                undoes: self.undoes.map(str::to_owned),
             },
             before,
             image: image.filter(|image| image.len() <= IMAGE_LIMIT),
+            after: None,
+            revision: None,
         }
     }
+}
+
+/// The whole record in place of the part of it that is synced, where it was read for that.
+fn with_everything(work: &Work<'_>, mut entry: HistoryEntry) -> HistoryEntry {
+    let everything = work.everything.as_ref().map(Value::to_string);
+    if let Some(everything) = everything.filter(|image| image.len() <= IMAGE_LIMIT) {
+        entry.image = Some(everything);
+    }
+    entry
 }
 
 /// Google's record of a step, as far as it is known.

@@ -20,10 +20,11 @@ pub(super) use self::history::{changes_of, dafater_id, google_id, title_of};
 use self::receipt::Work;
 use super::settings::{Parts, Settings};
 use super::{Counts, EngineError};
+use crate::mapping::Document;
 use crate::observe::events;
 use crate::remote::Disposition;
 use crate::state::{Changes, Parked, Tombstone};
-use crate::sync::{Action, LooseReason, Origin, Pair, PairId, Plan, RecordId, Side, Step};
+use crate::sync::{Action, Image, LooseReason, Origin, Pair, PairId, Plan, RecordId, Side, Step};
 
 /// What a run did.
 #[derive(Debug, Default)]
@@ -35,6 +36,8 @@ pub(super) struct Applied {
     pub(super) parked: BTreeMap<PairId, Parked>,
     /// Pairs of which a record was deleted or emptied.
     pub(super) destroyed: BTreeSet<PairId>,
+    /// Documents that were created without a counterpart.
+    pub(super) documents: BTreeMap<PairId, Document>,
     /// Why the run ended early.
     pub(super) halted: Option<EngineError>,
     /// Google's contact storage refused a write for hours.
@@ -53,6 +56,12 @@ pub(super) struct Executor<'a> {
     /// How often each pair has failed before.
     pub(super) failures: BTreeMap<PairId, u32>,
     pub(super) cancel: &'a CancellationToken,
+    /// The run that is put back, if one is.
+    pub(super) undoes: Option<&'a str>,
+    /// What records looked like that are created anew.
+    pub(super) images: &'a BTreeMap<(PairId, Side), Image>,
+    /// Labels that Google has.
+    pub(super) known_labels: BTreeSet<String>,
     pub(super) applied: Mutex<Applied>,
     pub(super) is_halted: AtomicBool,
 }
@@ -110,11 +119,13 @@ impl Executor<'_> {
                 self.settle(step, &pair, changes);
                 state.put_pair(&pair, changes)?;
                 if !is_written_later {
-                    self.report_withheld(step, &pair);
+                    self.report_withheld(step, &pair, changes);
                 }
                 if step.links() {
                     self.note(step, None, "link", changes);
                     self.with(|applied| applied.linked += 1);
+                } else if step.before.is_none() {
+                    self.note(step, None, "find", changes);
                 }
             }
             Action::Detach { .. } => {
@@ -153,6 +164,7 @@ impl Executor<'_> {
                 changes.remove_loose(record);
                 changes.remove_review(record);
                 changes.remove_tombstone(record);
+                changes.remove_apart(record);
             }
             let [google, dafater] = &records;
             changes.remove_link(google, dafater);
@@ -175,12 +187,12 @@ impl Executor<'_> {
     /// The receipt of a write: the new base, the history, and the end of the intent, for one commit.
     fn receipt(&self, work: &Work<'_>, side: Side, changes: &mut Changes) -> Result<(), EngineError> {
         let step = work.step;
-        let intent = self.intent(work, side);
-        changes.add_history(&step.pair, Some(side), &intent.entry);
+        let entry = self.received(work, side);
+        changes.add_history(&step.pair, &entry);
         if let Some(pair) = work.pair() {
             self.settle(step, &pair, changes);
             self.parts.state.put_pair(&pair, changes)?;
-            self.report_withheld(step, &pair);
+            self.report_withheld(step, &pair, changes);
         }
         changes.remove_intent(&step.pair, side);
         if step.destroys() {
@@ -190,7 +202,7 @@ impl Executor<'_> {
             account: self.parts.state.account().clone(),
             run: self.run.to_owned(),
             side,
-            operation: intent.entry.view.action,
+            operation: entry.view.action,
             pair: step.pair.to_string(),
         }
         .emit();
@@ -198,9 +210,10 @@ impl Executor<'_> {
     }
 
     /// Says what cannot go across, unless it was said before.
-    fn report_withheld(&self, step: &Step, pair: &Pair) {
+    fn report_withheld(&self, step: &Step, pair: &Pair, changes: &mut Changes) {
         let known = step.before.as_ref().map(|before| before.withheld.as_slice()).unwrap_or_default();
-        for withheld in pair.withheld.iter().filter(|withheld| !known.contains(withheld)) {
+        let new: Vec<_> = pair.withheld.iter().filter(|withheld| !known.contains(withheld)).collect();
+        for withheld in &new {
             events::ItemWithheld {
                 account: self.parts.state.account().clone(),
                 pair: pair.id.to_string(),
@@ -209,6 +222,9 @@ impl Executor<'_> {
                 reason: withheld.reason.clone(),
             }
             .emit();
+        }
+        if !new.is_empty() {
+            self.note_withheld(step, &new, changes);
         }
     }
 
@@ -226,9 +242,17 @@ impl Executor<'_> {
     /// The receipt of a deletion.
     fn deleted(&self, work: &Work<'_>, side: Side, changes: &mut Changes) -> Result<(), EngineError> {
         let step = work.step;
-        changes.add_history(&step.pair, Some(side), &self.intent(work, side).entry);
+        changes.add_history(&step.pair, &self.received(work, side));
         changes.remove_intent(&step.pair, side);
+        // By an undo a record is deleted while its counterpart stands: that one stays, alone.
+        if let Some(left) = work.loose(side.other(), LooseReason::Detached) {
+            changes.set_loose(&left);
+        }
         if let Some(pair) = &step.before {
+            changes.remove_loose(&match side {
+                Side::Google => RecordId::Google(pair.google.source_id.clone()),
+                Side::Dafater => RecordId::Dafater(pair.dafater.name.clone()),
+            });
             self.parts.state.drop_pair(&pair.id, changes)?;
             let (record, revision) = match side {
                 Side::Google => (RecordId::Google(pair.google.source_id.clone()), pair.google.etag.0.clone()),

@@ -280,6 +280,12 @@ impl Observer<'_> {
                 names.insert(name);
             }
         }
+        for record in state.apart()? {
+            match record {
+                RecordId::Google(source) => drop(sources.insert(source)),
+                RecordId::Dafater(name) => drop(names.insert(name)),
+            }
+        }
         for review in state.reviews()? {
             if self.has_moved(&review, gathered)? {
                 match review.record {
@@ -416,6 +422,6 @@ impl Observer<'_> {
 }
 
 /// API: people/c<DECIMAL> is the unsigned decimal of the CONTACT source's hexadecimal id.
-fn resource_name(source: &SourceId) -> Option<ResourceName> {
+pub(super) fn resource_name(source: &SourceId) -> Option<ResourceName> {
     u64::from_str_radix(&source.0, 16).ok().map(|number| ResourceName(format!("people/c{number}")))
 }

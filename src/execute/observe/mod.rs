@@ -3,6 +3,7 @@
 //! A cycle reads what changed on each side, finds the pairs concerned, and fetches the half that it has not seen. The result says
 //! of every record what is *known* of it: present, stale, gone or unseen; absence alone never becomes "gone".
 
+mod chosen;
 mod dafater;
 mod fetch;
 mod google;
@@ -58,8 +59,6 @@ pub(super) struct Observed {
     pub(super) settled: Vec<Intent>,
     /// Pairs whose base is now what such a write promised.
     pub(super) redeemed: Vec<Pair>,
-    /// The writes by which they were recognised: what those replaced is not in the history yet.
-    pub(super) recovered: Vec<Intent>,
     /// How many writes of earlier runs had no receipt.
     pub(super) intents: usize,
     /// Records in no pair that are gone.
@@ -118,7 +117,7 @@ impl Observer<'_> {
         if picture.is_unsettled {
             cursors.google = None;
         }
-        let (redeemed, recovered) = self.redeem(&doubt.settled, &mut picture.pairs);
+        let redeemed = self.redeem(&doubt.settled, &mut picture.pairs);
         let mut in_doubt = doubt.open;
         in_doubt.extend(picture.renamed_in_doubt(&doubt.unsettled, state.account()));
         let left_over = self.left_over(&picture, &doubt.begun)?;
@@ -148,13 +147,17 @@ impl Observer<'_> {
                 begun: doubt.begun,
                 promises: doubt.promises,
                 left_over,
-                decisions: crate::sync::Decisions { resolutions, asked, links: state.links()? },
+                decisions: crate::sync::Decisions {
+                    resolutions,
+                    asked,
+                    links: state.links()?,
+                    apart: state.apart()?,
+                },
             },
             cursors,
             retried,
             settled: doubt.settled,
             redeemed,
-            recovered,
             intents: unsettled,
             vanished: picture.vanished,
             deleted: picture.deleted,
@@ -166,9 +169,9 @@ impl Observer<'_> {
     }
 
     /// Recognises our own updates that were not noted, so that they are not taken for edits.
-    fn redeem(&self, settled: &[Intent], pairs: &mut [PairView]) -> (Vec<Pair>, Vec<Intent>) {
+    fn redeem(&self, settled: &[Intent], pairs: &mut [PairView]) -> Vec<Pair> {
         let phones = self.settings.policy.phones;
-        let (mut redeemed, mut recovered) = (Vec::new(), Vec::new());
+        let mut redeemed = Vec::new();
         for view in pairs {
             let mut is_kept = false;
             let id = view.pair.id.clone();
@@ -178,17 +181,14 @@ impl Observer<'_> {
                     Side::Dafater => view.dafater.present().map(|document| document.contact(phones)),
                 };
                 if let (Some(promise), Some(now)) = (&intent.promise, now) {
-                    if promise.redeem(&mut view.pair, intent.side, &now) {
-                        is_kept = true;
-                        recovered.push(intent.clone());
-                    }
+                    is_kept |= promise.redeem(&mut view.pair, intent.side, &now);
                 }
             }
             if is_kept {
                 redeemed.push(view.pair.clone());
             }
         }
-        (redeemed, recovered)
+        redeemed
     }
 
     async fn site_facts(&self, memory: &mut Memory) -> Result<SiteFacts, EngineError> {

@@ -111,7 +111,7 @@ impl Observer<'_> {
     }
 
     /// How a document was judged before, under its present name.
-    fn loose_document(&self, document: &Document) -> Result<Option<Loose>, EngineError> {
+    pub(super) fn loose_document(&self, document: &Document) -> Result<Option<Loose>, EngineError> {
         let loose = self.parts.state.loose(&RecordId::Dafater(document.name.clone()))?;
         Ok(loose.filter(|loose| {
             loose.creation.as_ref().is_none_or(|creation| creation.civil() == document.creation.civil())

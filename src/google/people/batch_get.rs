@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::MAX_BATCH;
 use crate::google::client::{Call, PeopleClient, person_path};
 use crate::google::error::GoogleError;
+use crate::google::mask::FieldMask;
 use crate::google::method::Method;
 use crate::google::wire::{NOT_FOUND, PersonResponse};
 use crate::mapping::{Person, ResourceName};
@@ -55,7 +56,7 @@ impl PeopleClient {
         let names: Vec<&ResourceName> = names.iter().filter(|name| seen.insert(*name)).collect();
         let mut found = Vec::with_capacity(names.len());
         for chunk in names.chunks(MAX_BATCH) {
-            let mut answers = self.batch_get_chunk(chunk).await?;
+            let mut answers = self.batch_get_chunk(chunk, FieldMask::READ).await?;
             found.extend(chunk.iter().map(|name| {
                 let lookup = answers.remove(name.0.as_str());
                 ((*name).clone(), lookup.unwrap_or_else(|| Lookup::Failed("not answered".to_owned())))
@@ -64,12 +65,31 @@ impl PeopleClient {
         Ok(found)
     }
 
+    /// Reads up to [`MAX_BATCH`] contacts with every field that a contact may be created with: before-images of deletions. What
+    /// cannot be read is left out.
+    ///
+    /// # Errors
+    /// The request failed.
+    pub async fn batch_get_everything(
+        &self,
+        names: &[ResourceName],
+    ) -> Result<BTreeMap<String, Person>, GoogleError> {
+        let names: Vec<&ResourceName> = names.iter().collect();
+        let answers = self.batch_get_chunk(&names, FieldMask::EVERYTHING).await?;
+        let found = |(name, lookup)| match lookup {
+            Lookup::Found(person) => Some((name, person)),
+            Lookup::Missing | Lookup::Malformed(_) | Lookup::Failed(_) => None,
+        };
+        Ok(answers.into_iter().filter_map(found).collect())
+    }
+
     async fn batch_get_chunk(
         &self,
         names: &[&ResourceName],
+        mask: FieldMask,
     ) -> Result<BTreeMap<String, Lookup>, GoogleError> {
         let method = Method::GetBatchGet;
-        let mut call = Call::new(method, http::Method::GET, ["people:batchGet"]).read_fields();
+        let mut call = Call::new(method, http::Method::GET, ["people:batchGet"]).fields(mask);
         let mut answers = BTreeMap::new();
         let mut asked = false;
         for name in names {

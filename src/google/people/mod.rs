@@ -19,7 +19,12 @@ pub const MAX_BATCH: usize = 200;
 impl Call {
     /// Asks for the fields and the source of every read.
     fn read_fields(self) -> Self {
-        self.query("personFields", FieldMask::READ.as_str()).query("sources", READ_SOURCE)
+        self.fields(FieldMask::READ)
+    }
+
+    /// Asks for the fields of `mask`, from the source of every read.
+    fn fields(self, mask: FieldMask) -> Self {
+        self.query("personFields", mask.as_str()).query("sources", READ_SOURCE)
     }
 }
 

@@ -1,5 +1,6 @@
 //! A Dafater Contact document as it was read.
 
+mod anew;
 mod read;
 mod write;
 

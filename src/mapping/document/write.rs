@@ -9,7 +9,7 @@ use super::read::{TEXT_SLOTS, flag, text};
 use crate::contact::{Contact, Field, Key, PhoneContext, Value, Values};
 
 /// Columns of a child row that belong to the framework; sending a row's `name` may steal it from another contact.
-const FRAMEWORK_COLUMNS: [&str; 12] = [
+pub(super) const FRAMEWORK_COLUMNS: [&str; 12] = [
     "name",
     "owner",
     "creation",

@@ -1,5 +1,6 @@
 //! A Google Person as it was read: identity, revision, and every field as JSON.
 
+mod anew;
 mod read;
 mod write;
 

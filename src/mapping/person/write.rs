@@ -73,7 +73,11 @@ impl PersonPatch {
         phones: PhoneContext,
     ) -> Self {
         let mut patch = Self::default();
-        for field in fields.iter().map(|field| PersonField::of(*field)).collect::<BTreeSet<_>>() {
+        let said = current.map(|person| person.contact(phones)).unwrap_or_default();
+        let differs = |field: &&Field| !said.agrees_on(**field, target);
+        let changed: BTreeSet<_> =
+            fields.iter().filter(differs).map(|field| PersonField::of(*field)).collect();
+        for field in changed {
             let before: Vec<Map<String, Json>> =
                 current.map(|person| person.items(field.path()).cloned().collect()).unwrap_or_default();
             let after = match field {

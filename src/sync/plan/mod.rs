@@ -7,8 +7,14 @@ mod candidates;
 mod forgotten;
 mod planner;
 mod singles;
+mod undo;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
 
 use self::planner::Planner;
+pub use self::undo::{Deed, DeedKind, LeftAlone, Undo};
 use super::snapshot::Snapshot;
 use super::{Conflict, Loose, Merged, Origin, Pair, PairId, Policy, RecordId, Review, Side, Withheld};
 use crate::contact::Contact;
@@ -27,6 +33,17 @@ pub struct Plan {
     pub vanished: Vec<RecordId>,
     /// Whether no pair is remembered although the records show that the account was synced before: the memory was lost.
     pub is_rebuilt: bool,
+    /// What records looked like that are created anew.
+    pub images: BTreeMap<(PairId, Side), Image>,
+}
+
+/// A record that was deleted and is created anew.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Image {
+    /// Its JSON, as its side showed it.
+    pub fields: Map<String, Value>,
+    /// By which the new one is looked for while it is in doubt whether it was created.
+    pub record: RecordId,
 }
 
 /// What happens to one pair.
@@ -167,6 +184,12 @@ impl Plan {
     #[must_use]
     pub fn may_resurrect(&self, step: &Step) -> bool {
         self.is_rebuilt && matches!(step.action, Action::Create { .. })
+    }
+
+    /// Whether a step counts where a person is asked: it destroys something, or may bring somebody back.
+    #[must_use]
+    pub fn asks(&self, step: &Step) -> bool {
+        step.destroys() || self.may_resurrect(step)
     }
 
     /// Computes the plan.

@@ -496,6 +496,7 @@ fn settings(scene: &Scene) -> Settings {
         overlap: SignedDuration::from_mins(5),
         settle: SignedDuration::from_mins(2),
         sweep: SignedDuration::from_hours(24),
+        history_keep: SignedDuration::from_hours(24 * 90),
         connections: scene.setting.connections as usize,
     }
 }

@@ -21,6 +21,8 @@ impl<'a> Planner<'a> {
         for (index, person) in people.iter().enumerate() {
             if placed.google.contains(&index) {
                 google.paired(&person.id, &person.contact);
+            } else if self.is_apart(&person.id) {
+                // Declared to be somebody of its own: like nobody.
             } else if person.takes_part() && person.is_in_scope() {
                 google.free(index, person.is_widowed(), &person.id, &person.contact);
             } else if person.takes_part() {
@@ -30,6 +32,8 @@ impl<'a> Planner<'a> {
         for (index, document) in documents.iter().enumerate() {
             if placed.dafater.contains(&index) {
                 dafater.paired(&document.id, &document.contact);
+            } else if self.is_apart(&document.id) {
+                // Declared to be somebody of its own: like nobody.
             } else if document.takes_part() && document.is_in_scope() {
                 dafater.free(index, document.is_widowed(), &document.id, &document.contact);
             } else if document.takes_part() {
@@ -54,10 +58,11 @@ impl<'a> Planner<'a> {
         let is_needed = google.has_free() || dafater.has_free();
         let matches =
             if is_needed { matching::find(google.list(), dafater.list()) } else { Matches::default() };
-        for (left, right) in &matches.pairs {
+        for pair @ (left, right) in &matches.pairs {
             match (google.origin(*left), dafater.origin(*right)) {
                 (Some(left), Some(right)) => {
-                    let reason = "the same person on both sides";
+                    let reason =
+                        matches.reasons.get(pair).copied().unwrap_or("the same person on both sides");
                     self.join((left, right), people, documents, &mut placed, Origin::Matched, reason);
                 }
                 (Some(left), None) => {
@@ -75,6 +80,10 @@ impl<'a> Planner<'a> {
         }
         self.lonely_people(people, &placed, &matches, (&google, &dafater));
         self.lonely_documents(documents, &placed, &matches, (&google, &dafater));
+    }
+
+    fn is_apart(&self, record: &RecordId) -> bool {
+        self.snapshot.decisions.apart.contains(record)
     }
 
     /// What becomes of the Google contacts that found nobody.

@@ -1,0 +1,154 @@
+//! A before-image -> the body that creates the contact anew.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::read::is_primary;
+use super::write::PersonPatch;
+use super::{Etag, Person, ResourceName, SourceId};
+use crate::contact::{Contact, Field, PhoneContext};
+use crate::mapping::MARKER_KEY;
+
+/// API: what people.createContact takes. Photos have a method of their own; the rest is Google's to derive.
+const CREATABLE: [&str; 24] = [
+    "addresses",
+    "biographies",
+    "birthdays",
+    "calendarUrls",
+    "clientData",
+    "emailAddresses",
+    "events",
+    "externalIds",
+    "genders",
+    "imClients",
+    "interests",
+    "locales",
+    "locations",
+    "memberships",
+    "miscKeywords",
+    "names",
+    "nicknames",
+    "occupations",
+    "organizations",
+    "phoneNumbers",
+    "relations",
+    "sipAddresses",
+    "urls",
+    "userDefined",
+];
+
+/// Keys of an item that Google derives from the others.
+const DERIVED: [&str; 6] =
+    ["metadata", "canonicalForm", "formattedType", "formattedValue", "displayName", "displayNameLastFirst"];
+
+impl Person {
+    /// The body that creates a contact as `image` shows it, but saying `target` in what is mapped.
+    ///
+    /// Labels that are not `known` any more are left out, as Google would refuse the whole contact; so is our own marker, which
+    /// belongs to the contact that is gone.
+    #[must_use]
+    pub fn anew(
+        image: &Map<String, Json>,
+        target: &Contact,
+        known: impl Fn(&str) -> bool,
+        phones: PhoneContext,
+    ) -> Map<String, Json> {
+        let image = Self {
+            resource_name: ResourceName(String::new()),
+            source_id: SourceId(String::new()),
+            etag: Etag(String::new()),
+            updated: None,
+            deleted: false,
+            previous_names: Vec::new(),
+            fields: image.clone(),
+        };
+        let mut patch = PersonPatch::new(Some(&image), target, &Field::all().collect(), phones);
+        let mut body = Map::new();
+        for field in CREATABLE {
+            let is_replaced = patch.mask.iter().any(|mapped| mapped.path() == field);
+            let items: Vec<Map<String, Json>> = match patch.body.remove(field) {
+                Some(Json::Array(items)) => items.into_iter().filter_map(object).collect(),
+                Some(_) | None if is_replaced => Vec::new(),
+                Some(_) | None => image.items(field).cloned().collect(),
+            };
+            let is_kept = |item: &Map<String, Json>| match field {
+                "clientData" => item.get("key").and_then(Json::as_str) != Some(MARKER_KEY),
+                "memberships" => label_of(item).is_some_and(&known),
+                _ => true,
+            };
+            let has_many = items.len() > 1;
+            let items: Vec<Json> = items
+                .into_iter()
+                .filter(is_kept)
+                .map(|item| Json::Object(creatable(item, has_many)))
+                .filter(|item| item.as_object().is_some_and(|item| !item.is_empty()))
+                .collect();
+            if !items.is_empty() {
+                body.insert(field.to_owned(), Json::Array(items));
+            }
+        }
+        body
+    }
+}
+
+fn object(item: Json) -> Option<Map<String, Json>> {
+    match item {
+        Json::Object(item) => Some(item),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => None,
+    }
+}
+
+fn label_of(item: &Map<String, Json>) -> Option<&str> {
+    item.get("contactGroupMembership")?.get("contactGroupResourceName")?.as_str()
+}
+
+fn creatable(mut item: Map<String, Json>, has_many: bool) -> Map<String, Json> {
+    let sourced = item.get("metadata").and_then(|metadata| metadata.get("sourcePrimary"));
+    let leads = has_many && (is_primary(&item) || sourced.and_then(Json::as_bool) == Some(true));
+    item.retain(|key, _| !DERIVED.contains(&key.as_str()));
+    if item.contains_key("givenName") || item.contains_key("familyName") {
+        item.remove("unstructuredName");
+    }
+    if leads {
+        item.insert("metadata".to_owned(), json!({ "sourcePrimary": true }));
+    }
+    if let Some(Json::Object(membership)) = item.get_mut("contactGroupMembership") {
+        membership.retain(|key, _| key == "contactGroupResourceName");
+    }
+    item
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_contact_comes_back_with_what_is_never_synced_and_without_what_google_derives() {
+        let Json::Object(image) = json!({
+            "names": [{"metadata": {"primary": true}, "displayName": "Ada L", "givenName": "Ada", "phoneticGivenName": "Eida"}],
+            "birthdays": [{"metadata": {"primary": true}, "date": {"year": 1815, "month": 12, "day": 10}}],
+            "emailAddresses": [{"value": "ada@example.com", "type": "work", "formattedType": "Work"}],
+            "memberships": [
+                {"contactGroupMembership": {"contactGroupId": "a", "contactGroupResourceName": "contactGroups/a"}},
+                {"contactGroupMembership": {"contactGroupResourceName": "contactGroups/gone"}}
+            ],
+            "clientData": [{"key": "dafater-contactsd", "value": "x;y;z"}, {"key": "crm", "value": "7"}],
+            "photos": [{"url": "https://example.com/ada.png"}],
+        }) else {
+            unreachable!()
+        };
+        let phones = PhoneContext::default();
+        let mut target = Contact::default();
+        target.set_text(crate::contact::TextField::Given, "Ada");
+        let body = Person::anew(&image, &target, |label| label == "contactGroups/a", phones);
+        assert_eq!(
+            Json::Object(body),
+            json!({
+                "names": [{"givenName": "Ada", "phoneticGivenName": "Eida"}],
+                "birthdays": [{"date": {"year": 1815, "month": 12, "day": 10}}],
+                "memberships": [{"contactGroupMembership": {"contactGroupResourceName": "contactGroups/a"}}],
+                "clientData": [{"key": "crm", "value": "7"}],
+            }),
+            "the address is not in the target, so it is not in the body either"
+        );
+    }
+}
