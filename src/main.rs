@@ -12,10 +12,14 @@ use dafater_contactsd::remote::SystemClock;
 
 fn main() -> ExitCode {
     observe::report_panics();
+    observe::forbid_core_dumps();
+    let environment: Vec<_> = std::env::vars_os().collect();
+    let credentials = environment.iter().find(|(name, _)| name == "CREDENTIALS_DIRECTORY");
+    let credentials = credentials.map(|(_, directory)| directory.into());
     let wiring = Wiring {
-        backend: Arc::new(Workshop::new(Arc::new(SystemClock))),
+        backend: Arc::new(Workshop::new(Arc::new(SystemClock), credentials)),
         surroundings: Surroundings::of_this_machine(),
-        environment: std::env::vars_os().collect(),
+        environment,
     };
     let command = AssertUnwindSafe(|| cli::run(std::env::args_os(), wiring, Console::of_process()));
     std::panic::catch_unwind(command).unwrap_or(Exit::Internal).into()

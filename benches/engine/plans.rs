@@ -47,6 +47,7 @@ fn empty() -> Snapshot {
         in_doubt: BTreeSet::new(),
         promises: BTreeMap::new(),
         begun: BTreeSet::new(),
+        left_over: BTreeSet::new(),
         decisions: Decisions::default(),
     }
 }

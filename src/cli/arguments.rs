@@ -92,7 +92,7 @@ pub enum Command {
     Config(config::Config),
     /// Let the running daemon read its configuration again
     Reload(reload::Reload),
-    /// Export, import and verify the store
+    /// Export, import, verify and rekey the store
     Store(store::Store),
     /// Explain the code of a warning or error
     Explain(explain::Explain),

@@ -71,8 +71,37 @@ section! {
         propagation: Span = Kind::Duration(0, DAY), default("\"10m\"");
         /// Age at which the sync token is renewed by a complete read. Google lets it expire 7 days after the complete read.
         full_read_after: Span = Kind::Duration(MINUTE, 7 * DAY - HOUR), default("\"6d\"");
+        /// What the daemon allows itself, in Google's classes and costs; usually written as the table `[google.quota]`. A call waits
+        /// until it fits. The defaults lie below the smallest quotas that Google has been seen to give; the page "Quotas" of the People
+        /// API in the Google Cloud console shows those of a project.
+        quota: Quota = Kind::Table(Quota::SECTION.keys), default("{ critical_reads = 50, critical_writes = 25, reads = 75, writes = 25, photo_writes = 40, daily_writes = 80000, project = 10 }");
     }
 }
+
+section! {
+    /// What the daemon allows itself with Google.
+    pub struct Quota = "quota" {
+        /// Reads of contacts that each account may make a minute ("Critical read requests"). A batch of writes costs 6.
+        critical_reads: u32 = Kind::Integer(1, MOST), default("50");
+        /// Creates and updates of contacts that each account may make a minute ("Critical write requests"). A batch costs 6.
+        critical_writes: u32 = Kind::Integer(1, MOST), default("25");
+        /// Reads of labels that each account may make a minute ("Read requests").
+        reads: u32 = Kind::Integer(1, MOST), default("75");
+        /// Deletes of contacts and writes of labels that each account may make a minute ("Write requests"). A batch of deletes costs
+        /// 10.
+        writes: u32 = Kind::Integer(1, MOST), default("25");
+        /// Writes of photos that each account may make a minute ("Photo write requests").
+        photo_writes: u32 = Kind::Integer(1, MOST), default("40");
+        /// Contacts that all accounts together may write in 24 hours ("Daily Contact Writes"). A batch counts as 200.
+        daily_writes: u32 = Kind::Integer(1, MOST), default("80000");
+        /// All accounts together may spend so many times what one account may spend a minute. Where that is less than they want, who
+        /// has spent least goes first.
+        project: u32 = Kind::Integer(1, 10_000), default("10");
+    }
+}
+
+/// More than any project has; as good as no limit.
+const MOST: i64 = 1_000_000;
 
 /// Who the daemon is towards Google.
 #[derive(Debug, Clone, Deserialize)]

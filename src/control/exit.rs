@@ -121,6 +121,7 @@ mod tests {
             requests: Requests::default(),
             error: None,
             cause,
+            retry_after_seconds: None,
         }
     }
 
@@ -168,7 +169,7 @@ mod tests {
             (EngineErrorKind::Remote(Disposition::Forbidden), 77),
             (EngineErrorKind::Remote(Disposition::Stale), 75),
         ] {
-            let error = EngineError { message: String::new(), hint: None, kind };
+            let error = EngineError { message: String::new(), hint: None, kind, side: None };
             assert_eq!(Exit::of_engine(&error).code(), code, "{error:?}");
         }
     }

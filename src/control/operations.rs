@@ -9,7 +9,9 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 
 use super::{AccountView, DaemonView, Exit, Failure, Reply, Request, Role, StatusView};
-use crate::daemon::{EngineFactory, LiveAccount, ReloadOutcome, Reloads, Roster, Surroundings, Trigger};
+use crate::daemon::{
+    Begun, EngineFactory, LiveAccount, ReloadOutcome, Reloads, Roster, Surroundings, Trigger,
+};
 use crate::execute::{Cause, HistoryFilter, Outcome, RunRequest};
 use crate::observe::events;
 use crate::sync::{AccountName, Side};
@@ -115,7 +117,9 @@ impl Operations {
             Request::History { account, filter } => {
                 self.history(role, account.as_ref(), filter, replies).await
             }
-            Request::Authorize { account, paste } => self.authorize(role, &account, paste, replies).await,
+            Request::Authorize { account, paste, port } => {
+                self.authorize(role, &account, (!paste).then_some(port), replies).await
+            }
             Request::AuthorizeFinish { account, answer } => {
                 self.grant(role, &account, Grant::Answer(answer), replies).await
             }
@@ -142,6 +146,14 @@ impl Operations {
                 for line in in_the_background(move || factory.verify()).await? {
                     replies.item(&line).await?;
                 }
+                Ok(Exit::Ok)
+            }
+            Request::StoreRekey { key } => {
+                managers_only(role)?;
+                for line in self.factory.rekey(key).await? {
+                    replies.item(&line).await?;
+                }
+                events::VaultRekeyed {}.emit();
                 Ok(Exit::Ok)
             }
         }
@@ -284,14 +296,17 @@ impl Operations {
         &self,
         role: &Role,
         account: &AccountName,
-        paste: bool,
+        listen: Option<u16>,
         replies: &Replies,
     ) -> Result<Exit, Failure> {
         let live = self.find(role, account)?;
         let settings = Arc::clone(&self.roster.borrow().settings);
-        let url = self.factory.consent().begin(live.settings(), &settings, !paste).await?;
-        replies.item(&serde_json::json!({ "account": account, "url": url })).await?;
-        if paste { Ok(Exit::Ok) } else { self.grant(role, account, Grant::Browser, replies).await }
+        let Begun { url, port } = self.factory.consent().begin(live.settings(), &settings, listen).await?;
+        replies.item(&serde_json::json!({ "account": account, "url": url, "port": port })).await?;
+        match listen {
+            Some(_) => self.grant(role, account, Grant::Browser, replies).await,
+            None => Ok(Exit::Ok),
+        }
     }
 
     async fn grant(
@@ -311,6 +326,10 @@ impl Operations {
         };
         events::AuthorizationGranted { account: account.clone() }.emit();
         replies.item(&serde_json::json!({ "account": account, "consented_as": consented_as })).await?;
+        live.consented();
+        if let Some(warning) = live.engine().status().ok().and_then(|status| status.warning) {
+            replies.note(warning).await;
+        }
         Ok(Exit::Ok)
     }
 

@@ -179,9 +179,10 @@ async fn a_refused_refresh_token_is_not_authorised() {
 async fn a_consent_flow_gives_its_address_before_it_waits() {
     let world = World::new(FakeFactory::default());
     let account: AccountName = "sales".parse().unwrap();
-    let (items, _) = world.ask(&layla(), Request::Authorize { account: account.clone(), paste: true }).await;
+    let (items, _) =
+        world.ask(&layla(), Request::Authorize { account: account.clone(), paste: true, port: 0 }).await;
     assert_eq!(items.len(), 1);
-    let (items, _) = world.ask(&layla(), Request::Authorize { account, paste: false }).await;
+    let (items, _) = world.ask(&layla(), Request::Authorize { account, paste: false, port: 4242 }).await;
     assert!(items[0]["url"].as_str().unwrap().starts_with("https://"));
     assert_eq!(items[1]["consented_as"], "sales@example.com");
 }

@@ -112,6 +112,9 @@ pub enum Request {
         /// Whether the answer comes with [`Request::AuthorizeFinish`].
         #[serde(default)]
         paste: bool,
+        /// The port of the loopback interface to which the browser comes back; 0 for a free one.
+        #[serde(default)]
+        port: u16,
     },
     /// Ends a consent flow with what the browser was sent to.
     AuthorizeFinish {
@@ -142,6 +145,12 @@ pub enum Request {
     StoreExport {},
     /// Checks the store.
     StoreVerify {},
+    /// Seals all tokens with another key.
+    StoreRekey {
+        /// The key; a new one is made without it.
+        #[serde(default, serialize_with = "expose_if_any")]
+        key: Option<SecretString>,
+    },
 }
 
 impl Request {
@@ -169,6 +178,7 @@ impl Request {
             Self::Daemon {} => "daemon",
             Self::StoreExport {} => "store-export",
             Self::StoreVerify {} => "store-verify",
+            Self::StoreRekey { .. } => "store-rekey",
         }
     }
 
@@ -197,7 +207,8 @@ impl Request {
             | Self::Reload {}
             | Self::Daemon {}
             | Self::StoreExport {}
-            | Self::StoreVerify {} => None,
+            | Self::StoreVerify {}
+            | Self::StoreRekey { .. } => None,
         }
     }
 
@@ -300,6 +311,14 @@ impl Reply {
 
 fn expose<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.expose_secret())
+}
+
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
+fn expose_if_any<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+    match secret {
+        Some(secret) => expose(secret, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 #[cfg(test)]

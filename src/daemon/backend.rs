@@ -51,20 +51,32 @@ pub trait EngineFactory: Send + Sync {
     /// The store is damaged; the causes say where.
     fn verify(&self) -> Result<Vec<String>, Failure>;
 
+    /// Seals all tokens with `key`, or with a new one. Answers what was done, a sentence a line.
+    fn rekey(&self, key: Option<SecretString>) -> BoxFuture<'_, Result<Vec<String>, Failure>>;
+
     /// Saves what was not worth saving before, and closes the store.
     fn close(&self) -> BoxFuture<'_, ()>;
 }
 
+/// A consent flow that waits for its person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    /// The address to open in a browser.
+    pub url: String,
+    /// The port of this machine to which the browser comes back, if somebody listens there.
+    pub port: Option<u16>,
+}
+
 /// Gives an account the right to act, and takes it away.
 pub trait Consent: Send + Sync {
-    /// Starts the flow of `account` and answers the address to open. A flow that was started before is forgotten. `listen`: the
-    /// browser will come back to this machine, and [`Self::receive`] waits for it.
+    /// Starts the flow of `account`. A flow that was started before is forgotten. `listen`: the browser will come back to this port
+    /// of this machine (0: a free one), and [`Self::receive`] waits for it.
     fn begin<'a>(
         &'a self,
         account: &'a AccountSettings,
         settings: &'a Settings,
-        listen: bool,
-    ) -> BoxFuture<'a, Result<String, Failure>>;
+        listen: Option<u16>,
+    ) -> BoxFuture<'a, Result<Begun, Failure>>;
 
     /// Waits, not for ever, until the browser comes back, and stores what it brings. Answers who gave consent.
     fn receive<'a>(

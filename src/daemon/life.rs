@@ -191,7 +191,11 @@ impl Daemon {
                 }
                 () = changed.notified() => self.notifier.status(&sentence(&self.roster.borrow())),
                 () = self.supervisor.tend() => {}
-                _ = look.tick() => self.pulse.look_after().await,
+                _ = look.tick() => {
+                    self.pulse.look_after().await;
+                    let now = self.reloader.surroundings.clock.now();
+                    self.roster.borrow().accounts.values().for_each(|account| account.look_ahead(now));
+                }
                 () = due(watchdog.as_mut()) => self.feed_watchdog(),
             }
         }

@@ -3,8 +3,9 @@
 //! Law: its cycles never overlap, whether the schedule or a command asks for them, and neither does anything else that changes it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{AccountSettings, Surroundings};
@@ -34,7 +35,21 @@ struct State {
     failing_since: Option<Timestamp>,
     coalesced: u64,
     panics: u32,
+    foresight: Foresight,
 }
+
+/// What is known of troubles to come.
+#[derive(Default)]
+struct Foresight {
+    looked: Option<Timestamp>,
+    told: Option<Timestamp>,
+    warning: Option<String>,
+}
+
+/// How often it is looked what is going to need a person.
+const LOOK_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// How often the same warning is logged.
+const TELL_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Who asked for a cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +73,9 @@ pub struct Standing {
     pub coalesced: u64,
     /// What the last cycle did.
     pub last: Option<RunReport>,
+    /// What is going to need a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
 }
 
 impl LiveAccount {
@@ -77,8 +95,15 @@ impl LiveAccount {
             // An interval counts from the last success; without a readable store the first cycle will say what is wrong.
             let last_run = engine.status().ok().and_then(|status| status.last_sync_on);
             let agenda = Agenda::new(settings.schedule.clone(), settings.zone, last_run, now);
-            let state =
-                State { agenda, running: None, last: None, failing_since: None, coalesced: 0, panics: 0 };
+            let state = State {
+                agenda,
+                running: None,
+                last: None,
+                failing_since: None,
+                coalesced: 0,
+                panics: 0,
+                foresight: Foresight::default(),
+            };
             Arc::new(Memory { gate: tokio::sync::Mutex::new(()), state: Mutex::new(state) })
         };
         Self { settings, engine, memory, surroundings }
@@ -141,7 +166,41 @@ impl LiveAccount {
             failures: state.agenda.failures(),
             coalesced: state.coalesced,
             last: state.last.clone(),
+            warning: state.foresight.warning.clone(),
         }
+    }
+
+    /// Looks, now and then, whether something is going to need a person, and says so once a day. An account that is not synced is
+    /// looked at too: its consent dies of disuse.
+    pub fn look_ahead(&self, now: Timestamp) {
+        let is_young = |at: Option<Timestamp>, age: SignedDuration| {
+            at.is_some_and(|at| now.duration_since(at).abs() < age)
+        };
+        if is_young(self.state().foresight.looked, LOOK_EVERY) {
+            return;
+        }
+        let warning = self.engine.status().ok().and_then(|status| status.warning);
+        let mut state = self.state();
+        let foresight = &mut state.foresight;
+        foresight.looked = Some(now);
+        let is_news = foresight.warning != warning || !is_young(foresight.told, TELL_EVERY);
+        foresight.warning.clone_from(&warning);
+        if let Some(reason) = warning.filter(|_| is_news) {
+            foresight.told = Some(now);
+            drop(state);
+            events::AuthorizationEnding { account: self.settings.name.clone(), reason }.emit();
+            self.surroundings.changed.notify_one();
+        }
+    }
+
+    /// A person gave consent anew: what failed for want of it need not wait, and what was foreseen is looked at again.
+    pub fn consented(&self) {
+        let mut state = self.state();
+        state.agenda.release();
+        state.foresight = Foresight::default();
+        drop(state);
+        self.look_ahead(self.surroundings.clock.now());
+        self.surroundings.changed.notify_one();
     }
 
     async fn run(&self, request: RunRequest, trigger: Trigger) -> RunReport {
@@ -174,9 +233,15 @@ impl LiveAccount {
         let mut state = self.state();
         let failures_before = state.agenda.failures();
         let coalesced = state.agenda.finished(now, succeeded, Backoff::RUNS, jitter);
+        if let Some(asked) = report.retry_after_seconds.filter(|_| !succeeded) {
+            // Who was sent away together does not come back together.
+            state
+                .agenda
+                .postpone(now, Duration::from_secs(asked).mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 10.0));
+        }
         state.coalesced += u64::from(coalesced);
         state.panics = 0;
-        state.last = Some(report.clone());
+        let before = state.last.replace(report.clone());
         let failing_since = if succeeded {
             state.failing_since.take()
         } else {
@@ -196,6 +261,7 @@ impl LiveAccount {
             coalesced,
             failures: failures_before.saturating_add(1),
             retry_in: retry_in.map(|wait| format!("{}s", wait.as_secs())).unwrap_or_default(),
+            is_news: before.is_none_or(|before| before.error != report.error),
         };
         ended.tell(report);
     }
@@ -216,6 +282,7 @@ impl LiveAccount {
             requests: Requests::default(),
             error: Some(error),
             cause,
+            retry_after_seconds: None,
         }
     }
 
@@ -253,6 +320,7 @@ struct Ended {
     coalesced: u32,
     failures: u32,
     retry_in: String,
+    is_news: bool,
 }
 
 impl Ended {
@@ -261,7 +329,8 @@ impl Ended {
         let run = report.run.clone();
         let reason = report.error.clone().unwrap_or_default();
         let requests = report.requests.google + report.requests.dafater;
-        if report.cause == Some(Cause::Unauthorized) {
+        // Whoever must act is called once, not at every try.
+        if report.cause == Some(Cause::Unauthorized) && self.is_news {
             events::AuthorizationRequired { account: account.clone(), reason: reason.clone() }.emit();
         }
         match report.outcome {
@@ -373,6 +442,50 @@ mod tests {
         let before = account.standing();
         account.cycle(RunRequest { dry_run: true, full: false }, Trigger::Command).await;
         assert_eq!(account.standing(), before);
+    }
+
+    #[tokio::test]
+    async fn a_warning_is_told_at_once_once_a_day_and_in_the_standing() {
+        let engine = FakeEngine::new("sales", []);
+        let (account, clock) = live(&engine);
+        account.look_ahead(clock.time());
+        assert_eq!(account.standing().warning, None);
+        *engine.warning.lock().unwrap() = Some("the consent ends".to_owned());
+        clock.set("2026-03-01T10:30:00Z");
+        account.look_ahead(clock.time());
+        assert_eq!(account.standing().warning, None, "it is looked at once an hour");
+        clock.set("2026-03-01T11:00:00Z");
+        account.look_ahead(clock.time());
+        assert_eq!(account.standing().warning.as_deref(), Some("the consent ends"));
+        *engine.warning.lock().unwrap() = None;
+        account.consented();
+        assert_eq!(account.standing().warning, None, "a new consent is looked at at once");
+    }
+
+    #[tokio::test]
+    async fn a_new_consent_ends_the_waiting() {
+        let engine = FakeEngine::new("sales", [Script::Report(failed("sales"))]);
+        let (account, clock) = live(&engine);
+        clock.set("2026-03-01T10:05:00Z");
+        account.cycle_unless_busy().await;
+        account.memory.state.lock().unwrap().agenda.postpone(clock.time(), Duration::from_hours(9));
+        clock.set("2026-03-01T10:10:00Z");
+        assert!(!account.is_due(clock.time()));
+        account.consented();
+        assert!(account.is_due(clock.time()));
+    }
+
+    #[tokio::test]
+    async fn what_a_remote_asks_to_wait_is_waited() {
+        let asked = RunReport { retry_after_seconds: Some(7_200), ..failed("sales") };
+        let engine = FakeEngine::new("sales", [Script::Report(asked)]);
+        let (account, clock) = live(&engine);
+        clock.set("2026-03-01T10:05:00Z");
+        account.cycle_unless_busy().await;
+        clock.set("2026-03-01T12:04:59Z");
+        assert!(!account.is_due(clock.time()));
+        clock.set("2026-03-01T12:25:00Z");
+        assert!(account.is_due(clock.time()));
     }
 
     #[tokio::test]

@@ -26,7 +26,7 @@ mod surroundings;
 pub(crate) mod testing;
 mod workshop;
 
-pub use backend::{Backend, Consent, EngineFactory};
+pub use backend::{Backend, Begun, Consent, EngineFactory};
 pub use life::{Launch, STOP_WITHIN, run};
 pub use live_account::{LiveAccount, Standing, Trigger};
 pub use notify::Notifier;

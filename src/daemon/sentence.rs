@@ -9,17 +9,25 @@ use crate::execute::Outcome;
 pub(super) fn sentence(roster: &Roster) -> String {
     let mut overview = Overview::default();
     for (name, account) in &roster.accounts {
+        let standing = account.standing();
+        if standing.warning.is_some() {
+            overview.ending.push(name.to_string());
+        }
         if !account.settings().enable {
             continue;
         }
         overview.accounts += 1;
-        let standing = account.standing();
         if standing.running_since.is_some() {
             overview.running.push(name.to_string());
         }
         overview.next = [overview.next, standing.next_run].into_iter().flatten().min();
         if standing.failures > 0 {
             overview.failing.push(name.to_string());
+        }
+        let command = format!("dafater-contactsd authorize {name}");
+        let error = standing.last.as_ref().and_then(|last| last.error.as_deref()).unwrap_or_default();
+        if standing.failures > 0 && error.contains(&command) {
+            overview.commands.push(command);
         }
         if let Some(last) = &standing.last {
             overview.conflicts += last.conflicts;
@@ -39,6 +47,10 @@ struct Overview {
     running: Vec<String>,
     next: Option<Timestamp>,
     failing: Vec<String>,
+    /// What must be run so that accounts work again.
+    commands: Vec<String>,
+    /// Accounts whose consent is going to end.
+    ending: Vec<String>,
     conflicts: u32,
     held: u32,
 }
@@ -59,6 +71,12 @@ impl Overview {
         }
         if !self.failing.is_empty() {
             parts.push(format!("failing: {}", self.failing.join(", ")));
+        }
+        if !self.commands.is_empty() {
+            parts.push(format!("run `{}`", self.commands.join("`, `")));
+        }
+        if !self.ending.is_empty() {
+            parts.push(format!("consent ends soon: {}", self.ending.join(", ")));
         }
         if self.conflicts > 0 {
             parts.push(format!("{} open", counted(self.conflicts, "conflict")));
@@ -88,6 +106,21 @@ mod tests {
             ..Overview::default()
         };
         assert_eq!(overview.sentence(None), "Idle; 2 accounts; next run 14:05 UTC; 1 conflict open");
+    }
+
+    #[test]
+    fn a_consent_that_ended_or_is_going_to_is_told_with_the_command() {
+        let overview = Overview {
+            accounts: 2,
+            failing: vec!["sales".to_owned()],
+            commands: vec!["dafater-contactsd authorize sales".to_owned()],
+            ending: vec!["support".to_owned()],
+            ..Overview::default()
+        };
+        assert_eq!(
+            overview.sentence(None),
+            "Idle; 2 accounts; failing: sales; run `dafater-contactsd authorize sales`; consent ends soon: support"
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    AccountSettings, Backend, Consent, EngineFactory, Loaded, Settings, SettingsSource, Surroundings,
+    AccountSettings, Backend, Begun, Consent, EngineFactory, Loaded, Settings, SettingsSource, Surroundings,
 };
 use crate::config::Sources;
 use crate::control::{Exit, Failure};
@@ -47,6 +47,8 @@ pub(crate) struct FakeEngine {
     at_once: AtomicUsize,
     most_at_once: AtomicUsize,
     pub(crate) calls: Mutex<Vec<String>>,
+    /// What `status` warns of.
+    pub(crate) warning: Mutex<Option<String>>,
 }
 
 impl FakeEngine {
@@ -67,6 +69,7 @@ impl FakeEngine {
             at_once: AtomicUsize::new(0),
             most_at_once: AtomicUsize::new(0),
             calls: Mutex::default(),
+            warning: Mutex::default(),
         })
     }
 
@@ -84,7 +87,12 @@ impl FakeEngine {
 }
 
 fn unknown<T>(what: &str) -> Result<T, EngineError> {
-    Err(EngineError { message: format!("there is no {what}"), hint: None, kind: EngineErrorKind::Unknown })
+    Err(EngineError {
+        message: format!("there is no {what}"),
+        hint: None,
+        kind: EngineErrorKind::Unknown,
+        side: None,
+    })
 }
 
 impl Engine for FakeEngine {
@@ -147,6 +155,7 @@ impl Engine for FakeEngine {
             in_doubt: 0,
             hold: None,
             error: None,
+            warning: self.warning.lock().unwrap().clone(),
         })
     }
 
@@ -250,6 +259,7 @@ pub(crate) fn ok(account: &str) -> RunReport {
         requests: Requests::default(),
         error: None,
         cause: None,
+        retry_after_seconds: None,
     }
 }
 
@@ -345,6 +355,10 @@ impl EngineFactory for FakeFactory {
         Ok(vec!["3 entries are well".to_owned()])
     }
 
+    fn rekey(&self, key: Option<SecretString>) -> BoxFuture<'_, Result<Vec<String>, Failure>> {
+        Box::pin(async move { Ok(vec![format!("2 values are sealed, key given: {}", key.is_some())]) })
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})
     }
@@ -355,9 +369,12 @@ impl Consent for FakeFactory {
         &'a self,
         account: &'a AccountSettings,
         _: &'a Settings,
-        _: bool,
-    ) -> BoxFuture<'a, Result<String, Failure>> {
-        Box::pin(async move { Ok(format!("https://accounts.example.com/?login_hint={}", account.email_id)) })
+        listen: Option<u16>,
+    ) -> BoxFuture<'a, Result<Begun, Failure>> {
+        Box::pin(async move {
+            let url = format!("https://accounts.example.com/?login_hint={}", account.email_id);
+            Ok(Begun { url, port: listen })
+        })
     }
 
     fn receive<'a>(

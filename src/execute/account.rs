@@ -14,6 +14,7 @@ use super::{
     AccountStatus, ConflictView, Engine, EngineError, HistoryFilter, HistoryView, HoldView, Outcome,
     PlanView, Requests, ReviewView, RunReport, RunRequest, show,
 };
+use crate::google::oauth::{AuthorizationError, VaultError};
 use crate::observe::events;
 use crate::state::{AccountState, Cursors, Hold, HoldDecision, Progress};
 use crate::sync::guard::{Approval, Verdict, judge};
@@ -27,6 +28,14 @@ pub struct AccountEngine {
     memory: Mutex<Memory>,
     /// What happened last, newer than what is saved.
     recent: std::sync::Mutex<Option<Progress>>,
+}
+
+/// How the account stands with Google.
+#[derive(Debug, Default)]
+struct Standing {
+    authorized: bool,
+    consented_as: Option<String>,
+    warning: Option<String>,
 }
 
 /// How a run ended, before it becomes a report.
@@ -69,13 +78,18 @@ impl AccountEngine {
             }
             Verdict::Go if request.dry_run => Ok(Ended::Planned(plan)),
             Verdict::Go => {
-                let label = self.label(&plan, &mut memory).await?;
+                let google_rests = self.google_rests(now)?;
+                let label = match google_rests {
+                    Some(_) => None,
+                    None => self.label(&plan, &mut memory).await?,
+                };
                 let executor = Executor {
                     parts: &self.parts,
                     settings: &self.settings,
                     run,
                     now,
                     label,
+                    google_rests,
                     failures: observed
                         .retried
                         .iter()
@@ -181,6 +195,11 @@ impl AccountEngine {
         Ok(Some(made))
     }
 
+    /// Until when Google takes no writes of this account, if it does not.
+    fn google_rests(&self, now: Timestamp) -> Result<Option<Timestamp>, EngineError> {
+        Ok(self.state().exhausted()?.map(|exhausted| exhausted.until).filter(|until| *until > now))
+    }
+
     async fn note_failure(&self, error: &str) -> Result<(), EngineError> {
         let saved = self.state().progress()?;
         if saved.last_error.as_deref() == Some(error) {
@@ -240,7 +259,13 @@ impl AccountEngine {
                         last_error: None,
                         had_first_sync: true,
                     }),
-                    Some(error) => self.fail(&mut report, &error).await,
+                    Some(error) => {
+                        self.fail(&mut report, &error).await;
+                        if applied.is_exhausted {
+                            // Only writes to Google rest; the schedule goes on with everything else.
+                            report.retry_after_seconds = None;
+                        }
+                    }
                 }
             }
             Err(error) => self.fail(&mut report, &error).await,
@@ -252,6 +277,11 @@ impl AccountEngine {
     async fn fail(&self, report: &mut RunReport, error: &EngineError) {
         report.outcome = Outcome::Failed;
         report.cause = error.kind.cause();
+        report.retry_after_seconds = error.retry_after().map(|wait| wait.as_secs().max(1));
+        if let (Some(seconds), Some(side)) = (report.retry_after_seconds, error.side) {
+            let (account, wait) = (self.state().account().clone(), format!("{seconds} s"));
+            events::RemoteThrottled { account, side, wait }.emit();
+        }
         let message = match &error.hint {
             Some(hint) => format!("{}; {hint}", error.message),
             None => error.message.clone(),
@@ -269,6 +299,30 @@ impl AccountEngine {
         report.review = state.reviews().map_or(0, |reviews| count(reviews.len()));
     }
 
+    /// How the account stands with Google, as far as the vault tells.
+    fn consent(&self) -> Result<Standing, EngineError> {
+        let account = self.state().account();
+        let Some(vault) = &self.parts.vault else {
+            return Ok(Standing { authorized: true, ..Standing::default() });
+        };
+        match vault.grant(account) {
+            Ok(None) => Ok(Standing::default()),
+            Ok(Some(grant)) => Ok(Standing {
+                authorized: grant.over.is_none(),
+                warning: grant.ending(self.parts.clock.now()).map(|ending| ending.sentence(account)),
+                consented_as: grant.address,
+            }),
+            Err(error @ VaultError::Store(_)) => Err(EngineError::vault(&error)),
+            // One account whose seal does not open must not hide how the others stand.
+            Err(source @ (VaultError::Sealed { .. } | VaultError::Version { .. })) => {
+                let error = AuthorizationError::Vault { account: account.clone(), source };
+                let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+                let warning = Some(format!("{error}: {cause}; {}", error.hint()));
+                Ok(Standing { warning, ..Standing::default() })
+            }
+        }
+    }
+
     async fn decide_hold(&self, decision: HoldDecision) -> Result<(), EngineError> {
         let account = self.state().account();
         let Some(hold) = self.state().hold()? else {
@@ -281,15 +335,20 @@ impl AccountEngine {
     }
 }
 
-/// Turns the deletions that a person refused into records that stay, unpaired.
+/// Turns what a person refused, deletions and resurrections, into records that stay, unpaired.
 fn discard(plan: &mut Plan, hold: &Hold, observed: &Observed, settings: &Settings) {
     let verdict = judge(plan, observed.snapshot.total_pairs, false, &settings.policy, &Approval::default());
     if !matches!(&verdict, Verdict::Hold { digest, .. } if *digest == hold.digest) {
         return;
     }
-    for step in plan.steps.iter_mut().filter(|step| step.destroys()) {
-        let spared = [Side::Google, Side::Dafater].into_iter().find(|side| step.writes(*side));
-        if let Some(left) = spared {
+    let is_rebuilt = plan.is_rebuilt;
+    for step in &mut plan.steps {
+        if let (true, Action::Create { side, .. }) = (is_rebuilt, &step.action) {
+            step.action = Action::Detach { left: side.other() };
+            step.reason = "a person discarded its return";
+        } else if step.destroys()
+            && let Some(left) = [Side::Google, Side::Dafater].into_iter().find(|side| step.writes(*side))
+        {
             step.action = Action::Detach { left };
             step.reason = "a person discarded its deletion";
         }
@@ -325,13 +384,7 @@ impl Engine for AccountEngine {
             Some(recent) if recent.last_success > saved.last_success && saved.last_error.is_none() => recent,
             Some(_) | None => saved,
         };
-        let (authorized, consented_as) = match &self.parts.vault {
-            None => (true, None),
-            Some(vault) => {
-                let grant = vault.grant(state.account()).map_err(|error| EngineError::vault(&error))?;
-                (grant.is_some(), grant.and_then(|grant| grant.address))
-            }
-        };
+        let Standing { authorized, consented_as, warning } = self.consent()?;
         Ok(AccountStatus {
             account: state.account().clone(),
             last_sync_on: progress.last_success,
@@ -352,6 +405,7 @@ impl Engine for AccountEngine {
                 approved: hold.decision == Some(HoldDecision::Approved),
             }),
             error: progress.last_error,
+            warning,
         })
     }
 

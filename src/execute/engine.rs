@@ -1,6 +1,7 @@
 //! What can be asked of one account: the narrow door between the engine and the process around it.
 
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 
 use super::{
     AccountStatus, Cause, ConflictView, HistoryFilter, HistoryView, PlanView, ReviewView, RunReport,
@@ -86,6 +87,8 @@ pub struct EngineError {
     pub hint: Option<String>,
     /// The class of the failure.
     pub kind: EngineErrorKind,
+    /// The remote that failed, if one did.
+    pub side: Option<Side>,
 }
 
 /// Classes of failure; each has its exit code.
@@ -127,7 +130,7 @@ impl EngineError {
     /// Nothing of that name is there.
     #[must_use]
     pub fn unknown(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: Some(hint.into()), kind: EngineErrorKind::Unknown }
+        Self { message: message.into(), hint: Some(hint.into()), kind: EngineErrorKind::Unknown, side: None }
     }
 
     /// The run was asked to stop.
@@ -136,12 +139,35 @@ impl EngineError {
             message: "stopped before the run was finished".to_owned(),
             hint: Some("nothing to do: the next run continues".to_owned()),
             kind: EngineErrorKind::Stopped,
+            side: None,
         }
     }
 
     /// The vault cannot be opened.
     pub(super) fn vault(error: &VaultError) -> Self {
-        Self { message: error.to_string(), hint: None, kind: EngineErrorKind::Store }
+        Self { message: error.to_string(), hint: None, kind: EngineErrorKind::Store, side: None }
+    }
+
+    /// Google takes no writes of the account for some hours.
+    pub(super) fn google_rests(account: &AccountName, until: Timestamp) -> Self {
+        let kind = EngineErrorKind::Remote(Disposition::Throttled { retry_after: None });
+        let message = format!(
+            "google takes no writes of account {account} for now; they go on at {} UTC",
+            until.strftime("%Y-%m-%d %H:%M")
+        );
+        let hint = "nothing to do; what changed in Google still arrives in Dafater".to_owned();
+        Self { message, hint: Some(hint), kind, side: Some(Side::Google) }
+    }
+
+    /// How long the remote asks to be left alone.
+    pub(super) fn retry_after(&self) -> Option<std::time::Duration> {
+        match &self.kind {
+            EngineErrorKind::Remote(Disposition::Throttled { retry_after }) => *retry_after,
+            EngineErrorKind::Remote(_)
+            | EngineErrorKind::Unknown
+            | EngineErrorKind::Store
+            | EngineErrorKind::Stopped => None,
+        }
     }
 
     /// Whether Google no longer accepts the cursor.
@@ -152,7 +178,7 @@ impl EngineError {
 
 impl From<StoreError> for EngineError {
     fn from(error: StoreError) -> Self {
-        Self { message: error.to_string(), hint: None, kind: EngineErrorKind::Store }
+        Self { message: error.to_string(), hint: None, kind: EngineErrorKind::Store, side: None }
     }
 }
 
@@ -164,8 +190,16 @@ impl From<GoogleError> for EngineError {
 
 impl From<&GoogleError> for EngineError {
     fn from(error: &GoogleError) -> Self {
+        if let GoogleError::Stopped { .. } = error {
+            return Self::stopped();
+        }
         let kind = EngineErrorKind::Remote(error.disposition());
-        Self { message: with_causes(error), hint: Some(error.hint().into_owned()), kind }
+        Self {
+            message: with_causes(error),
+            hint: Some(error.hint().into_owned()),
+            kind,
+            side: Some(Side::Google),
+        }
     }
 }
 
@@ -178,7 +212,12 @@ impl From<DafaterError> for EngineError {
 impl From<&DafaterError> for EngineError {
     fn from(error: &DafaterError) -> Self {
         let kind = EngineErrorKind::Remote(error.disposition());
-        Self { message: with_causes(error), hint: Some(error.hint().to_owned()), kind }
+        Self {
+            message: with_causes(error),
+            hint: Some(error.hint().to_owned()),
+            kind,
+            side: Some(Side::Dafater),
+        }
     }
 }
 

@@ -10,14 +10,30 @@ use super::apply::Applied;
 use super::observe::Observed;
 use super::{AccountEngine, EngineError};
 use crate::observe::events;
-use crate::state::{Changes, Hold, Progress, Tombstone};
+use crate::state::{Changes, Counts, Exhausted, Hold, Progress, Tombstone};
 use crate::sync::guard::digest;
-use crate::sync::{PairId, Plan, RecordId, Step};
+use crate::sync::{AccountName, PairId, Plan, RecordId, Step};
 
 /// The time of the last success is saved at most this often, so that an idle cycle commits nothing.
 const SUCCESS_SAVED_EVERY: SignedDuration = SignedDuration::from_mins(5);
 /// Memories of deletions are kept this long.
 const TOMBSTONES_KEPT: SignedDuration = SignedDuration::from_hours(24 * 60);
+
+/// Records that a question names. Of a thousand namesakes nobody reads the rest, and the store takes 64 KiB.
+const MOST_CANDIDATES: usize = 200;
+
+/// How long writes to Google rest after the first refusal of its contact storage; twice as long after each further one.
+const FIRST_REST: SignedDuration = SignedDuration::from_mins(15);
+/// Asking more often than this keeps an exhausted storage exhausted; asking less often loses time.
+const LONGEST_REST: SignedDuration = SignedDuration::from_hours(6);
+
+/// The rest after so many refusals. Accounts that were refused together come back up to a quarter later, each by its name.
+fn rest(strikes: u32, account: &AccountName) -> SignedDuration {
+    let doublings = 1_i32.checked_shl(strikes.saturating_sub(1).min(10)).unwrap_or(1);
+    let whole = FIRST_REST.saturating_mul(doublings).min(LONGEST_REST);
+    let spread = account.as_str().bytes().fold(0_i32, |sum, byte| (sum * 31 + i32::from(byte)) % 250);
+    whole.saturating_add((whole / 1000).saturating_mul(spread))
+}
 
 impl AccountEngine {
     /// What belongs together at the end of a run, in one commit: the cursors, and that each item they passed is applied, parked or
@@ -51,14 +67,36 @@ impl AccountEngine {
         }
         if let Some(hold) = hold.filter(|_| applied.halted.is_some()) {
             // What was approved and not reached yet stays approved.
-            let rest = plan.steps.iter().filter(|step| !applied.destroyed.contains(&step.pair));
-            changes.set_hold(&Hold { digest: digest(rest), ..hold.clone() });
+            changes.set_hold(&Hold { digest: digest(plan, &applied.destroyed), ..hold.clone() });
         }
         let progress = Progress { last_success: Some(now), last_error: None, had_first_sync: true };
         if applied.halted.is_none() && self.is_due(&progress, &changes)? {
             changes.set_progress(&progress);
         }
+        self.note_exhaustion(applied, now, &mut changes)?;
         state.commit(changes).await?;
+        Ok(())
+    }
+
+    /// Writes to Google rest longer each time that its contact storage refuses them, and no longer once it takes one.
+    fn note_exhaustion(
+        &self,
+        applied: &Applied,
+        now: Timestamp,
+        changes: &mut Changes,
+    ) -> Result<(), EngineError> {
+        let state = self.state();
+        let before = state.exhausted()?;
+        if applied.is_exhausted {
+            let progressed = applied.google != Counts::default();
+            let strikes = before.filter(|_| !progressed).map_or(0, |before| before.strikes).saturating_add(1);
+            let until = now.checked_add(rest(strikes, state.account())).unwrap_or(now);
+            changes.set_exhausted(&Exhausted { until, strikes });
+            events::GoogleExhausted { account: state.account().clone(), strikes, until: until.to_string() }
+                .emit();
+        } else if before.is_some() && applied.google != Counts::default() {
+            changes.remove_exhausted();
+        }
         Ok(())
     }
 
@@ -79,9 +117,18 @@ impl AccountEngine {
         for parked in &known {
             // A full read looks at everything, also at an echo that has not died away.
             let is_echo = observed.echoes.iter().any(|echo| echo.pair == parked.pair);
-            if is_looked_at(&parked.pair) && !applied.parked.contains_key(&parked.pair) && !is_echo {
+            let is_oversized =
+                observed.oversized.parked.iter().any(|oversized| oversized.pair == parked.pair);
+            let stays = is_echo || is_oversized || applied.parked.contains_key(&parked.pair);
+            if is_looked_at(&parked.pair) && !stays {
                 changes.remove_parked(&parked.pair);
             }
+        }
+        for oversized in observed.oversized.parked.iter().filter(|oversized| !known.contains(oversized)) {
+            changes.set_parked(oversized);
+        }
+        for loose in &observed.oversized.loose {
+            changes.set_loose(loose);
         }
         for echo in observed.echoes.iter().filter(|echo| !known.contains(echo)) {
             changes.set_parked(echo);
@@ -107,8 +154,12 @@ impl AccountEngine {
         }
         let asked: BTreeSet<&RecordId> = plan.reviews.iter().map(|review| &review.record).collect();
         let known = state.reviews()?;
-        for review in plan.reviews.iter().filter(|review| !known.contains(review)) {
-            changes.set_review(review);
+        for review in &plan.reviews {
+            let mut review = review.clone();
+            review.candidates.truncate(MOST_CANDIDATES);
+            if !known.contains(&review) {
+                changes.set_review(&review);
+            }
         }
         let looked_at = observed
             .snapshot

@@ -70,6 +70,9 @@ pub struct RunReport {
     /// Who must act on the failure, where that is known; decides the exit code. Absent from the line when it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
+    /// How long a remote, or the daemon's own quota, asks to wait before the next run. Absent from the line when nobody asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u64>,
 }
 
 impl RunReport {
@@ -89,6 +92,7 @@ impl RunReport {
             requests: Requests::default(),
             error: None,
             cause: None,
+            retry_after_seconds: None,
         }
     }
 }

@@ -17,7 +17,7 @@ pub struct AccountStatus {
     pub last_full_read: Option<Timestamp>,
     /// Whether a cursor of Google is stored: the seed's `next_sync_token`.
     pub has_cursor: bool,
-    /// Whether tokens are stored for the account: the seed's `refresh_token`.
+    /// Whether tokens are stored for the account (the seed's `refresh_token`) that Google has not declared over.
     pub authorized: bool,
     /// Address that gave its consent.
     pub consented_as: Option<String>,
@@ -35,6 +35,9 @@ pub struct AccountStatus {
     pub hold: Option<HoldView>,
     /// Last failure since the last success.
     pub error: Option<String>,
+    /// What is going to need a person, and what to do about it before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
 }
 
 /// A plan that waits for approval.

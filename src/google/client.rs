@@ -4,8 +4,8 @@
 //! engine knows whether a write may be sent again.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
@@ -14,15 +14,18 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::error::Quota;
 use super::error::{ApiError, GoogleError};
+use super::governor::{Detained, Governor};
 use super::method::Method;
 use super::oauth::AccessTokens;
-use super::pacing::{Budget, Ledger};
+use crate::account::AccountName;
 use crate::mapping::ResourceName;
-use crate::remote::{Clock, Transport};
+use crate::remote::Transport;
 
 /// The People API on behalf of one Google account.
 pub struct PeopleClient {
@@ -32,26 +35,40 @@ pub struct PeopleClient {
     // API: "Mutate requests for the same user should be sent sequentially" (People API reference, every mutate method).
     mutations: Mutex<()>,
     sent: AtomicU64,
-    pace: Option<Pace>,
+    governed: Option<Governed>,
 }
 
-/// The books, and the clock to wait by.
-struct Pace {
-    ledger: std::sync::Mutex<Ledger>,
-    clock: Arc<dyn Clock>,
+/// Who lets the calls through, on whose account, and until when they wait.
+struct Governed {
+    governor: Arc<Governor>,
+    account: AccountName,
+    cancel: CancellationToken,
 }
 
 impl PeopleClient {
     /// A client for the account whose consent `tokens` stands for.
     #[must_use]
     pub fn new(transport: Arc<dyn Transport>, api_url: Url, tokens: Arc<dyn AccessTokens>) -> Self {
-        Self { transport, api_url, tokens, mutations: Mutex::new(()), sent: AtomicU64::new(0), pace: None }
+        Self {
+            transport,
+            api_url,
+            tokens,
+            mutations: Mutex::new(()),
+            sent: AtomicU64::new(0),
+            governed: None,
+        }
     }
 
-    /// Makes each call wait until it fits into `budget`. Dropping a call that waits is safe: nothing was sent.
+    /// Makes each call wait until `governor` lets it through for `account`, or until `cancel` is cancelled. Dropping a call that
+    /// waits is safe: nothing was sent.
     #[must_use]
-    pub fn paced(mut self, budget: Budget, clock: Arc<dyn Clock>) -> Self {
-        self.pace = Some(Pace { ledger: std::sync::Mutex::new(Ledger::new(budget)), clock });
+    pub fn governed(
+        mut self,
+        governor: Arc<Governor>,
+        account: AccountName,
+        cancel: CancellationToken,
+    ) -> Self {
+        self.governed = Some(Governed { governor, account, cancel });
         self
     }
 
@@ -67,7 +84,11 @@ impl PeopleClient {
         let response = self.exchange(&call).await?;
         drop(sequential);
         if !response.status().is_success() {
-            return Err(GoogleError::Api(Box::new(ApiError::read(call.method, call.incremental, &response))));
+            let error = ApiError::read(call.method, call.incremental, &response);
+            if let (Some(Quota::Minute), Some(governed)) = (error.quota(), &self.governed) {
+                governed.governor.refused(&governed.account, call.method);
+            }
+            return Err(GoogleError::Api(Box::new(error)));
         }
         serde_json::from_slice(response.body()).map_err(|error| GoogleError::Unintelligible {
             method: call.method,
@@ -76,9 +97,7 @@ impl PeopleClient {
     }
 
     async fn exchange(&self, call: &Call) -> Result<Response<Bytes>, GoogleError> {
-        if let Some(pace) = &self.pace {
-            pace.wait(call.method).await;
-        }
+        self.admit(call.method).await?;
         let token = self.tokens.access_token().await?;
         let response = self.send(call, &token).await?;
         if response.status() != StatusCode::UNAUTHORIZED {
@@ -86,11 +105,20 @@ impl PeopleClient {
         }
         self.tokens.refused(&token);
         let fresh = self.tokens.access_token().await?;
+        self.admit(call.method).await?;
         let response = self.send(call, &fresh).await?;
         if response.status() == StatusCode::UNAUTHORIZED {
             self.tokens.refused(&fresh);
         }
         Ok(response)
+    }
+
+    async fn admit(&self, method: Method) -> Result<(), GoogleError> {
+        let Some(Governed { governor, account, cancel }) = &self.governed else { return Ok(()) };
+        governor.admit(account, method, cancel).await.map_err(|detained| match detained {
+            Detained::Until(wait) => GoogleError::Detained { method, wait },
+            Detained::Stopped => GoogleError::Stopped { method },
+        })
     }
 
     async fn send(&self, call: &Call, token: &SecretString) -> Result<Response<Bytes>, GoogleError> {
@@ -100,20 +128,6 @@ impl PeopleClient {
             .send(request)
             .await
             .map_err(|source| GoogleError::Transport { method: call.method, source })
-    }
-}
-
-impl Pace {
-    async fn wait(&self, method: Method) {
-        loop {
-            let now = self.clock.now();
-            // A panic elsewhere leaves at worst a call that was booked and not sent.
-            let booked = self.ledger.lock().unwrap_or_else(PoisonError::into_inner).book(method, now);
-            match booked {
-                Ok(()) => return,
-                Err(delay) => self.clock.sleep(delay).await,
-            }
-        }
     }
 }
 

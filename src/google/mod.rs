@@ -11,10 +11,10 @@ mod body;
 mod client;
 mod contact_groups;
 mod error;
+mod governor;
 mod mask;
 mod method;
 pub mod oauth;
-mod pacing;
 mod people;
 mod wire;
 
@@ -30,9 +30,9 @@ pub use error::{
     ApiError, BodyKind, ContactErrors, ErrorInfo, FieldViolation, GoogleError, Quota, QuotaViolation,
     RpcStatus,
 };
+pub use governor::{Budget, Governor};
 pub use mask::{FieldMask, UnknownPath, UpdateMask, UpdatePath};
 pub use method::Method;
-pub use pacing::Budget;
 pub use people::{
     ConnectionsPage, ListConnections, Lookup, MAX_BATCH, MAX_BATCH_DELETE, PAGE_SIZE, SyncToken,
 };

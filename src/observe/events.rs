@@ -289,6 +289,18 @@ events! {
         account: AccountName,
     }
 
+    /// A consent is going to end.
+    AuthorizationEnding(WARN, "authorization.ending", "7c1d0f3a9b5e4d2c8f6a1e0b3d5c7a92", "The account's authorization is going to end.", "CD0306", "The line says when, why and what prevents it. A consent that was given while the consent screen of the Google Cloud project is in Testing ends after 7 days; one that is not used ends after 6 months.") {
+        /// The account.
+        account: AccountName,
+        /// When, why, and what to do.
+        reason: String,
+    }
+
+    /// All tokens are sealed with another key.
+    VaultRekeyed(INFO, "vault.rekeyed", "e1a94b7d2c0f4e58b6d3a7f1c9e82045", "The tokens are sealed with another key.", "", "") {
+    }
+
     /// One record was written.
     ItemPushed(DEBUG, "item.pushed", "f4346186edb86ff2e7f3eb6ef355e9d5", "A record was written.", "", "") {
         /// The account.
@@ -355,6 +367,16 @@ events! {
         side: Side,
         /// For how long.
         wait: String,
+    }
+
+    /// Google's contact storage takes no writes of an account for some hours.
+    GoogleExhausted(WARN, "google.exhausted", "5b8d2c5e1a7f4c0f9e6d3b2a1c0f8e7d", "Google takes no writes of the account for now; what changed in Google still arrives.", "CD0404", "Too much was written to this account in a short time, by this program or by others. Nothing is needed: the daemon waits longer each time, some hours at most, and goes on where it stopped.") {
+        /// The account.
+        account: AccountName,
+        /// Refusals in a row.
+        strikes: u32,
+        /// When it is tried again.
+        until: String,
     }
 
     /// A remote cannot be reached.

@@ -82,6 +82,18 @@ impl Agenda {
         self.started = Some(now);
     }
 
+    /// What made the account fail was mended: it need not wait any longer.
+    pub fn release(&mut self) {
+        self.not_before = None;
+    }
+
+    /// A remote asked not to be asked again before this time; what failed waits at least so long.
+    pub fn postpone(&mut self, now: Timestamp, asked: Duration) {
+        if let Ok(until) = now.checked_add(asked) {
+            self.not_before = Some(self.not_before.map_or(until, |wait| wait.max(until)));
+        }
+    }
+
     /// The run that started last is over. Answers how many due times went by meanwhile: they become one run, at once.
     pub fn finished(&mut self, now: Timestamp, succeeded: bool, backoff: Backoff, jitter: f64) -> u32 {
         let started = self.started.unwrap_or(now);
@@ -177,6 +189,18 @@ mod tests {
         agenda.started(at("10:02:00"));
         agenda.finished(at("10:02:00"), true, Backoff::RUNS, 1.0);
         assert!(agenda.is_due(at("10:02:01")));
+    }
+
+    #[test]
+    fn what_a_remote_asks_for_is_waited_for_even_beyond_the_own_cap() {
+        let mut agenda = agenda("every 1s", None, "10:00:00");
+        agenda.started(at("10:00:00"));
+        agenda.finished(at("10:00:00"), false, Backoff::RUNS, 1.0);
+        agenda.postpone(at("10:00:00"), Duration::from_secs(10));
+        assert_eq!(agenda.waiting(at("10:00:00")), Some(Duration::from_secs(30)), "the longer one counts");
+        agenda.postpone(at("10:00:00"), Duration::from_hours(2));
+        assert!(!agenda.is_due(at("11:59:59")));
+        assert!(agenda.is_due(at("12:00:00")));
     }
 
     #[test]

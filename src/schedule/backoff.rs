@@ -18,8 +18,8 @@ impl Backoff {
     /// Before a task that panicked is started again.
     pub const RESTARTS: Self = Self { first: Duration::from_secs(1), cap: Duration::from_mins(1) };
 
-    /// The wait after so many failures in a row. `jitter` (0 to 1) spreads it over its upper half, so that accounts that
-    /// failed together do not come back together.
+    /// The wait after so many failures in a row. `jitter` (0 to 1) spreads it over its whole length ("full jitter"), so that
+    /// accounts that failed together do not come back together; the first second is always waited for.
     #[must_use]
     pub fn delay(&self, failures: u32, jitter: f64) -> Duration {
         if failures == 0 {
@@ -27,9 +27,12 @@ impl Backoff {
         }
         let doubled = 2_u32.checked_pow(failures - 1).and_then(|factor| self.first.checked_mul(factor));
         let whole = doubled.unwrap_or(self.cap).min(self.cap);
-        whole.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
+        whole.mul_f64(jitter.clamp(0.0, 1.0)).max(LEAST).min(whole)
     }
 }
+
+/// No failure is answered at once.
+const LEAST: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
@@ -43,9 +46,10 @@ mod tests {
     }
 
     #[test]
-    fn jitter_shortens_the_wait_by_half_at_most() {
-        assert_eq!(Backoff::RUNS.delay(1, 0.0), Duration::from_secs(15));
-        assert_eq!(Backoff::RUNS.delay(1, -3.0), Duration::from_secs(15));
+    fn jitter_spreads_the_wait_over_its_whole_length_but_for_a_second() {
+        assert_eq!(Backoff::RUNS.delay(1, 0.0), Duration::from_secs(1));
+        assert_eq!(Backoff::RUNS.delay(1, -3.0), Duration::from_secs(1));
+        assert_eq!(Backoff::RUNS.delay(3, 0.5), Duration::from_mins(1));
         assert_eq!(Backoff::RUNS.delay(1, 7.0), Duration::from_secs(30));
     }
 }

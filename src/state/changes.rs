@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::VALUE_VERSION;
-use super::records::{Cursors, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone};
+use super::records::{Cursors, Exhausted, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone};
 use crate::contact::Field;
 use crate::store::{Batch, Key, Tree, VALUE_LIMIT, encode};
 use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, RecordId, Review, Side};
@@ -40,6 +40,16 @@ impl Changes {
         self.put(Tree::Accounts, self.key().text("progress"), progress);
     }
 
+    /// Remembers that Google takes no writes for now.
+    pub fn set_exhausted(&mut self, exhausted: &Exhausted) {
+        self.put(Tree::Accounts, self.key().text("exhausted"), exhausted);
+    }
+
+    /// Google takes writes again.
+    pub fn remove_exhausted(&mut self) {
+        self.batch.delete(Tree::Accounts, self.key().text("exhausted"));
+    }
+
     /// Sets a pair with its indexes. What another state of the pair left behind is [`AccountState::put_pair`]'s to clear.
     ///
     /// [`AccountState::put_pair`]: super::AccountState::put_pair
@@ -47,7 +57,13 @@ impl Changes {
         for key in self.indexes(pair) {
             self.put(Tree::Pairs, key, &pair.id);
         }
-        self.put(Tree::Pairs, self.key().text("pair").text(pair.id.as_str()), pair);
+        let mut pair = pair.clone();
+        if encode(VALUE_VERSION, &pair).len() > VALUE_LIMIT {
+            // Both can be learnt again; a pair that is not remembered would be made a second time.
+            pair.withheld.clear();
+            pair.aliases.clear();
+        }
+        self.put(Tree::Pairs, self.key().text("pair").text(pair.id.as_str()), &pair);
     }
 
     /// Removes a pair without its indexes.

@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | accounts | `cursors` | [`Cursors`] |
 //! | accounts | `progress` | [`Progress`] |
+//! | accounts | `exhausted` | [`Exhausted`] |
 //! | pairs | `pair` id | [`Pair`] |
 //! | pairs | `google` source id | pair id |
 //! | pairs | `dafater` name | pair id |
@@ -29,8 +30,8 @@ mod tables;
 
 pub use changes::Changes;
 pub use records::{
-    Cursors, DafaterCursor, GoogleCursor, HistoryEntry, Hold, HoldDecision, Intent, IntentKind, Parked,
-    Progress, Tombstone,
+    Cursors, DafaterCursor, Exhausted, GoogleCursor, HistoryEntry, Hold, HoldDecision, Intent, IntentKind,
+    Parked, Progress, Tombstone,
 };
 pub use shown::{ChangeView, Counts, HistoryView};
 pub use tables::AccountState;

@@ -52,6 +52,15 @@ pub struct Progress {
     pub had_first_sync: bool,
 }
 
+/// Google's contact storage takes no writes of the account for now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exhausted {
+    /// Until then nothing is written to Google; reads and the other side go on.
+    pub until: Timestamp,
+    /// How often it refused in a row.
+    pub strikes: u32,
+}
+
 /// A write that was begun. It is replaced by its receipt in the same commit that records the effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::records::{Cursors, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone};
+use super::records::{Cursors, Exhausted, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone};
 use super::{Changes, VALUE_VERSION};
 use crate::mapping::{DocumentName, SiteStamp, SourceId};
 use crate::store::{CodecError, Key, KeyReader, Store, StoreError, Tree, decode};
@@ -64,6 +64,14 @@ impl AccountState {
     /// The store cannot be read.
     pub fn progress(&self) -> Result<Progress, StoreError> {
         Ok(self.get(Tree::Accounts, &self.key().text("progress"))?.unwrap_or_default())
+    }
+
+    /// Whether Google takes no writes of the account for now.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn exhausted(&self) -> Result<Option<Exhausted>, StoreError> {
+        self.get(Tree::Accounts, &self.key().text("exhausted"))
     }
 
     /// A pair by its id.
@@ -233,6 +241,7 @@ impl AccountState {
         match (tree, kind.as_deref()) {
             (Tree::Accounts, Some("cursors")) => check(decode::<Cursors>(VALUE_VERSION, value).map(drop)),
             (Tree::Accounts, Some("progress")) => check(decode::<Progress>(VALUE_VERSION, value).map(drop)),
+            (Tree::Accounts, Some("exhausted")) => check(decode::<Exhausted>(VALUE_VERSION, value).map(drop)),
             (Tree::Pairs, Some("pair")) => check(decode::<Pair>(VALUE_VERSION, value).map(drop)),
             (Tree::Pairs, Some("loose")) => check(decode::<Loose>(VALUE_VERSION, value).map(drop)),
             (Tree::Pairs, Some("google" | "dafater" | "creation")) => {

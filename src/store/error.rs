@@ -226,8 +226,8 @@ impl std::fmt::Display for WayOut {
             )?;
         }
         f.write_str(
-            "begin with an empty store: the pairs are then found again by the markers on both sides, \
-             nothing is deleted and nothing overwritten",
+            "begin with an empty store (move the state directory away, authorize the accounts again): the pairs are then found \
+             again by the markers on both sides, nothing is deleted, and nothing brought back or overwritten unasked",
         )
     }
 }

@@ -1,7 +1,10 @@
-//! The last look before a plan is carried out: does it do more harm than an operator wanted to allow?
+//! The last look before a plan is carried out: does it do more harm than an operator wanted to allow, or anything that only a
+//! person can know to be right?
+
+use std::collections::BTreeSet;
 
 use super::pair::hex_digest;
-use super::{FirstSync, Plan, Policy, Step};
+use super::{FirstSync, PairId, Plan, Policy, Step};
 
 /// Whether a plan may go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +15,7 @@ pub enum Verdict {
     Hold {
         /// Why, with figures.
         reason: String,
-        /// Identifies what is destroyed, so that an approval holds for just that.
+        /// Identifies what is destroyed or perhaps resurrected, so that an approval holds for just that.
         digest: String,
     },
 }
@@ -27,7 +30,8 @@ pub struct Approval {
 /// Judges a plan.
 ///
 /// A deletion, and an update that leaves a record without any content, count as destroyed. The limit is a share of all pairs,
-/// but one record may always go unless the share is 0: otherwise nobody with nine contacts could delete one.
+/// but one record may always go unless the share is 0: otherwise nobody with nine contacts could delete one. Whoever may have
+/// been deleted while nothing was remembered is never brought back unasked.
 #[must_use]
 pub fn judge(
     plan: &Plan,
@@ -37,7 +41,7 @@ pub fn judge(
     approval: &Approval,
 ) -> Verdict {
     let destroyed = plan.steps.iter().filter(|step| step.destroys()).count();
-    let digest = digest(plan.steps.iter());
+    let digest = digest(plan, &BTreeSet::new());
     if approval.digest.as_ref() == Some(&digest) {
         return Verdict::Go;
     }
@@ -45,6 +49,14 @@ pub fn judge(
         plan.steps.iter().any(|step| step.writes(super::Side::Google) || step.writes(super::Side::Dafater));
     if is_first && policy.first_sync == FirstSync::Hold && writes {
         let reason = "it is the first plan of this account, and first_sync = \"hold\"".to_owned();
+        return Verdict::Hold { reason, digest };
+    }
+    let doubtful = plan.steps.iter().filter(|step| plan.may_resurrect(step)).count();
+    if doubtful > 0 {
+        let reason = format!(
+            "nothing is remembered of this account, though it was synced before; {doubtful} contacts stand on one side only and may be \
+             new, or deleted on the other: `approve` carries them across, `discard` leaves them where they are"
+        );
         return Verdict::Hold { reason, digest };
     }
     let share = total_pairs.saturating_mul(usize::from(policy.max_deletes_percent)) / 100;
@@ -59,9 +71,11 @@ pub fn judge(
     Verdict::Go
 }
 
-/// Identifies what `steps` delete or empty: the same records give the same digest.
+/// Identifies what the plan deletes, empties or perhaps resurrects, without what is `done`: the same records give the same digest.
 #[must_use]
-pub fn digest<'s>(steps: impl Iterator<Item = &'s Step>) -> String {
-    let destroyed: Vec<&str> = steps.filter(|step| step.destroys()).map(|step| step.pair.as_str()).collect();
-    hex_digest(&destroyed.join(","), 8)
+pub fn digest(plan: &Plan, done: &BTreeSet<PairId>) -> String {
+    let is_asked = |step: &&Step| step.destroys() || plan.may_resurrect(step);
+    let left = plan.steps.iter().filter(|step| !done.contains(&step.pair));
+    let asked: Vec<&str> = left.filter(is_asked).map(|step| step.pair.as_str()).collect();
+    hex_digest(&asked.join(","), 8)
 }

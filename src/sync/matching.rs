@@ -21,8 +21,22 @@ const SIMILAR_NAME: f64 = 0.92;
 pub struct Candidate<'a> {
     /// What it says.
     pub contact: &'a Contact,
-    /// Whether it is paired already: it can only show that another record is its duplicate.
-    pub is_paired: bool,
+    /// What may become of it.
+    pub standing: Standing,
+}
+
+/// How a record takes part in matching.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It looks for its counterpart.
+    Free,
+    /// It lost its counterpart and may find another; a twin on its own side is in doubt, for what was deleted must not come back by it.
+    Widowed,
+    /// It is paired already: it can only show that another record is its duplicate.
+    Paired,
+    /// It is outside the scope: it is never matched, but whoever seems to be the same person on the other side is in doubt, for
+    /// there must not be a second record of that person beside it.
+    Outside,
 }
 
 /// What matching found. Indexes point into the lists that were given.
@@ -52,10 +66,8 @@ pub struct Doubt {
 pub fn find(google: &[Candidate<'_>], dafater: &[Candidate<'_>]) -> Matches {
     let edges = edges_between(google, dafater);
     let mut matches = Matches::default();
-    let mut free_google: BTreeSet<usize> =
-        (0..google.len()).filter(|i| google.get(*i).is_some_and(|c| !c.is_paired)).collect();
-    let mut free_dafater: BTreeSet<usize> =
-        (0..dafater.len()).filter(|i| dafater.get(*i).is_some_and(|c| !c.is_paired)).collect();
+    let mut free_google: BTreeSet<usize> = free(google);
+    let mut free_dafater: BTreeSet<usize> = free(dafater);
 
     let mut certain: Vec<&Edge> = edges.iter().filter(|edge| edge.is_certain).collect();
     certain.sort_by_key(|edge| std::cmp::Reverse(edge.score));
@@ -104,6 +116,15 @@ pub fn find(google: &[Candidate<'_>], dafater: &[Candidate<'_>]) -> Matches {
     matches
 }
 
+/// The records that look for a counterpart.
+fn free(side: &[Candidate<'_>]) -> BTreeSet<usize> {
+    (0..)
+        .zip(side)
+        .filter(|(_, candidate)| matches!(candidate.standing, Standing::Free | Standing::Widowed))
+        .map(|(index, _)| index)
+        .collect()
+}
+
 fn doubt<'m>(review: &'m mut BTreeMap<usize, Doubt>, index: usize, reason: &'static str) -> &'m mut Doubt {
     review.entry(index).or_insert_with(|| Doubt { others: BTreeSet::new(), twins: BTreeSet::new(), reason })
 }
@@ -116,7 +137,14 @@ fn twins(side: &[Candidate<'_>], free: &BTreeSet<usize>, review: &mut BTreeMap<u
             continue;
         }
         let (Some(left), Some(right)) = (side.get(edge.google), side.get(edge.dafater)) else { continue };
+        if left.standing == Standing::Outside || right.standing == Standing::Outside {
+            continue;
+        }
         let (twin, other) = match (free.contains(&edge.google), free.contains(&edge.dafater)) {
+            (true, true) if left.standing != right.standing => match left.standing {
+                Standing::Widowed => (edge.dafater, edge.google),
+                Standing::Free | Standing::Paired | Standing::Outside => (edge.google, edge.dafater),
+            },
             (true, true) if says_more(right.contact, left.contact) => (edge.google, edge.dafater),
             (true, false) => (edge.google, edge.dafater),
             (true | false, true) => (edge.dafater, edge.google),

@@ -234,7 +234,13 @@ impl Step {
 
     /// What is withheld now, and what was withheld before in fields that this step did not touch.
     fn withheld(&self, now: &[Withheld]) -> Vec<Withheld> {
-        let mut all = now.to_vec();
+        let mut all: Vec<Withheld> = Vec::new();
+        // A thousand values that are refused for one reason are one thing to tell.
+        for withheld in now {
+            if !all.contains(withheld) {
+                all.push(withheld.clone());
+            }
+        }
         for earlier in self.before.iter().flat_map(|pair| &pair.withheld) {
             if !all.iter().any(|newer| (newer.from, newer.field) == (earlier.from, earlier.field)) {
                 all.push(earlier.clone());

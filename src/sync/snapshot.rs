@@ -86,6 +86,9 @@ pub struct Snapshot {
     pub begun: BTreeSet<PairId>,
     /// What those creates made both sides agree on, if they arrived.
     pub promises: BTreeMap<PairId, Promise>,
+    /// Records in no pair that were made from, or copied to, one that is gone, and nothing remembers either: the memory is older than
+    /// they are.
+    pub left_over: BTreeSet<RecordId>,
     /// What people decided.
     pub decisions: Decisions,
 }
@@ -95,6 +98,8 @@ pub struct Snapshot {
 pub struct Decisions {
     /// Conflicts.
     pub resolutions: BTreeMap<(PairId, Field), Side>,
+    /// Pairs with a conflict that a person was asked about and has not decided: no policy decides it any more.
+    pub asked: BTreeSet<PairId>,
     /// Records declared to be the same person: (google, dafater).
     pub links: Vec<(RecordId, RecordId)>,
 }

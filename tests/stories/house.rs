@@ -28,7 +28,7 @@ pub(crate) struct House {
     pub(crate) google_faults: Arc<Mutex<Faults>>,
     pub(crate) site_faults: Arc<Mutex<Faults>>,
     pub(crate) dir: TempDir,
-    refresh_token: String,
+    pub(crate) refresh_token: String,
     _stands: (Stand, Stand),
     _runtime: Runtime,
 }
@@ -57,8 +57,10 @@ impl House {
         Self::with("")
     }
 
-    /// A house whose account table has these further lines.
+    /// A house whose account table has these further lines. Unless they limit deletions, nothing does.
     pub(crate) fn with(account: &str) -> Self {
+        let unlimited =
+            if account.contains("max_deletes_percent") { "" } else { "max_deletes_percent = 100" };
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let mut google = Google::new(GoogleOptions { region: "SA".to_owned(), ..GoogleOptions::default() });
@@ -83,8 +85,9 @@ impl House {
             "[dafater]\nurl = \"{site}\"\nsettle = \"1s\"\napi_key = \"{key}\"\napi_secret = \"{secret}\"\n\n\
              [google]\npropagation = \"1s\"\nclient_id = \"{client}\"\nclient_secret = \"{client_secret}\"\napi_url = \"{google}\"\n\
              token_url = \"{google}token\"\nauth_url = \"{google}o/oauth2/v2/auth\"\n\n\
+             [google.quota]\ncritical_reads = 100000\ncritical_writes = 100000\nreads = 100000\nwrites = 100000\ndaily_writes = 1000000\n\n\
              [store]\npath = \"{state}\"\n\n[control]\nsocket = \"{socket}\"\n\n\
-             [accounts.sales]\nemail_id = \"{EMAIL}\"\nregion = \"SA\"\nlabel = \"\"\nmax_deletes_percent = 100\n{account}\n",
+             [accounts.sales]\nemail_id = \"{EMAIL}\"\nregion = \"SA\"\nlabel = \"\"\n{unlimited}\n{account}\n",
             site = stands.1.url(),
             google = stands.0.url(),
             key = keys.api_key,
@@ -111,11 +114,16 @@ impl House {
     /// A house whose account has given its consent.
     pub(crate) fn authorized(account: &str) -> Self {
         let house = Self::with(account);
-        house.write("refresh-token", &house.refresh_token);
-        let token = house.path("refresh-token");
-        let output = house.run(&["authorize", "sales", "--refresh-token-file", token.to_str().unwrap()]);
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        house.authorize();
         house
+    }
+
+    /// The account gives its consent.
+    pub(crate) fn authorize(&self) {
+        self.write("refresh-token", &self.refresh_token);
+        let token = self.path("refresh-token");
+        let output = self.run(&["authorize", "sales", "--refresh-token-file", token.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -164,9 +172,15 @@ impl House {
 
     /// Starts the daemon and waits until it answers.
     pub(crate) fn start(&self) -> Daemon<'_> {
+        self.start_with(&["--log-level", "debug"], &[])
+    }
+
+    /// Starts the daemon with these options and variables.
+    pub(crate) fn start_with(&self, options: &[&str], variables: &[(&str, &str)]) -> Daemon<'_> {
         let log = fs::File::create(self.path("daemon.log")).unwrap();
         let child = self
-            .command(&["--log-format", "json", "--log-level", "debug", "run"])
+            .command(&[&["--log-format", "json"], options, &["run"]].concat())
+            .envs(variables.iter().copied())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .stdin(Stdio::null())

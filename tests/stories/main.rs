@@ -14,10 +14,11 @@
 mod house;
 mod world;
 
+mod bad_input;
 mod deletions;
 mod editing;
 mod faults;
 mod first_sync;
-mod laws;
 mod people;
 mod process;
+mod quotas;

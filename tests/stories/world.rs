@@ -8,12 +8,12 @@ use bytes::Bytes;
 use dafater_contactsd::contact::{PhoneContext, Region};
 use dafater_contactsd::dafater::{self, SiteClient};
 use dafater_contactsd::execute::{AccountEngine, Engine, Parts, RunReport, RunRequest, Settings};
-use dafater_contactsd::google::PeopleClient;
 use dafater_contactsd::google::oauth::{AccessTokens, AuthorizationError};
+use dafater_contactsd::google::{Budget, Governor, PeopleClient};
 use dafater_contactsd::remote::{Clock, CountingTransport, Transport, TransportError};
 use dafater_contactsd::sandbox::Model;
 use dafater_contactsd::sandbox::dafater::{Site, SiteOptions};
-use dafater_contactsd::sandbox::google::{Google, GoogleOptions};
+use dafater_contactsd::sandbox::google::{Google, GoogleOptions, Quotas};
 use dafater_contactsd::state::AccountState;
 use dafater_contactsd::store::{Fault, MemoryStore};
 use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, FirstSync, Policy, Scope};
@@ -41,7 +41,9 @@ impl Clock for VirtualClock {
         Timestamp::from_microsecond(self.0.load(Ordering::SeqCst)).unwrap()
     }
 
-    fn sleep(&self, _duration: Duration) -> BoxFuture<'static, ()> {
+    /// Whoever sleeps wakes at once, and it is later.
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.advance(SignedDuration::try_from(duration).unwrap());
         Box::pin(std::future::ready(()))
     }
 }
@@ -57,6 +59,8 @@ pub(crate) enum Strike {
     Answer(u16, &'static str, &'static str),
     /// It is carried out; half of the answer's body arrives, as if it were whole.
     HalfBody,
+    /// It is carried out; something on the way rewrites the JSON of the answer.
+    Rewrite(fn(&mut Value)),
 }
 
 impl Strike {
@@ -115,6 +119,15 @@ impl<M: Model> Transport for Direct<M> {
                         let half = response.body().slice(..response.body().len() / 2);
                         Ok(answered(response.status().as_u16(), "application/json", half))
                     }
+                    Some(Strike::Rewrite(rewrite)) => {
+                        let mut answer = serde_json::from_slice(response.body()).unwrap();
+                        rewrite(&mut answer);
+                        Ok(answered(
+                            response.status().as_u16(),
+                            "application/json",
+                            answer.to_string().into(),
+                        ))
+                    }
                     _ => Ok(response),
                 }
             }
@@ -140,6 +153,7 @@ struct Models {
     site: Arc<Mutex<Site>>,
     google_weather: Arc<Mutex<Option<Weather>>>,
     site_weather: Arc<Mutex<Option<Weather>>>,
+    governor: Option<Arc<Governor>>,
 }
 
 /// One account between one Google and one site.
@@ -183,9 +197,18 @@ impl World {
             site: site.clone(),
             google_weather: Arc::clone(&google_weather),
             site_weather: Arc::clone(&site_weather),
+            governor: None,
         };
         let engine = engine(&clock, &models, &store, &settings, &token, &keys);
         Self { clock, google, site, store, settings, models, token, keys, engine }
+    }
+
+    /// Google counts as it was seen to, and the daemon keeps below that as it does by default.
+    pub(crate) fn with_quotas(mut self) -> Self {
+        self.google().options_mut().quotas = Some(Quotas::observed());
+        self.models.governor = Some(Arc::new(Governor::new(Budget::default(), self.clock.clone())));
+        self.restart();
+        self
     }
 
     /// A new process over what was durable.
@@ -286,6 +309,16 @@ impl World {
             }
         }
         panic!("no quiet after 12 cycles:\n{}", self.picture());
+    }
+
+    /// Why records are parked.
+    pub(crate) fn parked_reasons(&self) -> Vec<String> {
+        let state = AccountState::new(self.store.clone(), "sales".parse().unwrap());
+        state.parked().unwrap().into_iter().map(|parked| parked.reason).collect()
+    }
+
+    pub(crate) fn clock_now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// People act at least a second apart.
@@ -432,12 +465,15 @@ fn engine(
         keys.0.clone(),
         SecretString::from(keys.1.clone()),
     );
+    let api = "https://people.googleapis.com/".parse().unwrap();
+    let google = PeopleClient::new(google_sent.clone(), api, tokens);
     let parts = Parts {
-        google: PeopleClient::new(
-            google_sent.clone(),
-            "https://people.googleapis.com/".parse().unwrap(),
-            tokens,
-        ),
+        google: match &models.governor {
+            None => google,
+            Some(governor) => {
+                google.governed(governor.clone(), "sales".parse().unwrap(), CancellationToken::new())
+            }
+        },
         google_sent,
         dafater: SiteClient::new(dafater_sent.clone(), options).unwrap(),
         dafater_sent,

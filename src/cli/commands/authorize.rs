@@ -20,8 +20,11 @@ pub struct Authorize {
     /// The browser runs on another machine: paste the address that it ends up at
     #[arg(long)]
     paste: bool,
+    /// The port of this machine to which the browser comes back; a free one when it is not given
+    #[arg(long, value_name = "PORT", conflicts_with = "paste")]
+    port: Option<u16>,
     /// Store a refresh token that was obtained elsewhere, after proving it; `-` reads it from stdin
-    #[arg(long, value_name = "FILE", conflicts_with = "paste")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["paste", "port"])]
     refresh_token_file: Option<PathBuf>,
 }
 
@@ -33,12 +36,13 @@ impl Authorize {
             return context.ask(Request::AuthorizeAdopt { account, refresh_token }, &mut tell);
         }
         if !self.paste {
-            return context.ask(Request::Authorize { account, paste: false }, &mut tell);
+            return context
+                .ask(Request::Authorize { account, paste: false, port: self.port.unwrap_or(0) }, &mut tell);
         }
         context.within_runtime(async move |context| {
             // One route: whoever began the flow must end it.
             let mut route = Route::find(context).await?;
-            let begin = Request::Authorize { account: account.clone(), paste: true };
+            let begin = Request::Authorize { account: account.clone(), paste: true, port: 0 };
             let result = match context.ask_on(&mut route, begin, &mut tell).await {
                 Ok(_) => match paste(&mut context.console) {
                     Ok(answer) => {
@@ -64,6 +68,13 @@ fn tell(console: &mut Console, item: Value) -> Result<(), Failure> {
         console
             .note("Open this address in a browser, choose the account and allow access to its contacts:\n");
         console.line(url);
+        if let Some(port) = item.get("port").and_then(Value::as_u64) {
+            console.note(format!(
+                "\nThe browser comes back to port {port} of this machine. If it runs on another one, lead the port there first:\n\n    \
+                 ssh -L {port}:127.0.0.1:{port} THIS-MACHINE\n\nor use `dafater-contactsd authorize {} --paste`.",
+                text("account").unwrap_or("ACCOUNT")
+            ));
+        }
         console.note("");
     } else {
         let account = text("account").unwrap_or_default();

@@ -27,6 +27,9 @@ pub struct Sandbox {
     /// Where the stand-ins listen: Google on this port, Dafater on the next; free ports when none is given
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1", value_parser = address)]
     listen: SocketAddr,
+    /// Google counts quotas, and the daemon keeps below them as it does by default
+    #[arg(long)]
+    quotas: bool,
     /// Unattended: sync, edit both sides, sync, compare; exit code 0 only if both sides agree
     #[arg(long)]
     once: bool,
@@ -42,6 +45,7 @@ impl Sandbox {
             contacts: self.contacts,
             accounts: self.accounts,
             listen: self.listen,
+            quotas: self.quotas,
             executable,
             temporary: temporary.map_or_else(|| PathBuf::from("/tmp"), PathBuf::from),
         };

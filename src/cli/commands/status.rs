@@ -87,6 +87,9 @@ fn print(context: &mut Context, accounts: Vec<StatusView>) {
         if let Some(error) = &status.error {
             context.console.line(format!("\n{}: {error}", status.account));
         }
+        if let Some(warning) = &status.warning {
+            context.console.line(format!("\n{}: {warning}", status.account));
+        }
         if status.in_doubt > 0 {
             context.console.line(format!(
                 "\n{}: of {} operations it is not known yet whether they were carried out",

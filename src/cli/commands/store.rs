@@ -1,18 +1,21 @@
 //! `store`: the state as lines, and its health.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write as _};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand};
+use secrecy::SecretString;
 
 use crate::cli::Done;
 use crate::cli::context::Context;
 use crate::cli::route::Route;
 use crate::control::{Exit, Failure, Request};
 
-/// Export, import and verify the store
+/// Export, import, verify and rekey the store
 #[derive(Debug, Args)]
 pub struct Store {
     #[command(subcommand)]
@@ -33,6 +36,12 @@ enum Action {
     },
     /// Read the whole store and report what is wrong with it
     Verify,
+    /// Seal all tokens with another key
+    Rekey {
+        /// The key, as 32 bytes, hexadecimal or base64; `-` is stdin; a new one is made when it is missing
+        #[arg(long, value_name = "FILE")]
+        key_file: Option<PathBuf>,
+    },
 }
 
 impl Store {
@@ -44,8 +53,36 @@ impl Store {
                 console.line(item.as_str().unwrap_or_default());
                 Ok(())
             }),
+            Action::Rekey { key_file } => rekey(context, key_file.as_deref()),
         }
     }
+}
+
+fn rekey(context: &mut Context, file: Option<&Path>) -> Done {
+    let key = match file {
+        None => None,
+        Some(file) => {
+            let mut bytes = zeroize::Zeroizing::new(Vec::new());
+            let read = if file == Path::new("-") {
+                context.console.input().read_to_end(&mut bytes)
+            } else {
+                File::open(file).and_then(|mut file| file.read_to_end(&mut bytes))
+            };
+            read.map_err(|error| {
+                Failure::new(Exit::Usage, format!("{} cannot be read", file.display()))
+                    .cause(error.to_string())
+            })?;
+            // Bytes that are no text go in letters.
+            let is_raw = bytes.len() == 32;
+            let text =
+                if is_raw { STANDARD.encode(&bytes) } else { String::from_utf8_lossy(&bytes).into_owned() };
+            Some(SecretString::from(text))
+        }
+    };
+    context.ask(Request::StoreRekey { key }, &mut |console, item| {
+        console.line(item.as_str().unwrap_or_default());
+        Ok(())
+    })
 }
 
 fn export(context: &mut Context, file: Option<&Path>) -> Done {

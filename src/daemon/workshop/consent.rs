@@ -12,7 +12,7 @@ use url::Url;
 use super::transport;
 use crate::config::GoogleClient;
 use crate::control::{Exit, Failure};
-use crate::daemon::{AccountSettings, Consent, Settings};
+use crate::daemon::{AccountSettings, Begun, Consent, Settings};
 use crate::google::GoogleEndpoints;
 use crate::google::oauth::{
     AuthorizationError, AuthorizeError, Authorizer, ClientCredentials, CodeGrant, Grant, LoopbackListener,
@@ -30,11 +30,11 @@ const NOBODY_LISTENS: &str = "http://127.0.0.1:1/";
 pub(super) struct Consents {
     vault: Arc<TokenVault>,
     clock: Arc<dyn Clock>,
-    begun: Mutex<BTreeMap<AccountName, Begun>>,
+    begun: Mutex<BTreeMap<AccountName, Pending>>,
 }
 
-struct Begun {
-    pending: PendingGrant,
+struct Pending {
+    grant: PendingGrant,
     listener: Option<LoopbackListener>,
 }
 
@@ -50,7 +50,7 @@ impl Consents {
         Ok(Authorizer::new(endpoint, Arc::clone(&self.vault), Arc::clone(&self.clock)))
     }
 
-    async fn take(&self, account: &AccountSettings) -> Result<Begun, Failure> {
+    async fn take(&self, account: &AccountSettings) -> Result<Pending, Failure> {
         self.begun.lock().await.remove(&account.name).ok_or_else(|| {
             Failure::new(Exit::Usage, format!("no consent of account {} was begun", account.name))
                 .hint(format!("run `dafater-contactsd authorize {}` first", account.name))
@@ -75,21 +75,25 @@ impl Consent for Consents {
         &'a self,
         account: &'a AccountSettings,
         settings: &'a Settings,
-        listen: bool,
-    ) -> BoxFuture<'a, Result<String, Failure>> {
+        listen: Option<u16>,
+    ) -> BoxFuture<'a, Result<Begun, Failure>> {
         Box::pin(async move {
             let credentials = credentials(settings)?;
-            let listener = if listen {
-                Some(LoopbackListener::bind(0).await.map_err(|error| refused(&error.into()))?)
-            } else {
-                None
+            // A listener that waits for an answer to an earlier link gives its port back first.
+            self.begun.lock().await.remove(&account.name);
+            let listener = match listen {
+                Some(port) => {
+                    Some(LoopbackListener::bind(port).await.map_err(|error| refused(&error.into()))?)
+                }
+                None => None,
             };
             let nobody = Url::parse(NOBODY_LISTENS).map_err(|error| internal(error.to_string()))?;
             let redirect = listener.as_ref().map_or(&nobody, LoopbackListener::redirect_uri);
             let auth_url = &settings.config.google.auth_url;
             let (url, pending) = CodeGrant::begin(&credentials, auth_url, redirect, &account.email_id);
-            self.begun.lock().await.insert(account.name.clone(), Begun { pending, listener });
-            Ok(url.into())
+            let port = listener.as_ref().and_then(|listener| listener.redirect_uri().port());
+            self.begun.lock().await.insert(account.name.clone(), Pending { grant: pending, listener });
+            Ok(Begun { url: url.into(), port })
         })
     }
 
@@ -99,7 +103,7 @@ impl Consent for Consents {
         settings: &'a Settings,
     ) -> BoxFuture<'a, Result<Option<String>, Failure>> {
         Box::pin(async move {
-            let Begun { pending, listener } = self.take(account).await?;
+            let Pending { grant: pending, listener } = self.take(account).await?;
             let Some(listener) = listener else {
                 return Err(Failure::new(Exit::Usage, "nobody listens for the browser")
                     .hint("paste the address that it shows"));
@@ -121,7 +125,7 @@ impl Consent for Consents {
         answer: SecretString,
     ) -> BoxFuture<'a, Result<Option<String>, Failure>> {
         Box::pin(async move {
-            let Begun { pending, .. } = self.take(account).await?;
+            let Pending { grant: pending, .. } = self.take(account).await?;
             self.end(account, settings, pending, answer.expose_secret()).await
         })
     }
@@ -202,13 +206,28 @@ fn refused(error: &AuthorizeError) -> Failure {
         | AuthorizeError::OtherSubject { .. }
         | AuthorizeError::ContactsNotGranted { .. }
         | AuthorizeError::NoRefreshToken { .. }
+        | AuthorizeError::AddressNotGranted { .. }
         | AuthorizeError::IdToken { .. } => Exit::Unauthorized,
     };
     let mut failure = Failure::new(exit, error.to_string());
     if let Some(cause) = std::error::Error::source(error) {
         failure = failure.cause(cause.to_string());
     }
-    failure
+    let hint = match error {
+        AuthorizeError::Refused(error) => Some(error.hint()),
+        AuthorizeError::Redirect(error) => error.hint(),
+        AuthorizeError::OtherAddress { .. }
+        | AuthorizeError::OtherSubject { .. }
+        | AuthorizeError::ContactsNotGranted { .. }
+        | AuthorizeError::NoRefreshToken { .. }
+        | AuthorizeError::AddressNotGranted { .. }
+        | AuthorizeError::IdToken { .. }
+        | AuthorizeError::Vault { .. } => None,
+    };
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
 }
 
 fn internal(reason: impl Into<String>) -> Failure {

@@ -18,6 +18,7 @@ const LOOK_EVERY: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// Writes an export when the newest one grows old.
 pub(super) struct Exports {
+    keep: usize,
     task: JoinHandle<()>,
 }
 
@@ -49,7 +50,12 @@ impl Exports {
                 }
             }
         });
-        Self { task }
+        Self { keep, task }
+    }
+
+    /// How many exports are kept.
+    pub(super) fn keep(&self) -> usize {
+        self.keep
     }
 
     pub(super) fn stop(&self) {

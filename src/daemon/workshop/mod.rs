@@ -2,33 +2,36 @@
 
 mod consent;
 mod exports;
+mod keys;
 
+use std::collections::BTreeMap;
 use std::io::BufRead;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::SignedDuration;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use self::consent::Consents;
 use self::exports::Exports;
+use self::keys::KeyHome;
 use super::{AccountSettings, Backend, Consent, EngineFactory, Settings};
-use crate::config::{Config, GoogleClient, Span};
+use crate::config::{Config, GoogleClient, Quota, Span};
 use crate::control::{Exit, Failure, Finding};
 use crate::dafater::{SiteClient, SiteOptions};
 use crate::execute::{AccountEngine, Engine, Parts, Settings as EngineSettings};
-use crate::google::PeopleClient;
 use crate::google::oauth::{
     AccessTokens, ClientCredentials, RefreshingTokens, ServiceAccountKey, ServiceAccountTokens,
     TokenEndpoint, TokenVault, VaultKey,
 };
+use crate::google::{Budget, Governor, PeopleClient};
 use crate::remote::{Clock, CountingTransport, ReqwestTransport, Transport, TransportOptions};
 use crate::state::AccountState;
 use crate::store::{ImportOptions, OpenError, OpenOptions, SledStore, Store, import_from};
 
-/// The key that seals tokens, beside the database and not in it: an export of the store does not give tokens away.
-const KEY_FILE: &str = "vault.key";
 /// How long closing the store may take.
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 /// Connecting takes no longer than this, whatever a whole request may take.
@@ -37,13 +40,14 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Opens the store of this machine.
 pub struct Workshop {
     clock: Arc<dyn Clock>,
+    credentials: Option<PathBuf>,
 }
 
 impl Workshop {
-    /// A back-end that tells the time by `clock`.
+    /// A back-end that tells the time by `clock`. `credentials` is the directory of systemd's credentials, if there is one.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock }
+    pub fn new(clock: Arc<dyn Clock>, credentials: Option<PathBuf>) -> Self {
+        Self { clock, credentials }
     }
 }
 
@@ -51,20 +55,18 @@ impl Backend for Workshop {
     fn open<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Result<Arc<dyn EngineFactory>, Failure>> {
         Box::pin(async move {
             let (state, options) = (settings.state.clone(), OpenOptions::new(self.clock.now()));
+            let home = KeyHome::find(&state, self.credentials.as_deref());
             let opened = blocking(move || {
                 let (store, _) = SledStore::open(&state, &options).map_err(|error| refused(&error))?;
-                let key = VaultKey::load_or_create(&state.join(KEY_FILE)).map_err(|error| {
-                    Failure::new(Exit::CannotCreate, "the key that seals the tokens cannot be used")
-                        .cause(error.to_string())
-                })?;
-                Ok((store, key))
+                let store = Arc::new(store);
+                let vault = home.open(&(Arc::clone(&store) as Arc<dyn Store>))?;
+                Ok((store, Arc::new(vault), home))
             });
-            let (store, key) = opened.await?;
-            let store = Arc::new(store);
-            let vault = Arc::new(TokenVault::new(Arc::clone(&store) as Arc<dyn Store>, &key));
+            let (store, vault, key_home) = opened.await?;
             let exports = Exports::start(Arc::clone(&store), Arc::clone(&self.clock), settings);
             let consents = Consents::new(Arc::clone(&vault), Arc::clone(&self.clock));
-            Ok(Arc::new(Bench { store, vault, consents, exports, clock: Arc::clone(&self.clock) })
+            let (clock, governors) = (Arc::clone(&self.clock), Mutex::default());
+            Ok(Arc::new(Bench { store, vault, key_home, consents, exports, governors, clock })
                 as Arc<dyn EngineFactory>)
         })
     }
@@ -91,12 +93,29 @@ impl Backend for Workshop {
 struct Bench {
     store: Arc<SledStore>,
     vault: Arc<TokenVault>,
+    key_home: KeyHome,
     consents: Consents,
     exports: Exports,
+    /// One for each OAuth client, by its id: the quotas of a project are shared by all its accounts, and outlive a reload.
+    governors: Mutex<BTreeMap<String, Arc<Governor>>>,
     clock: Arc<dyn Clock>,
 }
 
 impl Bench {
+    fn governor(&self, config: &Config) -> Arc<Governor> {
+        let client = match &config.google.client {
+            GoogleClient::Consent { id, .. } => id.clone(),
+            GoogleClient::ServiceAccount { file, .. } => file.display().to_string(),
+        };
+        let budget = budget(&config.google.quota);
+        let mut governors = self.governors.lock().unwrap_or_else(PoisonError::into_inner);
+        let governor = governors
+            .entry(client)
+            .or_insert_with(|| Arc::new(Governor::new(budget, Arc::clone(&self.clock))));
+        governor.set_budget(budget);
+        Arc::clone(governor)
+    }
+
     fn tokens(&self, account: &AccountSettings, config: &Config) -> Result<Arc<dyn AccessTokens>, String> {
         let transport = transport(config.google.timeout)?;
         let token_url = config.google.token_url.clone();
@@ -144,7 +163,8 @@ impl EngineFactory for Bench {
                 Arc::clone(&google_sent) as _,
                 config.google.api_url.clone(),
                 self.tokens(account, config)?,
-            ),
+            )
+            .governed(self.governor(config), account.name.clone(), cancel.clone()),
             google_sent,
             dafater: SiteClient::new(Arc::clone(&dafater_sent) as _, site)
                 .map_err(|error| error.to_string())?,
@@ -179,6 +199,32 @@ impl EngineFactory for Bench {
         exports::verify(&self.store)
     }
 
+    fn rekey(&self, key: Option<SecretString>) -> BoxFuture<'_, Result<Vec<String>, Failure>> {
+        Box::pin(async move {
+            let given = key.map(|key| VaultKey::from_text(key.expose_secret().as_bytes())).transpose();
+            let given = given.map_err(|error| {
+                Failure::new(Exit::Usage, "the new key cannot be used").cause(error.to_string())
+            })?;
+            let rekeyed = self.key_home.rekey(&self.vault, given).await?;
+            let (store, now) = (Arc::clone(&self.store), self.clock.now());
+            let keep = self.exports.keep();
+            blocking(move || {
+                store.write_rotating_export(keep, now).map(drop).map_err(|error| failed(&error))
+            })
+            .await?;
+            let mut told = vec![format!("{} values are sealed with the new key", rekeyed.sealed)];
+            if rekeyed.unreadable > 0 {
+                told.push(format!(
+                    "{} values did not open and are as they were: their accounts must be authorized anew",
+                    rekeyed.unreadable
+                ));
+            }
+            told.push("exports from before are sealed with the former key; a new one was written".to_owned());
+            told.extend(self.key_home.reminder());
+            Ok(told)
+        })
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         self.exports.stop();
         let store = Arc::clone(&self.store);
@@ -186,6 +232,18 @@ impl EngineFactory for Bench {
             // A store that cannot be closed in time is as whole as one that was killed: every commit is durable.
             drop(blocking(move || store.close(CLOSE_WITHIN).map_err(|error| failed(&error))).await);
         })
+    }
+}
+
+fn budget(quota: &Quota) -> Budget {
+    Budget {
+        critical_reads: quota.critical_reads,
+        critical_writes: quota.critical_writes,
+        reads: quota.reads,
+        writes: quota.writes,
+        photo_writes: quota.photo_writes,
+        daily_writes: quota.daily_writes,
+        project: quota.project,
     }
 }
 

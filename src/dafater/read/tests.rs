@@ -143,7 +143,8 @@ async fn pages_that_do_not_advance_are_an_error_and_no_endless_loop() {
 #[tokio::test]
 async fn a_malformed_row_stands_beside_the_good_ones() {
     let rows = json!([{"name": "Broken", "creation": AT, "modified": null}, 7, parent("Omar", AT)]);
-    let (site, _) = Script::site([message(rows), nothing(), nothing(), nothing()]);
+    let stamps = message(json!([parent("Omar", AT)]));
+    let (site, _) = Script::site([message(rows), nothing(), nothing(), nothing(), stamps]);
     let page = site.changed_contacts(None, None, |_, _| false).await.expect("a page");
     let ids: Vec<_> = page
         .contacts
@@ -178,7 +179,7 @@ async fn a_contact_that_was_saved_while_it_was_read_is_read_again_singly() {
         message(json!([email("Omar", 1, "new@b.example", later), email("Sara", 1, "s@b.example", AT)])),
         nothing(),
         nothing(),
-        message(json!([parent("Omar", later)])),
+        message(json!([parent("Omar", later), parent("Sara", AT)])),
         data(document("Omar", later)),
     ]);
     let page = site.changed_contacts(None, None, |_, _| false).await.expect("a page");
@@ -186,6 +187,23 @@ async fn a_contact_that_was_saved_while_it_was_read_is_read_again_singly() {
     assert_eq!(page.contacts[0].as_ref().expect("well formed").modified, stamp(later));
     assert_eq!(page.contacts[1].as_ref().expect("well formed").name, name("Sara"));
     assert!(script.is_over());
+}
+
+/// API: a rename takes the rows along and leaves `modified` as it was.
+#[tokio::test]
+async fn a_contact_that_was_renamed_while_it_was_read_has_not_lost_its_numbers() {
+    let (site, script) = Script::site([
+        message(json!([parent("Omar", AT)])),
+        message(json!([email("Omar", 1, "o@b.example", AT)])),
+        nothing(),
+        nothing(),
+        nothing(),
+        refusal(404, "DoesNotExistError", "Contact Omar not found"),
+    ]);
+    let page = site.changed_contacts(None, None, |_, _| false).await.expect("a page");
+    assert!(script.is_over());
+    assert!(page.contacts.is_empty());
+    assert_eq!(page.seen[0].name, name("Omar"));
 }
 
 #[tokio::test]
@@ -211,6 +229,7 @@ async fn names_that_the_lists_leave_out_are_asked_for_singly_before_anything_is_
         nothing(),
         nothing(),
         nothing(),
+        message(json!([parent("Omar", AT)])),
         refusal(404, "DoesNotExistError", "Contact Deleted not found"),
         refusal(
             403,
@@ -235,10 +254,12 @@ async fn many_names_go_in_chunks() {
         nothing(),
         nothing(),
         nothing(),
+        rows(0..200),
         rows(200..201),
         nothing(),
         nothing(),
         nothing(),
+        rows(200..201),
     ]);
     assert_eq!(site.contacts_by_name(&names).await.expect("look-ups").len(), 201);
     assert!(script.is_over());
@@ -312,7 +333,8 @@ async fn a_google_id_finds_only_those_that_carry_it_exactly() {
         row
     };
     let rows = json!([carrying("Omar", "people/c1a"), carrying("Sara", "people/C1A")]);
-    let (site, _) = Script::site([message(rows), nothing(), nothing(), nothing()]);
+    let stamps = message(json!([parent("Omar", AT), parent("Sara", AT)]));
+    let (site, _) = Script::site([message(rows), nothing(), nothing(), nothing(), stamps]);
     let found = site.find_by_google_id(&["people/c1a".to_owned()]).await.expect("documents");
     assert_eq!(found.iter().map(|document| document.name.0.as_str()).collect::<Vec<_>>(), ["Omar"]);
 }
@@ -363,7 +385,8 @@ async fn a_marker_field_of_the_site_is_read_when_asked_for() {
 async fn a_marker_finds_the_contact_that_an_earlier_attempt_created() {
     let mut row = parent("Idem", AT);
     row["custom_sync_key"] = json!("uuid-1");
-    let answers = [message(json!([row])), nothing(), nothing(), nothing()];
+    let stamps = message(json!([parent("Idem", AT)]));
+    let answers = [message(json!([row])), nothing(), nothing(), nothing(), stamps];
     let (site, script) =
         Script::site_with(answers, |options| options.extra_fields = vec!["custom_sync_key".to_owned()]);
     let found = site.find_by_value("custom_sync_key", &["uuid-1".to_owned()]).await.expect("documents");

@@ -9,7 +9,7 @@ use super::{Executor, Patience, concerns_all};
 use crate::contact::Field;
 use crate::execute::EngineError;
 use crate::google::{
-    ContactErrors, GoogleError, MAX_BATCH, MAX_BATCH_DELETE, UpdateMask, UpdatePath, with_lock,
+    ContactErrors, GoogleError, MAX_BATCH, MAX_BATCH_DELETE, Quota, UpdateMask, UpdatePath, with_lock,
 };
 use crate::mapping::{Marker, Person, PersonField, PersonPatch, ResourceName};
 use crate::remote::Disposition;
@@ -229,13 +229,16 @@ impl Executor<'_> {
                         }
                     }
                     self.parts.state.commit(changes).await?;
-                    size = MAX_BATCH_DELETE;
+                    // What was halved grows again.
+                    size = (size * 2).min(MAX_BATCH_DELETE);
                 }
-                // One of them is gone already and took the whole batch down: one by one.
-                Err(error) if indexes.len() > 1 && !concerns_all(&error.disposition()) => {
+                // One of them is gone already and took the whole batch down: it is halved until that one stands alone.
+                Err(error) if indexes.len() > 1 && is_of_one(&error.disposition()) => {
                     self.withdraw(works, &batch, Side::Google).await?;
-                    queue.extend(indexes);
-                    size = 1;
+                    size = if indexes.len() > DELETED_SINGLY { indexes.len().div_ceil(2) } else { 1 };
+                    for index in indexes.into_iter().rev() {
+                        queue.push_front(index);
+                    }
                 }
                 Err(error) => {
                     let mut rest = VecDeque::new();
@@ -269,6 +272,9 @@ impl Executor<'_> {
             return Ok(MAX_BATCH);
         }
         self.withdraw(works, &batch, Side::Google).await?;
+        if error.api().and_then(crate::google::ApiError::quota) == Some(Quota::ContactStorage) {
+            self.with(|applied| applied.is_exhausted = true);
+        }
         if concerns_all(&disposition)
             || disposition == Disposition::Forbidden
             || error.api().is_some_and(crate::google::ApiError::is_account_full)
@@ -326,6 +332,16 @@ impl Executor<'_> {
         }
         Ok(self.parts.state.commit(changes).await?)
     }
+}
+
+/// API: a batch of deletes costs as much as ten single ones.
+const DELETED_SINGLY: usize = 10;
+
+/// Whether a batch may have been refused for one of its entries.
+fn is_of_one(disposition: &Disposition) -> bool {
+    !concerns_all(disposition)
+        && *disposition != Disposition::InDoubt
+        && *disposition != Disposition::Forbidden
 }
 
 /// The record whose counterpart could not be made still takes part in matching.

@@ -37,6 +37,8 @@ pub(super) struct Applied {
     pub(super) destroyed: BTreeSet<PairId>,
     /// Why the run ended early.
     pub(super) halted: Option<EngineError>,
+    /// Google's contact storage refused a write for hours.
+    pub(super) is_exhausted: bool,
 }
 
 pub(super) struct Executor<'a> {
@@ -46,6 +48,8 @@ pub(super) struct Executor<'a> {
     pub(super) now: Timestamp,
     /// Resource name of the label for created contacts.
     pub(super) label: Option<String>,
+    /// Until when nothing is written to Google.
+    pub(super) google_rests: Option<Timestamp>,
     /// How often each pair has failed before.
     pub(super) failures: BTreeMap<PairId, u32>,
     pub(super) cancel: &'a CancellationToken,
@@ -62,8 +66,17 @@ impl Executor<'_> {
         let mut works: Vec<Work<'_>> =
             plan.steps.iter().map(|step| Work::new(step, self.settings.policy.phones)).collect();
         self.record(&works).await?;
-        self.write_google(&mut works).await?;
-        self.write_dafater(works).await?;
+        if let Some(until) = self.google_rests {
+            let (waiting, free): (Vec<_>, Vec<_>) =
+                works.into_iter().partition(|work| work.step.writes(Side::Google));
+            self.write_dafater(free).await?;
+            if !waiting.is_empty() {
+                self.halt(EngineError::google_rests(self.parts.state.account(), until));
+            }
+        } else {
+            self.write_google(&mut works).await?;
+            self.write_dafater(works).await?;
+        }
         let applied = self.applied.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         Ok(applied)
     }

@@ -57,8 +57,16 @@ impl Observer<'_> {
             reading.cursor.swept_at = self.now;
         }
         // From where the last read stood, not from what this one has just seen: a held plan leaves the cursors behind.
-        let stood = cursor.map(|cursor| cursor.deleted.clone().or_else(|| cursor.modified.clone()));
-        self.read_deletions(stood, &mut reading).await?;
+        let from = match cursor {
+            // Read before, without any contact yet: what was deleted since was created by us.
+            Some(cursor) => {
+                Some(cursor.deleted.clone().or_else(|| cursor.modified.clone()).unwrap_or_else(dawn))
+            }
+            None => reading.cursor.modified.clone(),
+        };
+        if let Some(from) = from {
+            self.read_deletions(&from, &mut reading).await?;
+        }
         Ok(reading)
     }
 
@@ -128,22 +136,12 @@ impl Observer<'_> {
         }
     }
 
-    /// Reads what was deleted since the last read `stood`; a first read has no pair that a deletion could concern.
     async fn read_deletions(
         &self,
-        stood: Option<Option<SiteStamp>>,
+        from: &SiteStamp,
         reading: &mut DafaterReading,
     ) -> Result<(), EngineError> {
-        let from = match stood {
-            Some(Some(mark)) => mark,
-            // The site was read before and had no contact yet: what was deleted since was created by us.
-            Some(None) => SiteStamp::from(jiff::civil::date(1970, 1, 2).at(0, 0, 0, 0)),
-            None => match reading.cursor.modified.clone() {
-                Some(mark) => mark,
-                None => return Ok(()),
-            },
-        };
-        match self.parts.dafater.deleted_contacts(&self.overlapping(&from)).await? {
+        match self.parts.dafater.deleted_contacts(&self.overlapping(from)).await? {
             DeletedFeed::Unreadable => reading.reads_deletions = false,
             DeletedFeed::Readable(entries) => {
                 let mut mark = reading.cursor.deleted.clone().or_else(|| reading.cursor.modified.clone());
@@ -177,4 +175,9 @@ impl Observer<'_> {
 /// A document's name is a person's name: it stays out of what may reach a log.
 fn nameless(malformed: &crate::mapping::Malformed) -> String {
     format!("a document of the site: {}", malformed.reason)
+}
+
+/// Before any site had a contact.
+fn dawn() -> SiteStamp {
+    SiteStamp::from(jiff::civil::date(1970, 1, 2).at(0, 0, 0, 0))
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 
 use super::Observer;
+use super::google::may_be_cut;
 use super::identity::{Gathered, Half};
 use crate::dafater::{DeletedFeed, Lookup as SiteLookup};
 use crate::execute::EngineError;
-use crate::google::Lookup as PeopleLookup;
+use crate::google::{GoogleError, Lookup as PeopleLookup};
 use crate::mapping::{DocumentName, Person, ResourceName, SiteStamp};
 use crate::sync::{Pair, PairId, RecordId, Sighting};
 
@@ -69,6 +70,8 @@ impl Observer<'_> {
                     gathered.is_unsettled |= is_complete;
                     Sighting::Unseen
                 }
+                // It is there, and nothing more can be said: reading everything again would not help.
+                Some(PeopleLookup::Malformed(_)) => Sighting::Unseen,
             });
         }
         Ok(())
@@ -94,7 +97,10 @@ impl Observer<'_> {
                 PeopleLookup::Found(person) if person.source_id == half.pair.google.source_id => {
                     sight(&half.pair, person)
                 }
-                PeopleLookup::Found(_) | PeopleLookup::Missing | PeopleLookup::Failed(_) => Sighting::Unseen,
+                PeopleLookup::Found(_)
+                | PeopleLookup::Missing
+                | PeopleLookup::Failed(_)
+                | PeopleLookup::Malformed(_) => Sighting::Unseen,
             });
         }
         Ok(())
@@ -218,7 +224,18 @@ impl Observer<'_> {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(self.parts.google.batch_get(names).await?)
+        let mut found = self.parts.google.batch_get(names).await?;
+        for (name, lookup) in &mut found {
+            if matches!(lookup, PeopleLookup::Found(person) if may_be_cut(person)) {
+                *lookup = match self.parts.google.get(name).await {
+                    Ok(Some(person)) => PeopleLookup::Found(person),
+                    Ok(None) => PeopleLookup::Missing,
+                    Err(GoogleError::Malformed { source, .. }) => PeopleLookup::Malformed(source.reason),
+                    Err(error) => return Err(error.into()),
+                };
+            }
+        }
+        Ok(found)
     }
 
     pub(super) async fn look_up_documents(

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::Observer;
 use crate::execute::EngineError;
-use crate::google::{FieldMask, ListConnections, SyncToken};
+use crate::google::{FieldMask, GoogleError, ListConnections, SyncToken};
 use crate::mapping::{Person, SourceId};
 use crate::state::GoogleCursor;
 
@@ -89,7 +91,39 @@ impl Observer<'_> {
                     full_read_at: cursor.map_or(self.now, |cursor| cursor.full_read_at),
                 });
             }
+            self.complete(&mut reading).await?;
             return Ok(reading);
         }
     }
+
+    /// Reads contacts singly whose lists may have been cut off.
+    async fn complete(&self, reading: &mut GoogleReading) -> Result<(), EngineError> {
+        let cut: Vec<SourceId> = reading
+            .present
+            .iter()
+            .filter(|(_, person)| may_be_cut(person))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in cut {
+            let Some(listed) = reading.present.remove(&id) else { continue };
+            match self.parts.google.get(&listed.resource_name).await {
+                Ok(Some(person)) => drop(reading.present.insert(person.source_id.clone(), person)),
+                // Deleted since it was listed: the next read of changes says so.
+                Ok(None) => {}
+                Err(error @ GoogleError::Malformed { .. }) => reading.malformed.push(error.to_string()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+// API: lists show at most 100 e-mail addresses and phone numbers of a contact; people.get shows all.
+const CUT_AT: usize = 100;
+
+/// Whether a list of contacts, or a look-up of many, may show less of this one than there is.
+pub(super) fn may_be_cut(person: &Person) -> bool {
+    ["emailAddresses", "phoneNumbers"].iter().any(|field| {
+        person.fields.get(*field).and_then(Value::as_array).is_some_and(|items| items.len() >= CUT_AT)
+    })
 }

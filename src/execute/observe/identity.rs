@@ -363,6 +363,58 @@ impl Observer<'_> {
     }
 }
 
+impl Observer<'_> {
+    /// Records that stand alone and tell of a counterpart that is gone, where nothing remembers a pair of them: the memory is older
+    /// than they are. What we deleted ourselves, and somebody restored, is remembered.
+    pub(super) fn left_over(
+        &self,
+        picture: &Picture,
+        begun: &BTreeSet<PairId>,
+    ) -> Result<BTreeSet<RecordId>, EngineError> {
+        let state = &self.parts.state;
+        let asked = state.reviews()?;
+        let mut left_over: BTreeSet<RecordId> = asked
+            .into_iter()
+            .filter(|review| review.candidates.is_empty())
+            .map(|review| review.record)
+            .collect();
+        let standing: BTreeSet<_> =
+            picture.dafater.iter().map(|alone| alone.record.creation.civil()).collect();
+        for person in picture.google.iter().map(|alone| &alone.record) {
+            let Some(marker) = person.marker(&self.settings.site) else { continue };
+            let record = RecordId::Google(person.source_id.clone());
+            if PairId::parse(&marker.pair).is_some_and(|pair| !begun.contains(&pair))
+                && !standing.contains(&marker.creation.civil())
+                && state.pairs_of_creation(&marker.creation)?.is_empty()
+                && state.tombstone(&record)?.is_none()
+            {
+                left_over.insert(record);
+            }
+        }
+        if picture.deleted.is_empty() {
+            return Ok(left_over);
+        }
+        let deleted: BTreeMap<String, &SourceId> = picture
+            .deleted
+            .iter()
+            .filter_map(|(source, _)| Some((resource_name(source)?.0, source)))
+            .collect();
+        for document in picture.dafater.iter().map(|alone| &alone.record) {
+            let Some(id) = document.google_contacts_id().filter(|_| !document.is_of_built_in_integration())
+            else {
+                continue;
+            };
+            if let Some(source) = deleted.get(id)
+                && state.pair_of_google(source)?.is_none()
+                && state.tombstone(&RecordId::Google((*source).clone()))?.is_none()
+            {
+                left_over.insert(RecordId::Dafater(document.name.clone()));
+            }
+        }
+        Ok(left_over)
+    }
+}
+
 /// API: people/c<DECIMAL> is the unsigned decimal of the CONTACT source's hexadecimal id.
 fn resource_name(source: &SourceId) -> Option<ResourceName> {
     u64::from_str_radix(&source.0, 16).ok().map(|number| ResourceName(format!("people/c{number}")))

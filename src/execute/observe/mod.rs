@@ -7,6 +7,7 @@ mod dafater;
 mod fetch;
 mod google;
 mod identity;
+mod oversize;
 mod place;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,11 +17,12 @@ use jiff::tz::TimeZone;
 
 use self::dafater::DafaterReading;
 use self::google::GoogleReading;
+pub(super) use self::oversize::Oversized;
 use super::settings::{Parts, Settings};
 use super::{EngineError, RunRequest};
 use crate::mapping::{Document, DocumentName, Person, SiteRules, SourceId};
 use crate::state::{Cursors, Intent, IntentKind, Parked};
-use crate::sync::{AccountName, Pair, PairId, PairView, Promise, RecordId, Side, Snapshot};
+use crate::sync::{AccountName, Conflict, Pair, PairId, PairView, Promise, RecordId, Side, Snapshot};
 
 /// What outlives a cycle without being durable: losing it costs a request, never a contact.
 #[derive(Debug, Clone, Default)]
@@ -66,6 +68,8 @@ pub(super) struct Observed {
     pub(super) deleted: Vec<(SourceId, String)>,
     /// Contacts that show up although they were deleted a moment ago: an echo, or restored. Looked at again when it can be told.
     pub(super) echoes: Vec<Parked>,
+    /// Records that are too large to be remembered.
+    pub(super) oversized: Oversized,
     /// Records whose JSON could not be understood.
     pub(super) malformed: Vec<String>,
     /// Whether any side was read whole.
@@ -110,17 +114,21 @@ impl Observer<'_> {
         let retried: Vec<Parked> =
             self.parked.values().filter(|parked| parked.next <= self.now || is_full).cloned().collect();
         let mut picture = self.identify(google, dafater, &retried, &doubt, memory, read_all).await?;
+        let oversized = self.set_aside(&mut picture)?;
         if picture.is_unsettled {
             cursors.google = None;
         }
         let (redeemed, recovered) = self.redeem(&doubt.settled, &mut picture.pairs);
         let mut in_doubt = doubt.open;
         in_doubt.extend(picture.renamed_in_doubt(&doubt.unsettled, state.account()));
+        let left_over = self.left_over(&picture, &doubt.begun)?;
         let is_idle = picture.pairs.is_empty() && picture.google.is_empty() && picture.dafater.is_empty();
         // Nothing to decide needs no rules: an idle cycle asks for changes and nothing else.
         let site = if is_idle { SiteFacts::unknown(self.now) } else { self.site_facts(memory).await? };
         let total_pairs = if is_idle { 0 } else { state.pair_count() };
         let conflicts = state.conflicts()?;
+        let is_undecided = |conflict: &&Conflict| conflict.resolution.is_none();
+        let asked = conflicts.iter().filter(is_undecided).map(|conflict| conflict.pair.clone()).collect();
         let resolutions = conflicts
             .into_iter()
             .filter_map(|conflict| Some(((conflict.pair, conflict.field), conflict.resolution?)))
@@ -139,7 +147,8 @@ impl Observer<'_> {
                 in_doubt,
                 begun: doubt.begun,
                 promises: doubt.promises,
-                decisions: crate::sync::Decisions { resolutions, links: state.links()? },
+                left_over,
+                decisions: crate::sync::Decisions { resolutions, asked, links: state.links()? },
             },
             cursors,
             retried,
@@ -150,6 +159,7 @@ impl Observer<'_> {
             vanished: picture.vanished,
             deleted: picture.deleted,
             echoes: picture.echoes,
+            oversized,
             malformed,
             is_full,
         })

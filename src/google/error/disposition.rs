@@ -27,12 +27,15 @@ impl GoogleError {
     #[must_use]
     pub fn disposition(&self) -> Disposition {
         match self {
-            Self::Transport { source: TransportError::NotSent { .. }, .. } => Disposition::Unavailable,
+            Self::Transport { source: TransportError::NotSent { .. }, .. } | Self::Stopped { .. } => {
+                Disposition::Unavailable
+            }
             Self::Transport { method, source: TransportError::NoAnswer { .. } } => silence(*method),
             Self::Authorization(error) => error.disposition(),
             Self::Api(error) => error.disposition(),
             Self::Unintelligible { method, .. } if method.is_mutation() => Disposition::InDoubt,
             Self::Unintelligible { .. } | Self::Unsendable { .. } => Disposition::Protocol,
+            Self::Detained { wait, .. } => Disposition::Throttled { retry_after: Some(*wait) },
             Self::Malformed { method, .. } if method.is_mutation() => Disposition::InDoubt,
             Self::Malformed { .. } | Self::Unaddressable { .. } => Disposition::Refused,
         }

@@ -22,6 +22,12 @@ impl GoogleError {
             Self::Malformed { .. } | Self::Unaddressable { .. } => {
                 "open and save this contact in Google Contacts; if that does not help, report it as a bug".into()
             }
+            Self::Detained { .. } => {
+                "nothing to do; the daemon stays below Google's quotas and goes on by itself. [google.quota] says how much it \
+                 allows itself"
+                    .into()
+            }
+            Self::Stopped { .. } => "nothing to do: the next run continues".into(),
             Self::Unsendable { .. } => "report this as a bug of dafater-contactsd".into(),
         }
     }

@@ -71,6 +71,20 @@ pub enum GoogleError {
         /// Why it makes no sense.
         reason: String,
     },
+    /// Nothing was sent, because it would exceed what the daemon allows itself.
+    #[error("{method} was not sent: what the daemon allows itself is spent for {} min", .wait.as_secs().div_ceil(60))]
+    Detained {
+        /// What was to be called.
+        method: Method,
+        /// When there is room again.
+        wait: std::time::Duration,
+    },
+    /// Nothing was sent, because the run was asked to stop.
+    #[error("{method} was not sent: the daemon stops")]
+    Stopped {
+        /// What was to be called.
+        method: Method,
+    },
 }
 
 impl GoogleError {
@@ -84,7 +98,9 @@ impl GoogleError {
             | Self::Unintelligible { .. }
             | Self::Malformed { .. }
             | Self::Unaddressable { .. }
-            | Self::Unsendable { .. } => None,
+            | Self::Unsendable { .. }
+            | Self::Detained { .. }
+            | Self::Stopped { .. } => None,
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use super::cache::later;
 use super::{
     AuthorizationError, CONTACTS_SCOPE, FinishError, Grant, PendingGrant, RedirectError, TokenEndpoint,
     TokenRefusal, TokenVault, Tokens, VaultError, id_token,
@@ -64,6 +65,15 @@ pub enum AuthorizeError {
          and consent again"
     )]
     NoRefreshToken {
+        /// The account.
+        account: AccountName,
+    },
+    /// A consent in a browser that does not say whose it is.
+    #[error(
+        "the consent for account {account} does not say who gave it; consent again and leave the box for the e-mail address \
+         ticked. Nothing was stored"
+    )]
+    AddressNotGranted {
         /// The account.
         account: AccountName,
     },
@@ -126,7 +136,12 @@ impl Authorizer {
             FinishError::Redirect(error) => error.into(),
             FinishError::Refused(refusal) => Self::refused(account, refusal),
         })?;
-        self.accept(account, email_id, tokens).await
+        // What a person ticked in a browser just now can be asked for; an old token brought along says what it says.
+        let grant = self.prove(account, email_id, &tokens)?;
+        if grant.address.is_none() {
+            return Err(AuthorizeError::AddressNotGranted { account: account.clone() });
+        }
+        self.store(account, &tokens, grant).await
     }
 
     /// Stores the tokens of a finished consent.
@@ -140,6 +155,15 @@ impl Authorizer {
         tokens: Tokens,
     ) -> Result<Grant, AuthorizeError> {
         let grant = self.prove(account, email_id, &tokens)?;
+        self.store(account, &tokens, grant).await
+    }
+
+    async fn store(
+        &self,
+        account: &AccountName,
+        tokens: &Tokens,
+        grant: Grant,
+    ) -> Result<Grant, AuthorizeError> {
         let Some(refresh_token) = &tokens.refresh_token else {
             return Err(AuthorizeError::NoRefreshToken { account: account.clone() });
         };
@@ -181,7 +205,8 @@ impl Authorizer {
             _ => {}
         }
         let now = self.clock.now();
-        Ok(Grant { address, subject: subject.or(pinned), scopes, consented_at: now, refreshed_at: now })
+        let expires_at = tokens.refresh_expires_in.map(|life| later(now, life));
+        Ok(Grant { address, subject: subject.or(pinned), scopes, expires_at, ..Grant::new(now) })
     }
 }
 

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::{ClientCredentials, SCOPES, TokenEndpoint, TokenRefusal, Tokens};
+use super::{ClientCredentials, SCOPES, TokenEndpoint, TokenRefusal, Tokens, advice};
 
 /// Starts consents.
 #[derive(Debug)]
@@ -40,6 +40,17 @@ pub enum RedirectError {
     /// No browser came back.
     #[error("the browser's answer could not be received: {0}")]
     Listener(String),
+}
+
+impl RedirectError {
+    /// Who must act, and how, where the words alone do not say.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Denied(error) => Some(advice::on_refused_page(error)),
+            Self::OtherConsent | Self::NoCode | Self::Listener(_) => None,
+        }
+    }
 }
 
 impl CodeGrant {

@@ -1,6 +1,6 @@
 //! Why there is no access token.
 
-use super::{TokenRefusal, VaultError};
+use super::{TokenRefusal, VaultError, advice};
 use crate::account::AccountName;
 use crate::remote::Disposition;
 
@@ -40,6 +40,8 @@ pub enum AuthorizationError {
         account: AccountName,
         /// Google's words.
         reason: String,
+        /// Who does what about it, on which page.
+        advice: String,
     },
     /// The token endpoint cannot be reached or does not work at the moment.
     #[error("no access token for account {account} at the moment: {reason}")]
@@ -95,22 +97,20 @@ impl AuthorizationError {
             Self::NotAuthorized { account } => {
                 format!("the owner of the account consents: run `dafater-contactsd authorize {account}`")
             }
+            Self::Revoked { account, reason } if reason.contains("rapt") => format!(
+                "the Workspace demands that its users sign in again and again: its administrator exempts trusted applications at \
+                 https://admin.google.com/ac/security/reauth/admin-tools, then run `dafater-contactsd authorize {account}`"
+            ),
             Self::Revoked { account, .. } => format!(
                 "the owner of the account consents again: run `dafater-contactsd authorize {account}`. If this comes back every \
-                 seven days, set the consent screen of the Google Cloud project to \"In production\""
+                 seven days, set the consent screen of the Google Cloud project to \"In production\" \
+                 (https://console.cloud.google.com/auth/audience)"
             ),
-            Self::Client { .. } => {
-                "whoever owns the Google Cloud project checks that the OAuth client exists, is enabled, and has the id and \
-                 secret in [google]"
-                    .to_owned()
+            Self::Client { reason, .. } => advice::on_client(reason),
+            Self::ServiceAccount { advice, .. } => advice.clone(),
+            Self::Unavailable { .. } => {
+                "nothing to do unless it persists; the daemon tries again by itself".to_owned()
             }
-            Self::ServiceAccount { .. } => {
-                "an administrator of the Workspace checks that `email_id` is a user there, that the service account's numeric \
-                 client id has domain-wide delegation with the scope https://www.googleapis.com/auth/contacts, and that the \
-                 clock of this machine is right; a change there takes up to 24 hours"
-                    .to_owned()
-            }
-            Self::Unavailable { .. } => "nothing to do unless it persists; the daemon tries again by itself".to_owned(),
             Self::Vault { account, source: VaultError::Sealed { .. } } => format!(
                 "put back the key file that the consent was sealed with, or run `dafater-contactsd authorize {account}`"
             ),

@@ -7,6 +7,7 @@
 //! Law: no secret is ever shown by `Debug`, `Display` or an error, none lies unsealed on disk, and an authorization code is never
 //! stored at all.
 
+mod advice;
 mod authorize;
 mod cache;
 mod code_grant;
@@ -29,13 +30,13 @@ use secrecy::SecretString;
 pub use authorize::{AuthorizeError, Authorizer};
 pub use code_grant::{CodeGrant, FinishError, PendingGrant, RedirectError};
 pub use error::AuthorizationError;
-pub use grant::Grant;
+pub use grant::{Ending, Grant, Over};
 pub use loopback::LoopbackListener;
 pub use refreshing::RefreshingTokens;
 pub use revocation::{Revocation, revoke};
 pub use service_account::{ServiceAccountError, ServiceAccountKey, ServiceAccountTokens};
 pub use token_endpoint::{TokenEndpoint, TokenRefusal, Tokens};
-pub use vault::{TokenVault, VaultError};
+pub use vault::{Rekeyed, TokenVault, VaultError};
 pub use vault_key::{VaultKey, VaultKeyError};
 
 /// The scope under which contacts are read and written. The read-only one does not suffice.

@@ -20,6 +20,7 @@ use serde_json::json;
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::advice::Delegate;
 use super::cache::{AccessCache, Fresh};
 use super::token_endpoint::post_form;
 use super::{AccessTokens, AuthorizationError, CONTACTS_SCOPE, TokenRefusal};
@@ -30,6 +31,7 @@ use crate::remote::{Clock, Transport};
 #[derive(Clone)]
 pub struct ServiceAccountKey {
     client_email: String,
+    client_id: String,
     key_id: String,
     audience: String,
     signer: Arc<dyn SigningKey>,
@@ -66,8 +68,8 @@ impl ServiceAccountKey {
         if signer.choose_scheme(&[SCHEME]).is_none() {
             return Err(ServiceAccountError::Key);
         }
-        let (client_email, key_id) = (file.client_email, file.private_key_id);
-        Ok(Self { client_email, key_id, audience: file.token_uri, signer })
+        let KeyFile { client_email, client_id, private_key_id: key_id, token_uri: audience, .. } = file;
+        Ok(Self { client_email, client_id, key_id, audience, signer })
     }
 
     /// A token that says: for an hour from `now`, I act for `subject`.
@@ -108,6 +110,8 @@ struct KeyFile {
     kind: String,
     #[serde(default)]
     client_email: String,
+    #[serde(default)]
+    client_id: String,
     #[serde(default)]
     private_key_id: String,
     #[serde(default = "empty")]
@@ -155,7 +159,8 @@ impl ServiceAccountTokens {
         let account = self.account.clone();
         let Some(assertion) = self.key.assertion(&self.email_id, self.clock.now()) else {
             let reason = "its key does not sign".to_owned();
-            return Err(AuthorizationError::ServiceAccount { account, reason });
+            let advice = self.advice(&reason);
+            return Err(AuthorizationError::ServiceAccount { account, reason, advice });
         };
         let form = [("grant_type", GRANT_TYPE), ("assertion", assertion.as_str())];
         match post_form(self.transport.as_ref(), &self.token_url, &form).await {
@@ -164,9 +169,15 @@ impl ServiceAccountTokens {
                 Err(AuthorizationError::Unavailable { account, reason })
             }
             Err(TokenRefusal::Grant(reason) | TokenRefusal::Client(reason)) => {
-                Err(AuthorizationError::ServiceAccount { account, reason })
+                let advice = self.advice(&reason);
+                Err(AuthorizationError::ServiceAccount { account, reason, advice })
             }
         }
+    }
+
+    fn advice(&self, reason: &str) -> String {
+        let ServiceAccountKey { client_email, client_id, key_id, .. } = &self.key;
+        Delegate { client_email, client_id, key_id, email_id: &self.email_id }.advice(reason)
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Tokens {
     pub refresh_token: Option<SecretString>,
     /// How long the access token lives.
     pub expires_in: Option<Duration>,
+    /// How long the refresh token lives, if its time is limited: the consent screen is in Testing then.
+    pub refresh_expires_in: Option<Duration>,
     /// What was granted, if the answer lists it.
     pub scopes: Option<Vec<String>>,
     /// Who consented, if `openid` was granted.
@@ -161,6 +163,7 @@ impl From<TokenAnswer> for Tokens {
             refresh_token: answer.refresh_token().map(|token| secret(token.secret())),
             expires_in: answer.expires_in(),
             scopes: answer.scopes().map(|scopes| scopes.iter().map(|scope| scope.to_string()).collect()),
+            refresh_expires_in: answer.extra_fields().refresh_token_expires_in.map(Duration::from_secs),
             id_token: answer.extra_fields().id_token.clone(),
         }
     }
@@ -191,11 +194,14 @@ pub(super) async fn post_form(
     Err(verdict(&refusal, &secrets))
 }
 
-/// The part of a token answer that `OpenID` Connect adds.
+/// The part of a token answer that `OpenID` Connect and Google add.
 #[derive(Serialize, Deserialize)]
 struct IdentityFields {
     #[serde(default)]
     id_token: Option<String>,
+    // API: only where the consent is limited in time, as with a consent screen in Testing.
+    #[serde(default)]
+    refresh_token_expires_in: Option<u64>,
 }
 
 impl ExtraTokenFields for IdentityFields {}

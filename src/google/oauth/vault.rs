@@ -11,7 +11,7 @@
 //! INVARIANT: the sealed bytes are bound to their account and purpose, so that a value moved to another key does not open.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use chacha20poly1305::aead::{Aead as _, AeadCore as _, OsRng, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
@@ -25,7 +25,24 @@ use crate::store::{Batch, Store, StoreError, Tree};
 /// Keeps refresh tokens and the record of each consent.
 pub struct TokenVault {
     store: Arc<dyn Store>,
-    cipher: XChaCha20Poly1305,
+    ring: RwLock<Ring>,
+    /// Held while anything is sealed, so that nothing is sealed with a key that is on its way out.
+    sealing: tokio::sync::Mutex<()>,
+}
+
+/// The key that seals, and while keys change the one that is about to.
+struct Ring {
+    current: Arc<XChaCha20Poly1305>,
+    next: Option<Arc<XChaCha20Poly1305>>,
+}
+
+/// What came of another key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rekeyed {
+    /// Values that are sealed with the new key.
+    pub sealed: usize,
+    /// Values that did not open and were left as they are.
+    pub unreadable: usize,
 }
 
 /// Why a stored consent cannot be used.
@@ -77,7 +94,89 @@ impl TokenVault {
     /// A vault in `store`, opened with `key`.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, key: &VaultKey) -> Self {
-        Self { store, cipher: XChaCha20Poly1305::new(key.bytes().into()) }
+        let current = Arc::new(XChaCha20Poly1305::new(key.bytes().into()));
+        Self {
+            store,
+            ring: RwLock::new(Ring { current, next: None }),
+            sealing: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Whether a token is stored for an account, whatever it is good for.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn holds(&self, account: &AccountName) -> Result<bool, VaultError> {
+        Ok(self.store.get(Tree::Accounts, &key_of(account, Purpose::RefreshToken))?.is_some())
+    }
+
+    /// Whether any value in the vault opens with its key: tells which of two keys is the right one.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn opens_any(&self) -> Result<bool, VaultError> {
+        for (account, purpose) in self.sealed_values()? {
+            match self.open(&account, purpose) {
+                Ok(Some(_)) => return Ok(true),
+                Ok(None) | Err(VaultError::Sealed { .. } | VaultError::Version { .. }) => {}
+                Err(error @ VaultError::Store(_)) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Seals everything anew with `key`, in one commit. Whoever reads meanwhile reads on.
+    ///
+    /// # Errors
+    /// The store failed; everything is sealed as it was.
+    pub async fn rekey(&self, key: &VaultKey) -> Result<Rekeyed, VaultError> {
+        let _sealing = self.sealing.lock().await;
+        let next = Arc::new(XChaCha20Poly1305::new(key.bytes().into()));
+        let (mut batch, mut rekeyed) = (Batch::default(), Rekeyed::default());
+        for (account, purpose) in self.sealed_values()? {
+            match self.open(&account, purpose) {
+                Ok(Some(plain)) => {
+                    seal(&next, &mut batch, &account, purpose, &plain)?;
+                    rekeyed.sealed += 1;
+                }
+                Ok(None) => {}
+                Err(VaultError::Sealed { .. } | VaultError::Version { .. }) => rekeyed.unreadable += 1,
+                Err(error @ VaultError::Store(_)) => return Err(error),
+            }
+        }
+        self.ring_mut().next = Some(Arc::clone(&next));
+        let committed = self.store.commit(batch).await;
+        let mut ring = self.ring_mut();
+        ring.next = None;
+        committed?;
+        ring.current = next;
+        Ok(rekeyed)
+    }
+
+    fn sealed_values(&self) -> Result<Vec<(AccountName, Purpose)>, VaultError> {
+        let mut values = Vec::new();
+        for entry in self.store.scan(Tree::Accounts, b"") {
+            let (key, _) = entry?;
+            let parts = std::str::from_utf8(&key).ok().and_then(|key| key.split_once('\0'));
+            let Some((Ok(account), purpose)) = parts.map(|(name, purpose)| (name.parse(), purpose)) else {
+                continue;
+            };
+            let purposes = [Purpose::RefreshToken, Purpose::Grant];
+            values.extend(
+                purposes.into_iter().find(|known| known.name() == purpose).map(|purpose| (account, purpose)),
+            );
+        }
+        Ok(values)
+    }
+
+    fn ring_mut(&self) -> std::sync::RwLockWriteGuard<'_, Ring> {
+        self.ring.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The ciphers that may open a value, the likelier first.
+    fn ciphers(&self) -> [Option<Arc<XChaCha20Poly1305>>; 2] {
+        let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
+        [Some(Arc::clone(&ring.current)), ring.next.clone()]
     }
 
     /// The refresh token of an account, if it consented.
@@ -131,34 +230,17 @@ impl TokenVault {
         token: Option<&SecretString>,
         grant: Option<&Grant>,
     ) -> Result<(), VaultError> {
+        let _sealing = self.sealing.lock().await;
+        let [Some(cipher), _] = self.ciphers() else { return Ok(()) };
         let mut batch = Batch::default();
         if let Some(token) = token {
-            self.seal(&mut batch, account, Purpose::RefreshToken, token.expose_secret().as_bytes())?;
+            seal(&cipher, &mut batch, account, Purpose::RefreshToken, token.expose_secret().as_bytes())?;
         }
         if let Some(grant) = grant {
             let plain = serde_json::to_vec(grant).map_err(|_| sealed(account, Purpose::Grant))?;
-            self.seal(&mut batch, account, Purpose::Grant, &plain)?;
+            seal(&cipher, &mut batch, account, Purpose::Grant, &plain)?;
         }
         Ok(self.store.commit(batch).await?)
-    }
-
-    fn seal(
-        &self,
-        batch: &mut Batch,
-        account: &AccountName,
-        purpose: Purpose,
-        plain: &[u8],
-    ) -> Result<(), VaultError> {
-        // Randomness is an argument everywhere else. A nonce must not be one: a repeated nonce gives the plaintext away.
-        let nonce = XChaCha20Poly1305::generate_nonce(&mut OsRng);
-        let bound = binding(account, purpose);
-        let payload = Payload { msg: plain, aad: &bound };
-        let ciphertext = self.cipher.encrypt(&nonce, payload).map_err(|_| sealed(account, purpose))?;
-        let mut value = vec![FORMAT];
-        value.extend_from_slice(&nonce);
-        value.extend_from_slice(&ciphertext);
-        batch.put(Tree::Accounts, key_of(account, purpose), value);
-        Ok(())
     }
 
     fn open(
@@ -177,11 +259,32 @@ impl TokenVault {
         };
         let bound = binding(account, purpose);
         let payload = Payload { msg: ciphertext, aad: &bound };
-        match self.cipher.decrypt(XNonce::from_slice(nonce), payload) {
-            Ok(plain) => Ok(Some(Zeroizing::new(plain))),
-            Err(_) => Err(sealed(account, purpose)),
-        }
+        let nonce = XNonce::from_slice(nonce);
+        let opened = self.ciphers().into_iter().flatten().find_map(|cipher| {
+            let payload = Payload { msg: payload.msg, aad: payload.aad };
+            cipher.decrypt(nonce, payload).ok()
+        });
+        opened.map(|plain| Some(Zeroizing::new(plain))).ok_or_else(|| sealed(account, purpose))
     }
+}
+
+fn seal(
+    cipher: &XChaCha20Poly1305,
+    batch: &mut Batch,
+    account: &AccountName,
+    purpose: Purpose,
+    plain: &[u8],
+) -> Result<(), VaultError> {
+    // Randomness is an argument everywhere else. A nonce must not be one: a repeated nonce gives the plaintext away.
+    let nonce = XChaCha20Poly1305::generate_nonce(&mut OsRng);
+    let bound = binding(account, purpose);
+    let payload = Payload { msg: plain, aad: &bound };
+    let ciphertext = cipher.encrypt(&nonce, payload).map_err(|_| sealed(account, purpose))?;
+    let mut value = vec![FORMAT];
+    value.extend_from_slice(&nonce);
+    value.extend_from_slice(&ciphertext);
+    batch.put(Tree::Accounts, key_of(account, purpose), value);
+    Ok(())
 }
 
 impl fmt::Debug for TokenVault {

@@ -6,6 +6,8 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::OsRng;
 use chacha20poly1305::aead::rand_core::RngCore as _;
 use zeroize::Zeroizing;
@@ -15,6 +17,8 @@ use zeroize::Zeroizing;
 pub struct VaultKey(Zeroizing<[u8; KEY_LENGTH]>);
 
 const KEY_LENGTH: usize = 32;
+/// Longer than any form of a key.
+const LONGEST: usize = 128;
 
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +64,62 @@ impl VaultKey {
         }
     }
 
+    /// A new key.
+    #[must_use]
+    pub fn generate() -> Self {
+        let mut key = Zeroizing::new([0; KEY_LENGTH]);
+        // Randomness is an argument everywhere else; a key that a test could choose would be none.
+        OsRng.fill_bytes(key.as_mut_slice());
+        Self(key)
+    }
+
+    /// Takes the key as a person gives it: 32 bytes, or their hexadecimal or base64 form on one line.
+    ///
+    /// # Errors
+    /// It is none of these.
+    pub fn from_text(bytes: &[u8]) -> Result<Self, VaultKeyError> {
+        if bytes.len() == KEY_LENGTH {
+            return Self::from_bytes(bytes);
+        }
+        let text = bytes.trim_ascii();
+        let read = if text.len() == 2 * KEY_LENGTH {
+            text.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+        } else {
+            STANDARD.decode(text).ok()
+        };
+        Self::from_bytes(&Zeroizing::new(read.unwrap_or_default()))
+            .map_err(|_| VaultKeyError::Length { found: bytes.len() })
+    }
+
+    /// Reads a key that is given as a file, such as a systemd credential.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds no key.
+    pub fn load(path: &Path) -> Result<Self, VaultKeyError> {
+        let file = File::open(path).map_err(|source| failed(path, "read", source))?;
+        let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST));
+        file.take(LONGEST as u64).read_to_end(&mut bytes).map_err(|source| failed(path, "read", source))?;
+        Self::from_text(&bytes)
+    }
+
+    /// Writes the key into a file of mode 0600 that did not exist, whole and durably.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), VaultKeyError> {
+        let written = write_durably(path, self.0.as_slice()).and_then(|()| sync_directory(path));
+        written.map_err(|source| failed(path, "created", source))
+    }
+
+    /// Puts the file `from` in the place of `to`, durably.
+    ///
+    /// # Errors
+    /// It cannot be moved.
+    pub fn put_in_place(from: &Path, to: &Path) -> Result<(), VaultKeyError> {
+        let moved = std::fs::rename(from, to).and_then(|()| sync_directory(to));
+        moved.map_err(|source| failed(to, "replaced", source))
+    }
+
     /// Reads the key file; at the first start, creates it with random bytes and mode 0600.
     ///
     /// The new file appears whole and durable or not at all: a crash leaves no half key behind, and tokens are never sealed with
@@ -88,14 +148,13 @@ impl VaultKey {
     }
 
     fn create(path: &Path) -> Result<Self, VaultKeyError> {
-        let mut key = Zeroizing::new([0; KEY_LENGTH]);
-        OsRng.fill_bytes(key.as_mut_slice());
+        let key = Self::generate();
         let draft = draft_path(path);
-        let written = write_durably(&draft, key.as_slice()).and_then(|()| hard_link(&draft, path));
+        let written = write_durably(&draft, key.0.as_slice()).and_then(|()| hard_link(&draft, path));
         // The draft is ours alone; if it cannot be removed it is an extra copy with the same protection.
         drop(remove_file(&draft));
         match written.and_then(|()| sync_directory(path)) {
-            Ok(()) => Ok(Self(key)),
+            Ok(()) => Ok(key),
             // Another process was faster: its key counts.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.exists() => {
                 let file = File::open(path).map_err(|source| failed(path, "read", source))?;
@@ -189,6 +248,21 @@ mod tests {
         let path = directory.path().join("absent/vault.key");
         let error = VaultKey::load_or_create(&path).unwrap_err();
         assert!(error.to_string().contains("absent/vault.key"), "{error}");
+    }
+
+    #[test]
+    fn a_key_is_given_as_bytes_or_in_letters() {
+        let hex = "07".repeat(32) + "\n";
+        let base64 = STANDARD.encode([7; 32]) + "\n";
+        for form in [vec![7; 32], hex.into_bytes(), base64.into_bytes()] {
+            assert_eq!(VaultKey::from_text(&form).unwrap().bytes(), &[7; 32]);
+        }
+        for form in ["", "secret", &"zz".repeat(32), &"07".repeat(31)] {
+            assert!(
+                matches!(VaultKey::from_text(form.as_bytes()), Err(VaultKeyError::Length { .. })),
+                "{form}"
+            );
+        }
     }
 
     #[test]

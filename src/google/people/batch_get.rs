@@ -20,6 +20,8 @@ pub enum Lookup {
     Found(Person),
     /// Google knows no contact of this name.
     Missing,
+    /// Google knows the contact, and what it says of it cannot be understood.
+    Malformed(String),
     /// Google could not say. This is no evidence of a deletion.
     Failed(String),
 }
@@ -97,7 +99,7 @@ fn lookup(response: PersonResponse) -> (String, Lookup) {
         (NOT_FOUND, _) => Lookup::Missing,
         (0, Some(person)) => match Person::parse(person) {
             Ok(person) => Lookup::Found(person),
-            Err(malformed) => Lookup::Failed(malformed.reason),
+            Err(malformed) => Lookup::Malformed(malformed.reason),
         },
         (0, None) => Lookup::Failed("answered without a contact".to_owned()),
         (code, _) => Lookup::Failed(format!("refused with code {code}: {}", status.message)),

@@ -1,11 +1,13 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::google::testing::{ManualClock, Script, answer, client, no_answer, page, person, raw};
-use crate::google::{Budget, GoogleError, UpdateMask, UpdatePath, with_lock};
+use crate::google::testing::{ManualClock, Script, account, answer, client, no_answer, page, person, raw};
+use crate::google::{Budget, GoogleError, Governor, UpdateMask, UpdatePath, with_lock};
 use crate::mapping::{Etag, ResourceName, SourceId};
 use crate::remote::{Clock as _, Disposition};
 
@@ -292,12 +294,13 @@ async fn a_refused_access_token_is_replaced_once_and_the_call_repeated_once() {
 }
 
 #[tokio::test]
-async fn a_paced_client_waits_for_its_budget_by_the_clock_it_was_given() {
+async fn a_governed_client_waits_for_its_budget_by_the_clock_it_was_given() {
     let script = Script::new((0..3).map(|_| answer(200, &json!({}))));
     let clock = ManualClock::new();
     let started = clock.now();
     let budget = Budget { writes: 2, ..Budget::default() };
-    let client = client(&script).paced(budget, clock.clone());
+    let governor = Arc::new(Governor::new(budget, clock.clone()));
+    let client = client(&script).governed(governor, account("sales"), CancellationToken::new());
     for id in 0..2 {
         client.delete_contact(&name(id)).await.unwrap();
     }

@@ -79,6 +79,12 @@ impl Document {
             _ => Err(Malformed { id: name.clone(), reason: format!("no {key}") }),
         };
         let (creation, modified) = (stamp("creation")?, stamp("modified")?);
+        if name.is_empty() || name.chars().count() > LONGEST_NAME {
+            return Err(Malformed { id: String::new(), reason: "its name is none".to_owned() });
+        }
+        if let Some(reason) = misshapen(&fields) {
+            return Err(Malformed { id: name, reason });
+        }
         let email_ids = rows(fields.remove("email_ids"));
         let phone_nos = rows(fields.remove("phone_nos"));
         let links = rows(fields.remove("links")).iter().filter_map(link).collect();
@@ -100,6 +106,38 @@ impl Document {
         whole.insert("links".to_owned(), links.collect());
         Value::Object(whole)
     }
+}
+
+/// API: a document's name holds 140 characters; a site may allow a little more.
+const LONGEST_NAME: usize = 512;
+
+/// Fields that are read as texts. What is there in another shape must not pass for "nothing there".
+const TEXTS: [&str; 8] = [
+    "salutation",
+    "first_name",
+    "middle_name",
+    "last_name",
+    "company_name",
+    "designation",
+    "department",
+    "google_contacts_id",
+];
+
+/// What is wrong with the shape of a field that is read, if anything.
+fn misshapen(fields: &Map<String, Value>) -> Option<String> {
+    let is_text = |key: &&str| fields.get(*key).is_none_or(|text| text.is_string() || text.is_null());
+    if let Some(key) = TEXTS.iter().find(|key| !is_text(key)) {
+        return Some(format!("`{key}` is no text"));
+    }
+    for (table, value) in [("email_ids", "email_id"), ("phone_nos", "phone")] {
+        let Some(rows) = fields.get(table).filter(|rows| !rows.is_null()) else { continue };
+        let Some(rows) = rows.as_array() else { return Some(format!("`{table}` is no list")) };
+        let is_row = |row: &Value| row.get(value).is_none_or(|text| text.is_string() || text.is_null());
+        if !rows.iter().all(|row| row.is_object() && is_row(row)) {
+            return Some(format!("a row of `{table}` is none"));
+        }
+    }
+    None
 }
 
 fn rows(table: Option<Value>) -> Vec<Map<String, Value>> {

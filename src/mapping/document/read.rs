@@ -41,6 +41,12 @@ impl Document {
     pub fn google_contacts_id(&self) -> Option<&str> {
         self.fields.get("google_contacts_id").and_then(Json::as_str).filter(|id| !id.is_empty())
     }
+
+    /// Whether the site's own Google integration looks after the contact, and so may have left that id.
+    #[must_use]
+    pub fn is_of_built_in_integration(&self) -> bool {
+        flag(&self.fields, "sync_with_google_contacts")
+    }
 }
 
 /// What a person typed into a text field.

@@ -103,15 +103,27 @@ fn a_value_that_stands_twice_is_flagged_once() {
 }
 
 #[test]
-fn surprising_json_still_gives_a_contact() {
-    let document = Document::parse(json!({
-        "name": "a", "creation": "c", "modified": "m",
-        "first_name": 7, "email_ids": [null, { "email_id": null }, { "email_id": "a@x.org", "is_primary": true }],
-        "phone_nos": "none",
-    }))
-    .unwrap();
-    let contact = document.contact(PHONES);
+fn what_is_blank_is_passed_over_and_what_has_another_shape_is_refused() {
+    let with = |key: &str, value: Value| {
+        let mut document = json!({
+            "name": "a", "creation": "c", "modified": "m", "first_name": null,
+            "email_ids": [{ "email_id": null }, { "email_id": "a@x.org", "is_primary": true }],
+        });
+        document[key] = value;
+        Document::parse(document)
+    };
+    let contact = with("phone_nos", Value::Null).unwrap().contact(PHONES);
     assert_eq!((contact.emails.len(), contact.emails.primary().is_some()), (1, true));
-    assert!(Document::parse(json!({ "name": "a", "creation": "c" })).is_err());
+    // An emptied field is an edit; a field that cannot be read must not pass for one.
+    for (key, value) in [
+        ("first_name", json!(7)),
+        ("phone_nos", json!("none")),
+        ("email_ids", json!([null])),
+        ("email_ids", json!([{ "email_id": 7 }])),
+        ("creation", Value::Null),
+        ("name", json!("x".repeat(5_000))),
+    ] {
+        assert!(with(key, value).is_err(), "{key}");
+    }
     assert!(Document::parse(json!([])).is_err());
 }

@@ -57,8 +57,12 @@ impl Person {
         let Some(Value::String(resource_name)) = fields.remove("resourceName") else {
             return Err(Malformed { id: "(unknown)".to_owned(), reason: "no resourceName".to_owned() });
         };
-        let malformed = |reason: &str| Malformed { id: resource_name.clone(), reason: reason.to_owned() };
-        let metadata = fields.remove("metadata").ok_or_else(|| malformed("no metadata"))?;
+        let malformed = |reason: &str| Malformed { id: shown(&resource_name), reason: reason.to_owned() };
+        if !is_id(&resource_name, "/") {
+            return Err(malformed("its resourceName is none"));
+        }
+        let metadata =
+            fields.remove("metadata").filter(Value::is_object).ok_or_else(|| malformed("no metadata"))?;
         fields.remove("etag");
         let deleted = metadata.get("deleted").and_then(Value::as_bool).unwrap_or(false);
         let source = metadata
@@ -70,7 +74,16 @@ impl Person {
             // API: people/c<DECIMAL> is the unsigned decimal of the CONTACT source's hex id.
             None => derived_source_id(&resource_name).ok_or_else(|| malformed("no CONTACT source"))?,
         };
+        if !is_id(&source_id.0, "") {
+            return Err(malformed("the id of its CONTACT source is none"));
+        }
         let etag = Etag(source.and_then(|source| str_of(source, "etag")).unwrap_or_default().to_owned());
+        if etag.0.len() > LONGEST_ID {
+            return Err(malformed("its etag is none"));
+        }
+        if let Some(reason) = misshapen(&fields) {
+            return Err(malformed(&reason));
+        }
         let updated =
             source.and_then(|source| str_of(source, "updateTime")).and_then(|time| time.parse().ok());
         let previous_names = metadata
@@ -106,6 +119,48 @@ impl Person {
                     .is_none_or(|t| t == "CONTACT")
             })
     }
+}
+
+/// Longer than any id or etag of Google's, and far shorter than what a store key holds.
+const LONGEST_ID: usize = 512;
+
+fn is_id(text: &str, also: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || also.contains(c);
+    !text.is_empty() && text.len() <= LONGEST_ID && text.chars().all(fits)
+}
+
+/// An id as it may stand in a message.
+fn shown(id: &str) -> String {
+    id.chars().filter(char::is_ascii_graphic).take(64).collect()
+}
+
+/// Fields that are read, and the texts in their items. What is there in another shape must not pass for "nothing there".
+const READ: [(&str, &[&str]); 4] = [
+    (
+        "names",
+        &["honorificPrefix", "givenName", "middleName", "familyName", "honorificSuffix", "unstructuredName"],
+    ),
+    ("emailAddresses", &["value", "type"]),
+    ("phoneNumbers", &["value", "type", "canonicalForm"]),
+    ("organizations", &["name", "title", "department", "type"]),
+];
+
+/// What is wrong with the shape of a field that is read, if anything.
+fn misshapen(fields: &Map<String, Value>) -> Option<String> {
+    for (field, texts) in READ {
+        let Some(value) = fields.get(field).filter(|value| !value.is_null()) else { continue };
+        let Some(items) = value.as_array() else { return Some(format!("`{field}` is no list")) };
+        for item in items {
+            let Some(item) = item.as_object() else {
+                return Some(format!("an item of `{field}` is no object"));
+            };
+            let is_text = |key: &&&str| item.get(**key).is_none_or(|text| text.is_string() || text.is_null());
+            if let Some(key) = texts.iter().find(|key| !is_text(key)) {
+                return Some(format!("`{key}` in `{field}` is no text"));
+            }
+        }
+    }
+    None
 }
 
 fn str_of<'a>(value: &'a Value, key: &str) -> Option<&'a str> {

@@ -168,15 +168,30 @@ fn a_number_is_known_by_googles_reading_where_ours_gives_up() {
 }
 
 #[test]
-fn surprising_json_still_gives_a_contact() {
-    let person = Person::parse(json!({
-        "resourceName": "people/c255",
-        "metadata": {},
-        "names": "Ada",
-        "emailAddresses": [null, 7, { "value": 7 }, { "value": " " }, { "value": "ada@x.org" }],
-        "organizations": [{}],
-    }))
-    .unwrap();
+fn what_is_blank_is_passed_over_and_what_has_another_shape_is_refused() {
+    let with = |key: &str, value: Value| {
+        let mut person = json!({
+            "resourceName": "people/c255",
+            "metadata": {},
+            "emailAddresses": [{}, { "value": " " }, { "value": "ada@x.org" }],
+            "organizations": [{}],
+        });
+        person[key] = value;
+        Person::parse(person)
+    };
+    let person = with("names", Value::Null).unwrap();
     assert_eq!(person.source_id, SourceId("ff".to_owned()));
     assert_eq!(person.contact(PHONES).emails.len(), 1);
+    // An emptied field is an edit; a field that cannot be read must not pass for one.
+    for (key, value) in [
+        ("names", json!("Ada")),
+        ("names", json!([{ "givenName": 7 }])),
+        ("emailAddresses", json!([null])),
+        ("phoneNumbers", json!([{ "value": 7 }])),
+        ("metadata", json!("none")),
+        ("metadata", json!({ "sources": [{ "type": "CONTACT", "id": "x".repeat(5_000) }] })),
+        ("resourceName", json!("people/../c1")),
+    ] {
+        assert!(with(key, value).is_err(), "{key}");
+    }
 }

@@ -294,6 +294,9 @@ impl Desk<'_> {
             "access_token": token, "expires_in": ACCESS_SECONDS, "scope": scope, "token_type": "Bearer",
         });
         if let Some(answer) = answer.as_object_mut() {
+            if let (Some(life), Some(_)) = (self.options.refresh_token_life, &refresh) {
+                answer.insert("refresh_token_expires_in".to_owned(), life.as_secs().into());
+            }
             if let Some(refresh) = refresh.filter(|_| new) {
                 answer.insert("refresh_token".to_owned(), refresh.into());
             }

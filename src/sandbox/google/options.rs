@@ -47,6 +47,8 @@ pub struct GoogleOptions {
     pub consent: Consent,
     /// Whether each refresh brings a new refresh token and voids the old one.
     pub rotate_refresh_tokens: bool,
+    /// How long a refresh token lives, as the token endpoint says: a consent screen in Testing says 7 days. `None` says nothing.
+    pub refresh_token_life: Option<SignedDuration>,
     /// Requests that are remembered for assertions; older ones are forgotten.
     pub remembered_requests: usize,
 }
@@ -75,6 +77,7 @@ impl Default for GoogleOptions {
             old_names_answer: true,
             consent: Consent::Everything,
             rotate_refresh_tokens: false,
+            refresh_token_life: None,
             remembered_requests: 1_000,
         }
     }

@@ -31,7 +31,7 @@ pub use stay::stay;
 use super::comparison::{Comparison, Knowledge, Sides};
 use super::dafater::{Keys, Site, SiteOptions};
 use super::faults::Faults;
-use super::google::{Google, GoogleOptions};
+use super::google::{Google, GoogleOptions, Quotas};
 use super::people::{Labels, Population, Size};
 use super::serve::Stand;
 use crate::remote::{Clock, SystemClock};
@@ -47,6 +47,8 @@ pub struct TownOptions {
     pub accounts: usize,
     /// Where the stand-ins listen: Google on this port, Dafater on the next one. Port 0: any free ones.
     pub listen: SocketAddr,
+    /// Whether the stand-in for Google counts quotas and the daemon keeps below them; else neither does.
+    pub quotas: bool,
     /// The binary.
     pub executable: PathBuf,
     /// Where the private directory is made.
@@ -91,6 +93,7 @@ struct Town {
     program: Program,
     clock: SystemClock,
     home: Home,
+    has_quotas: bool,
 }
 
 /// The schedule while the town decides itself when a cycle runs.
@@ -106,6 +109,7 @@ impl Town {
             region: "SA".to_owned(),
             // The account of a large trial holds both sides' people.
             max_contacts: (options.contacts * (options.accounts + 1)).max(25_000),
+            quotas: options.quotas.then(Quotas::observed),
             ..GoogleOptions::default()
         });
         let mut site = Site::new(SiteOptions::default());
@@ -131,8 +135,19 @@ impl Town {
             log: home.path("daemon.log"),
             socket: home.path("control.sock"),
         };
-        let town =
-            Self { google, site, google_stand, site_stand, keys, accounts, households, program, clock, home };
+        let town = Self {
+            google,
+            site,
+            google_stand,
+            site_stand,
+            keys,
+            accounts,
+            households,
+            program,
+            clock,
+            home,
+            has_quotas: options.quotas,
+        };
         town.configure(NEVER)?;
         for account in &town.accounts {
             let file = account.token_file.to_string_lossy();
@@ -154,6 +169,7 @@ impl Town {
             "[dafater]\nurl = {}\napi_key = {}\napi_secret = {}\n# The stand-in commits at once.\noverlap = \"1s\"\n\n\
              [google]\nclient_id = {}\nclient_secret = {}\napi_url = {}\ntoken_url = {}\nauth_url = {}\n\
              # The stand-in shows each write at once.\npropagation = \"0s\"\n\n\
+             [google.quota]\n{}\n\
              [store]\npath = {}\n\n[control]\nsocket = {}\n\n[log]\nlevel = \"info\"\nformat = \"text\"\n\n\
              [defaults]\nregion = \"SA\"\nschedule = {}\n",
             text(&site),
@@ -164,6 +180,7 @@ impl Town {
             text(&google),
             text(&format!("{google}token")),
             text(&format!("{google}o/oauth2/v2/auth")),
+            if self.has_quotas { QUOTAS } else { NO_QUOTAS },
             path("state"),
             path("control.sock"),
             text(schedule),
@@ -299,6 +316,13 @@ fn settle(
     }
     Ok(households)
 }
+
+/// The daemon's own defaults.
+const QUOTAS: &str =
+    "# The stand-in counts as Google does; the daemon allows itself what it does by default.";
+/// As good as no limit.
+const NO_QUOTAS: &str = "# The stand-in counts nothing.\ncritical_reads = 1000000\ncritical_writes = 1000000\nreads = 1000000\n\
+                         writes = 1000000\nphoto_writes = 1000000\ndaily_writes = 1000000";
 
 /// Fewer people than these make a small town.
 const SMALL: usize = 50;

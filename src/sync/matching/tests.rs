@@ -15,7 +15,7 @@ fn contact(name: &str, company: &str, email: &str, phone: &str) -> Contact {
 }
 
 fn free(contacts: &[Contact]) -> Vec<Candidate<'_>> {
-    contacts.iter().map(|contact| Candidate { contact, is_paired: false }).collect()
+    contacts.iter().map(|contact| Candidate { contact, standing: Standing::Free }).collect()
 }
 
 fn matched(google: &[Contact], dafater: &[Contact]) -> Matches {
@@ -112,12 +112,25 @@ fn of_twins_on_one_side_the_one_that_says_most_goes_across() {
 #[test]
 fn a_duplicate_of_a_paired_record_is_a_question() {
     let ada = contact("Ada", "", "ada@x.org", "");
-    let google = [Candidate { contact: &ada, is_paired: true }];
-    let dafater =
-        [Candidate { contact: &ada, is_paired: true }, Candidate { contact: &ada, is_paired: false }];
+    let google = [Candidate { contact: &ada, standing: Standing::Paired }];
+    let dafater = [
+        Candidate { contact: &ada, standing: Standing::Paired },
+        Candidate { contact: &ada, standing: Standing::Free },
+    ];
     let found = find(&google, &dafater);
     assert_eq!(found.pairs, []);
     assert_eq!(found.dafater_review.keys().collect::<Vec<_>>(), [&1]);
+}
+
+#[test]
+fn who_stands_outside_the_scope_on_the_other_side_is_a_question_and_a_twin_outside_is_none() {
+    let ada = contact("Ada", "", "ada@x.org", "");
+    let free = Candidate { contact: &ada, standing: Standing::Free };
+    let outside = Candidate { contact: &ada, standing: Standing::Outside };
+    let found = find(&[outside], &[free]);
+    assert_eq!(found.pairs, []);
+    assert_eq!(found.dafater_review.keys().collect::<Vec<_>>(), [&0]);
+    assert_eq!(find(&[], &[outside, free]), Matches::default());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::contact::Contact;
-use crate::sync::matching::{Candidate, Doubt};
+use crate::sync::matching::{Candidate, Doubt, Standing};
 use crate::sync::{RecordId, Review};
 
 /// Who takes part in matching on one side, and who only shows that another is its duplicate.
@@ -17,21 +17,27 @@ pub(super) struct Candidates<'a> {
 }
 
 impl<'a> Candidates<'a> {
-    /// A record that looks for its counterpart.
-    pub(super) fn free(&mut self, origin: usize, id: &'a RecordId, contact: &'a Contact) {
-        self.push(Some(origin), id, contact);
+    /// A record that looks for its counterpart, or for another in place of the one that it lost.
+    pub(super) fn free(&mut self, origin: usize, is_widowed: bool, id: &'a RecordId, contact: &'a Contact) {
+        let standing = if is_widowed { Standing::Widowed } else { Standing::Free };
+        self.push(Some(origin), standing, id, contact);
     }
 
     /// A record that has its counterpart.
     pub(super) fn paired(&mut self, id: &'a RecordId, contact: &'a Contact) {
         if !self.known.contains(id) {
-            self.push(None, id, contact);
+            self.push(None, Standing::Paired, id, contact);
         }
+    }
+
+    /// A record outside the scope.
+    pub(super) fn outside(&mut self, id: &'a RecordId, contact: &'a Contact) {
+        self.push(None, Standing::Outside, id, contact);
     }
 
     /// A record that lost its counterpart and cannot be seen now: whoever matches it waits.
     pub(super) fn veiled(&mut self, id: &'a RecordId, contact: &'a Contact) {
-        self.list.push(Candidate { contact, is_paired: false });
+        self.list.push(Candidate { contact, standing: Standing::Free });
         self.ids.push(id);
         self.origins.push(None);
     }
@@ -54,8 +60,8 @@ impl<'a> Candidates<'a> {
         review.iter().filter_map(|(index, doubt)| Some((self.origin(*index)?, doubt))).collect()
     }
 
-    fn push(&mut self, origin: Option<usize>, id: &'a RecordId, contact: &'a Contact) {
-        self.list.push(Candidate { contact, is_paired: origin.is_none() });
+    fn push(&mut self, origin: Option<usize>, standing: Standing, id: &'a RecordId, contact: &'a Contact) {
+        self.list.push(Candidate { contact, standing });
         self.ids.push(id);
         self.known.insert(id);
         self.origins.push(origin);

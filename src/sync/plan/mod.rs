@@ -4,6 +4,7 @@
 //! nothing the second time.
 
 mod candidates;
+mod forgotten;
 mod planner;
 mod singles;
 
@@ -24,6 +25,8 @@ pub struct Plan {
     pub reviews: Vec<Review>,
     /// Records that are remembered as loose and are gone.
     pub vanished: Vec<RecordId>,
+    /// Whether no pair is remembered although the records show that the account was synced before: the memory was lost.
+    pub is_rebuilt: bool,
 }
 
 /// What happens to one pair.
@@ -159,6 +162,13 @@ impl Step {
 }
 
 impl Plan {
+    /// Whether a step may bring back somebody who was deleted on purpose: without a memory, a record that stands on one side only
+    /// may be new, or the one that is left of a pair.
+    #[must_use]
+    pub fn may_resurrect(&self, step: &Step) -> bool {
+        self.is_rebuilt && matches!(step.action, Action::Create { .. })
+    }
+
     /// Computes the plan.
     #[must_use]
     pub fn compute(snapshot: &Snapshot, policy: &Policy) -> Self {

@@ -7,7 +7,9 @@ use crate::contact::{Contact, Field, TextField};
 use crate::mapping::{Document, GoogleRules, Person, SiteRules};
 use crate::sync::merge::admit;
 use crate::sync::snapshot::{PairView, Sighting, Snapshot};
-use crate::sync::{Both, DeletionPolicy, MergeRules, Origin, Pair, PairId, Policy, Side, Withheld, merge};
+use crate::sync::{
+    Both, ConflictPolicy, DeletionPolicy, MergeRules, Origin, Pair, PairId, Policy, Side, Withheld, merge,
+};
 
 const UNREADABLE: &str = "one of the two records cannot be read";
 
@@ -19,6 +21,8 @@ pub(super) struct Planner<'a> {
     pub(super) widows: Vec<Widow<'a>>,
     /// Pairs of which one record was deleted and the other cannot be seen: what may take the place of the deleted one waits.
     pub(super) veiled: Vec<Widow<'a>>,
+    /// Pairs of which both records were deleted.
+    pub(super) lost: Vec<&'a PairView>,
 }
 
 /// The record that is left of a pair.
@@ -31,7 +35,14 @@ pub(super) struct Widow<'a> {
 
 impl<'a> Planner<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, policy: &'a Policy) -> Self {
-        Self { snapshot, policy, plan: Plan::default(), widows: Vec::new(), veiled: Vec::new() }
+        Self {
+            snapshot,
+            policy,
+            plan: Plan::default(),
+            widows: Vec::new(),
+            veiled: Vec::new(),
+            lost: Vec::new(),
+        }
     }
 
     pub(super) fn plan(mut self) -> Plan {
@@ -48,7 +59,10 @@ impl<'a> Planner<'a> {
         use Sighting::{Gone, Present, Stale, Unseen};
         match (&view.google, &view.dafater) {
             (Present(google), Present(dafater)) => self.both(view, google, dafater),
-            (Gone, Gone) => self.step(view, Action::Forget, "deleted on both sides"),
+            (Gone, Gone) => {
+                self.lost.push(view);
+                self.step(view, Action::Forget, "deleted on both sides");
+            }
             (Gone, Present(_)) => self.widows.push(Widow { view, left: Side::Dafater }),
             (Present(_), Gone) => self.widows.push(Widow { view, left: Side::Google }),
             (Stale, Present(dafater)) => self.behind_stale(view, dafater),
@@ -226,8 +240,10 @@ impl<'a> Planner<'a> {
                 |((id, field), side): (&(PairId, Field), &Side)| (*id == pair.id).then_some((*field, *side));
             self.snapshot.decisions.resolutions.iter().filter_map(of_pair).collect()
         });
+        // What both last agreed on is not known: a policy would overwrite the side that was edited as gladly as the other.
+        let asks = pair.map_or(self.plan.is_rebuilt, |pair| self.snapshot.decisions.asked.contains(&pair.id));
         MergeRules {
-            conflict: self.policy.conflict,
+            conflict: if asks { ConflictPolicy::Manual } else { self.policy.conflict },
             newer: match (google.updated, self.snapshot.instant(&dafater.modified)) {
                 (Some(google), Some(dafater)) if google > dafater => Side::Google,
                 (Some(_), None) => Side::Google,
@@ -263,7 +279,7 @@ impl<'a> Planner<'a> {
 }
 
 /// Whether what a record says `now` is not what was agreed upon. A mobile number that was never agreed upon is no edit.
-fn differs(now: &Contact, base: &Contact) -> bool {
+pub(super) fn differs(now: &Contact, base: &Contact) -> bool {
     Field::all().any(|field| match field {
         Field::Phones => {
             let is_moved = base.mobile.is_some() && now.mobile != base.mobile;

@@ -1,6 +1,11 @@
 //! Stories told by the built binary over real HTTP.
 
+mod consent;
 mod daemon;
+mod damage;
 mod directions;
+mod fault_card;
 mod faults;
+mod quota;
 mod scale;
+mod secrets;

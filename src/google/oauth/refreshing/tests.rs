@@ -40,8 +40,7 @@ impl Scene {
 
     async fn consent(&self, token: &str) {
         let now = self.clock.now();
-        let grant =
-            Grant { address: None, subject: None, scopes: Vec::new(), consented_at: now, refreshed_at: now };
+        let grant = Grant::new(now);
         self.vault.store(&account("sales"), &SecretString::from(token), &grant).await.unwrap();
     }
 
@@ -121,7 +120,7 @@ async fn the_time_of_the_last_refresh_is_written_down_once_a_day() {
 }
 
 #[tokio::test]
-async fn a_consent_that_is_over_is_asked_about_once_an_hour_and_a_new_one_at_once() {
+async fn a_consent_that_is_over_is_asked_about_once_a_day_and_a_new_one_at_once() {
     let scene = Scene::new([revoked(), revoked(), access("ya29.1")]).await;
     for _ in 0..5 {
         let error = scene.error().await;
@@ -130,11 +129,51 @@ async fn a_consent_that_is_over_is_asked_about_once_an_hour_and_a_new_one_at_onc
         assert_eq!(error.disposition(), Disposition::Unauthorized);
     }
     assert_eq!(scene.script.count(), 1);
-    scene.clock.advance(Duration::from_hours(1));
+    scene.tokens.reset();
+    scene.error().await;
+    assert_eq!(scene.script.count(), 1, "another process is told what this one was told");
+    scene.clock.advance(Duration::from_hours(24));
     scene.error().await;
     assert_eq!(scene.script.count(), 2);
     scene.consent("1//second").await;
     assert_eq!(scene.token().await, "ya29.1");
+}
+
+#[tokio::test]
+async fn a_consent_that_is_good_again_is_no_longer_over() {
+    let scene = Scene::new([revoked(), access("ya29.1")]).await;
+    scene.error().await;
+    assert!(scene.vault.grant(&account("sales")).unwrap().unwrap().over.is_some());
+    scene.clock.advance(Duration::from_hours(24));
+    assert_eq!(scene.token().await, "ya29.1");
+    assert_eq!(scene.vault.grant(&account("sales")).unwrap().unwrap().over, None);
+}
+
+#[tokio::test]
+async fn a_consent_that_dies_after_seven_days_says_why() {
+    let scene = Scene::new([revoked()]).await;
+    scene.clock.advance(Duration::from_hours(7 * 24));
+    let error = scene.error().await.to_string();
+    assert!(error.contains("seven days") && error.contains("Testing"), "{error}");
+}
+
+#[tokio::test]
+async fn a_consent_that_was_revoked_here_ends_at_once() {
+    let scene = Scene::new([access("ya29.1")]).await;
+    scene.token().await;
+    scene.vault.forget(&account("sales")).await.unwrap();
+    assert!(matches!(scene.error().await, AuthorizationError::NotAuthorized { .. }));
+}
+
+#[tokio::test]
+async fn a_consent_that_google_limits_in_time_is_remembered_with_its_end() {
+    let mut limited = access("ya29.1");
+    limited.1["refresh_token_expires_in"] = json!(604_800);
+    let scene = Scene::new([limited]).await;
+    scene.clock.advance(Duration::from_hours(25));
+    scene.token().await;
+    let grant = scene.vault.grant(&account("sales")).unwrap().unwrap();
+    assert_eq!(grant.expires_at, Some(scene.clock.now() + Duration::from_hours(7 * 24)));
 }
 
 #[tokio::test]

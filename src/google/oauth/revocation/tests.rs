@@ -10,8 +10,7 @@ use crate::google::testing::{MemoryStore, Script, account, answer, endpoints, no
 async fn consented(store: &Arc<MemoryStore>) -> Arc<TokenVault> {
     let vault = vault(store);
     let at = Timestamp::UNIX_EPOCH;
-    let grant =
-        Grant { address: None, subject: None, scopes: Vec::new(), consented_at: at, refreshed_at: at };
+    let grant = Grant::new(at);
     vault.store(&account("sales"), &SecretString::from("1//over"), &grant).await.unwrap();
     vault
 }

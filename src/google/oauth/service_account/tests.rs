@@ -77,13 +77,13 @@ async fn a_missing_delegation_is_the_administrators_matter_and_an_outage_is_nobo
     let refusal = |code: &str| {
         answer(401, &json!({"error": code, "error_description": "Unauthorized client or scope in request."}))
     };
-    let script = Script::new([refusal("unauthorized_client"), refusal("invalid_grant"), page(503)]);
+    let script = Script::new([refusal("unauthorized_client"), refusal("access_denied"), page(503)]);
     let tokens = tokens(&script, &ManualClock::new());
     for _ in 0..2 {
         let error = tokens.access_token().await.unwrap_err();
         assert!(matches!(error, AuthorizationError::ServiceAccount { .. }), "{error}");
         assert_eq!(error.disposition(), Disposition::Unauthorized);
-        assert!(error.hint().contains("domain-wide delegation"));
+        assert!(error.hint().contains("1087"), "the client is named: {}", error.hint());
     }
     let outage = tokens.access_token().await.unwrap_err();
     assert_eq!(outage.disposition(), Disposition::Unavailable);

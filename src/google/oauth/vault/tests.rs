@@ -11,8 +11,7 @@ fn grant() -> Grant {
         address: Some("sales@example.com".to_owned()),
         subject: Some("1087".to_owned()),
         scopes: vec!["openid".to_owned()],
-        consented_at: at,
-        refreshed_at: at,
+        ..Grant::new(at)
     }
 }
 
@@ -90,4 +89,33 @@ async fn a_newer_format_is_told_apart_from_damage() {
     store.set(b"sales\0refresh_token", vec![2, 0, 0]);
     let error = vault(&store).refresh_token(&account("sales")).unwrap_err();
     assert!(matches!(error, VaultError::Version { found: 2, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn another_key_seals_everything_anew_in_one_commit_and_the_former_opens_nothing_more() {
+    let store = Arc::new(MemoryStore::default());
+    let before = vault(&store);
+    let (sales, support) = (account("sales"), account("support"));
+    before.store(&sales, &token(), &grant()).await.unwrap();
+    before.store(&support, &SecretString::from("1//other"), &grant()).await.unwrap();
+    store.set(b"lost\0refresh_token", vec![FORMAT; 60]);
+    store.set(b"sales\0cursors", b"no seal".to_vec());
+    let (key, commits) = (VaultKey::from_bytes(&[8; 32]).unwrap(), store.commits());
+
+    let rekeyed = before.rekey(&key).await.unwrap();
+
+    assert_eq!((rekeyed, store.commits()), (Rekeyed { sealed: 4, unreadable: 1 }, commits + 1));
+    let opened = |vault: &TokenVault| {
+        vault.refresh_token(&sales).map(|token| token.unwrap().expose_secret().to_owned())
+    };
+    assert_eq!(opened(&before).unwrap(), "1//refresh-me", "who holds the vault goes on");
+    let after = TokenVault::new(store.clone(), &key);
+    assert_eq!(opened(&after).unwrap(), "1//refresh-me");
+    assert_eq!(after.grant(&support).unwrap(), Some(grant()));
+    let former = vault(&store);
+    assert!(matches!(opened(&former), Err(VaultError::Sealed { .. })));
+    assert_eq!((former.opens_any().unwrap(), after.opens_any().unwrap()), (false, true));
+    before.store(&sales, &SecretString::from("1//newer"), &grant()).await.unwrap();
+    assert_eq!(opened(&after).unwrap(), "1//newer", "what is stored later is sealed with the new key");
+    assert_eq!(store.get(Tree::Accounts, b"sales\0cursors").unwrap().unwrap(), b"no seal");
 }

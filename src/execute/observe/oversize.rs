@@ -1,0 +1,171 @@
+//! Records that are too large to be remembered: set aside before anything is decided about them, so that nobody else suffers.
+//!
+//! Law: what could not be committed as a pair is never written, not even in part.
+
+use super::{Observer, Picture};
+use crate::contact::{Contact, Value, Values};
+use crate::execute::EngineError;
+use crate::mapping::{DocumentName, SiteStamp, SourceId};
+use crate::observe::events;
+use crate::state::Parked;
+use crate::sync::{Loose, LooseReason, PairId, RecordId};
+
+/// Bytes of a contact in its canonical form, both sides of a pair taken together. A pair keeps it twice, with what belongs to it;
+/// the store takes 64 KiB in one value.
+const LARGEST: usize = 26 * 1024;
+/// Values of each list that a contact is known by while it is set aside.
+const KNOWN_BY: usize = 20;
+/// Bytes of each text of it.
+const KNOWN_TEXT: usize = 1024;
+/// When a record that did not change is looked at again.
+const AGAIN: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+
+/// Records that are too large to be remembered whole.
+#[derive(Debug, Default)]
+pub(in crate::execute) struct Oversized {
+    /// All of them, to be looked at again.
+    pub(in crate::execute) parked: Vec<Parked>,
+    /// Those in no pair, as they are remembered: by a few of their values.
+    pub(in crate::execute) loose: Vec<Loose>,
+}
+
+impl Observer<'_> {
+    /// Takes oversized records out of `picture`; they are known to matching all the same, so that nobody is made a second time.
+    pub(super) fn set_aside(&self, picture: &mut Picture) -> Result<Oversized, EngineError> {
+        let phones = self.settings.policy.phones;
+        let account = self.parts.state.account();
+        let (mut parked, mut loose) = (Vec::new(), Vec::new());
+        picture.pairs.retain(|view| {
+            let (google, dafater) = (view.google.present(), view.dafater.present());
+            let [one, other] = [
+                google.map(|person| person.contact(phones)),
+                dafater.map(|document| document.contact(phones)),
+            ]
+            .map(Option::unwrap_or_default);
+            let size = together(&one, &other);
+            if size > LARGEST {
+                let google = google.map(|person| (person.source_id.clone(), person.etag.0.clone()));
+                let dafater = dafater.map(|document| (document.name.clone(), document.modified.0.clone()));
+                parked.push(self.oversized(view.pair.id.clone(), google, dafater, size));
+            }
+            size <= LARGEST
+        });
+        picture.google.retain(|alone| {
+            let person = &alone.record;
+            let contact = person.contact(phones);
+            let size = size(&contact);
+            if size > LARGEST {
+                let id = PairId::from_google(account, &person.source_id);
+                let revision = (person.source_id.clone(), person.etag.0.clone());
+                parked.push(self.oversized(id, Some(revision), None, size));
+                let known =
+                    stands_alone(RecordId::Google(person.source_id.clone()), None, &person.etag.0, contact);
+                picture.paired.push((known.record.clone(), known.contact.clone()));
+                loose.push(known);
+            }
+            size <= LARGEST
+        });
+        picture.dafater.retain(|alone| {
+            let document = &alone.record;
+            let contact = document.contact(phones);
+            let size = size(&contact);
+            if size > LARGEST {
+                let id = PairId::from_dafater(account, &document.creation, &document.name);
+                let revision = (document.name.clone(), document.modified.0.clone());
+                parked.push(self.oversized(id, None, Some(revision), size));
+                let (record, creation) =
+                    (RecordId::Dafater(document.name.clone()), Some(document.creation.clone()));
+                let known = stands_alone(record, creation, &document.modified.0, contact);
+                picture.paired.push((known.record.clone(), known.contact.clone()));
+                loose.push(known);
+            }
+            size <= LARGEST
+        });
+        let parked = self.only_news(parked)?;
+        let mut news = Vec::new();
+        for known in loose {
+            if self.parts.state.loose(&known.record)?.as_ref() != Some(&known) {
+                news.push(known);
+            }
+        }
+        Ok(Oversized { parked, loose: news })
+    }
+
+    fn oversized(
+        &self,
+        pair: PairId,
+        google: Option<(SourceId, String)>,
+        dafater: Option<(DocumentName, String)>,
+        size: usize,
+    ) -> Parked {
+        let reason = format!(
+            "its mapped values take {} KiB, where {} are the most: remove addresses or numbers",
+            size.div_ceil(1024),
+            LARGEST / 1024
+        );
+        let next = self.now.checked_add(AGAIN).unwrap_or(self.now);
+        Parked { pair, google, dafater, attempts: 1, next, reason }
+    }
+
+    /// What is parked in the same words already stays as it is until it is due.
+    fn only_news(&self, parked: Vec<Parked>) -> Result<Vec<Parked>, EngineError> {
+        let known = self.parts.state.parked()?;
+        let is_news = |new: &Parked| {
+            !known.iter().any(|old| {
+                (&old.pair, &old.google, &old.dafater, &old.reason)
+                    == (&new.pair, &new.google, &new.dafater, &new.reason)
+                    && old.next > self.now
+            })
+        };
+        let (news, old): (Vec<_>, Vec<_>) = parked.into_iter().partition(is_news);
+        for parked in &news {
+            let account = self.parts.state.account().clone();
+            let reason = format!("{} is set aside: {}", parked.pair, parked.reason);
+            events::ItemMalformed { account, reason }.emit();
+        }
+        let kept = known.into_iter().filter(|known| old.iter().any(|old| old.pair == known.pair));
+        Ok(news.into_iter().chain(kept).collect())
+    }
+}
+
+/// Bytes that the contact takes, roughly and never too few.
+fn size(contact: &Contact) -> usize {
+    let texts: usize = contact.texts.values().map(|text| text.len() + 4).sum();
+    texts + list(&contact.emails) + list(&contact.phones)
+}
+
+/// Bytes that a contact of all that both say would take.
+fn together(one: &Contact, other: &Contact) -> usize {
+    let more = |own: &Values, further: &Values| -> usize {
+        further.iter().filter(|value| !own.contains(&value.key)).map(bytes).sum()
+    };
+    let texts = other.texts.iter().filter(|(field, text)| one.text(**field) != text.as_str());
+    size(one)
+        + texts.map(|(_, text)| text.len() + 4).sum::<usize>()
+        + more(&one.emails, &other.emails)
+        + more(&one.phones, &other.phones)
+}
+
+fn list(values: &Values) -> usize {
+    values.iter().map(bytes).sum()
+}
+
+fn bytes(value: &Value) -> usize {
+    value.key.as_str().len() + value.raw.len() + value.label.as_ref().map_or(0, String::len) + 8
+}
+
+/// A record that stands alone, remembered by as much of it as tells it from others.
+fn stands_alone(
+    record: RecordId,
+    creation: Option<SiteStamp>,
+    revision: &str,
+    mut contact: Contact,
+) -> Loose {
+    for list in [&mut contact.emails, &mut contact.phones] {
+        let mut few = Values::default();
+        list.iter().take(KNOWN_BY).for_each(|value| few.add(value.clone()));
+        *list = few;
+    }
+    contact.texts.values_mut().for_each(|text| text.truncate(text.floor_char_boundary(KNOWN_TEXT)));
+    Loose { record, creation, revision: revision.to_owned(), contact, why: LooseReason::Parked }
+}

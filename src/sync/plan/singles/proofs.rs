@@ -1,0 +1,126 @@
+//! What people declared, and what our own creates left behind: the markers on both sides.
+//!
+//! Law: a record that carries our marker was created by us, whatever our memory says; it is never new.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Documents, Kind, People, Placed, Single};
+use crate::mapping::{Document, Person};
+use crate::sync::plan::planner::Planner;
+use crate::sync::snapshot::PairView;
+use crate::sync::{LooseReason, Origin, PairId, Side};
+
+impl<'a> Planner<'a> {
+    pub(super) fn by_decision(
+        &mut self,
+        people: &People<'a>,
+        documents: &Documents<'a>,
+        placed: &mut Placed,
+    ) {
+        let snapshot = self.snapshot;
+        for (google, dafater) in &snapshot.decisions.links {
+            let left = people.iter().position(|single| single.id == *google);
+            let right = documents.iter().position(|single| single.id == *dafater);
+            if let (Some(left), Some(right)) = (left, right) {
+                let reason = "a person declared them to be the same";
+                self.join((left, right), people, documents, placed, Origin::Matched, reason);
+            }
+        }
+    }
+
+    /// A record that carries our marker was created by us, whatever our memory says.
+    pub(super) fn by_marker(&mut self, people: &People<'a>, documents: &Documents<'a>, placed: &mut Placed) {
+        let snapshot = self.snapshot;
+        let mut by_creation: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        for (right, document) in documents.iter().enumerate().filter(|(_, single)| !single.is_skipped()) {
+            by_creation.entry(document.record.creation.civil()).or_default().push(right);
+        }
+        for (left, person) in people.iter().enumerate().filter(|(_, single)| !single.is_skipped()) {
+            let Some(marker) = person.record.marker(&snapshot.site) else { continue };
+            if let Some([right]) = by_creation.get(&marker.creation.civil()).map(Vec::as_slice) {
+                let origin = Origin::Created(Side::Google);
+                self.join((left, *right), people, documents, placed, origin, "created here by the sync");
+            }
+        }
+        let mut by_name = BTreeMap::new();
+        for (left, person) in people.iter().enumerate().filter(|(_, single)| !single.is_skipped()) {
+            for name in std::iter::once(&person.record.resource_name).chain(&person.record.previous_names) {
+                by_name.insert(name.0.as_str(), (left, person));
+            }
+        }
+        for (right, document) in documents.iter().enumerate().filter(|(_, single)| !single.is_skipped()) {
+            let source = document.record.google_contacts_id().and_then(|id| by_name.get(id));
+            if let Some((left, person)) = source {
+                // The built-in integration leaves the same id on contacts that people made; only an intent of ours proves more.
+                let begun = PairId::from_google(&snapshot.account, &person.record.source_id);
+                let pair = person.widow().map_or(begun, |widow| widow.view.pair.id.clone());
+                let is_ours = snapshot.begun.contains(&pair);
+                let origin = if is_ours { Origin::Created(Side::Dafater) } else { Origin::Matched };
+                let reason = "the document names the Google contact";
+                self.join((*left, right), people, documents, placed, origin, reason);
+            }
+        }
+    }
+
+    /// A record that we created in place of a deleted one, and whose receipt was lost: by now its counterpart was deleted too. It
+    /// must not bring back what was deleted on the other side.
+    pub(super) fn bereaved(&mut self, people: &People<'a>, documents: &Documents<'a>, placed: &mut Placed) {
+        let is_begun = |view: &&&PairView| self.snapshot.begun.contains(&view.pair.id);
+        let lost: Vec<&PairView> = self.lost.iter().filter(is_begun).copied().collect();
+        let names: BTreeSet<&str> =
+            lost.iter().map(|view| view.pair.google.resource_name.0.as_str()).collect();
+        let creations: BTreeSet<_> = lost.iter().map(|view| view.pair.dafater.creation.civil()).collect();
+        for (index, single) in (0..).zip(people) {
+            let marker = single.record.marker(&self.snapshot.site);
+            let is_ours = marker.is_some_and(|marker| creations.contains(&marker.creation.civil()));
+            if let Kind::Alone(alone) = &single.kind
+                && is_ours
+                && placed.google.insert(index)
+            {
+                let revision = single.record.etag.0.clone();
+                self.keep(single, None, revision, LooseReason::Detached, None, alone.before.as_ref());
+            }
+        }
+        for (index, single) in (0..).zip(documents) {
+            let is_ours = single.record.google_contacts_id().is_some_and(|name| names.contains(name));
+            if let Kind::Alone(alone) = &single.kind
+                && is_ours
+                && placed.dafater.insert(index)
+            {
+                let (creation, revision) = (single.record.creation.clone(), single.record.modified.0.clone());
+                let before = alone.before.as_ref();
+                self.keep(single, Some(creation), revision, LooseReason::Detached, None, before);
+            }
+        }
+    }
+
+    /// A record that names one which cannot be seen now was created by us in place of the deleted one, and its receipt was lost.
+    pub(super) fn behind_the_veil(
+        &mut self,
+        people: &People<'a>,
+        documents: &Documents<'a>,
+        placed: &mut Placed,
+    ) {
+        let veiled = |left| self.veiled.iter().filter(move |widow| widow.left == left);
+        let names: BTreeSet<&str> =
+            veiled(Side::Google).map(|widow| widow.view.pair.google.resource_name.0.as_str()).collect();
+        let creations: BTreeSet<_> =
+            veiled(Side::Dafater).map(|widow| widow.view.pair.dafater.creation.civil()).collect();
+        let names_one = |single: &Single<'_, Document>| {
+            !single.is_skipped()
+                && single.record.google_contacts_id().is_some_and(|name| names.contains(name))
+        };
+        let marks_one = |single: &Single<'_, Person>| {
+            let marker = single.record.marker(&self.snapshot.site);
+            !single.is_skipped() && marker.is_some_and(|marker| creations.contains(&marker.creation.civil()))
+        };
+        let people: Vec<_> = (0..).zip(people).filter(|(_, single)| marks_one(single)).collect();
+        let documents: Vec<_> = (0..).zip(documents).filter(|(_, single)| names_one(single)).collect();
+        for (index, person) in people {
+            self.person_waits(index, person, placed);
+        }
+        for (index, document) in documents {
+            self.document_waits(index, document, placed);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Worlds that broke a law once, each named for what it taught.
+
+use std::collections::BTreeSet;
+
+use dafater_contactsd::contact::TextField;
+use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, Side};
+
+use super::keep_the_laws;
+use super::script::{Event, Luck, Round, Rules, Script};
+
+const USUAL: Rules = Rules {
+    conflict: ConflictPolicy::Newest,
+    deletions: DeletionPolicy::Keep,
+    pull: true,
+    push: true,
+    max_deletes: 100,
+};
+
+fn quiet() -> Round {
+    Round::default()
+}
+
+fn calm(events: Vec<Event>) -> Round {
+    Round { events, luck: Luck::default() }
+}
+
+fn hidden(half: (usize, bool), events: Vec<Event>) -> Round {
+    Round { events, luck: Luck { hidden: BTreeSet::from([half]), ..Luck::default() } }
+}
+
+/// A re-created contact whose answer was lost names a Google contact that cannot be seen: it was taken for a new one.
+#[test]
+fn a_copy_of_a_contact_that_cannot_be_seen_is_not_copied_again() {
+    let edit_beats_deletion = Round {
+        events: vec![Event::Delete(Side::Dafater, 0), Event::SetText(Side::Google, 0, TextField::Given)],
+        luck: Luck { lost: BTreeSet::from([(0, false)]), ..Luck::default() },
+    };
+    keep_the_laws(&Script {
+        rules: USUAL,
+        initial: vec![(0, None)],
+        rounds: vec![quiet(), edit_beats_deletion, hidden((0, true), Vec::new())],
+    });
+}
+
+/// A contact was deleted and entered again while its Google half could not be seen: it was created in Google a second time.
+#[test]
+fn a_contact_entered_again_waits_while_its_old_counterpart_cannot_be_seen() {
+    keep_the_laws(&Script {
+        rules: Rules { pull: false, ..USUAL },
+        initial: vec![(3, None)],
+        rounds: vec![
+            quiet(),
+            hidden((3, true), vec![Event::Delete(Side::Dafater, 3)]),
+            hidden((3, true), vec![Event::Appear(Side::Dafater, 3)]),
+        ],
+    });
+}
+
+#[test]
+fn what_is_typed_while_a_plan_is_carried_out_is_not_lost() {
+    let typed = Round {
+        events: vec![Event::SetText(Side::Google, 0, TextField::Family)],
+        luck: Luck { meanwhile: vec![Event::SetText(Side::Dafater, 0, TextField::Title)], ..Luck::default() },
+    };
+    keep_the_laws(&Script {
+        rules: USUAL,
+        initial: vec![(0, None)],
+        rounds: vec![quiet(), typed, calm(Vec::new())],
+    });
+}

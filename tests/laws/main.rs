@@ -1,0 +1,121 @@
+//! The laws of the planner on worlds made by chance: edits, deletions, renames and duplicates on both sides, failing, lost and
+//! late writes, users who write at the same time.
+//!
+//! No client, no store, no clock: a plan is carried out on two maps. The usual run plays the same few hundred worlds each time;
+//! `LAW_CASES=1000000 cargo test --release --test laws` plays as many as it is told, on all cores. A failing world is shrunk and
+//! printed with the name of the law that it breaks; it then becomes a script of its own here.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    clippy::redundant_pub_crate,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+mod carry;
+mod checks;
+mod happen;
+mod lessons;
+mod script;
+mod world;
+
+use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, Origin, Plan, Policy, Side};
+use proptest::prelude::*;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+use script::{Luck, Rules, Script, scripts};
+use world::World;
+
+/// Plays a script.
+///
+/// # Panics
+///
+/// With the name of the law that it breaks.
+pub fn keep_the_laws(script: &Script) {
+    let mut world = World::new(script);
+    for round in &script.rounds {
+        for event in &round.events {
+            world.happen(event);
+        }
+        world.sync(&round.luck, false);
+    }
+    world.come_to_rest();
+    let Policy { pull, push, conflict, .. } = &mut world.policy;
+    if !*pull || !*push || *conflict == ConflictPolicy::Manual {
+        // What waited for a direction or for a person goes across once it may.
+        (*pull, *push) = (true, true);
+        if *conflict == ConflictPolicy::Manual {
+            *conflict = ConflictPolicy::Google;
+        }
+        world.come_to_rest();
+    }
+    assert!(world.open_conflicts.is_empty(), "law 1, convergence: every conflict is decided");
+}
+
+/// Plays `usual` worlds, or as many as the environment asks for, and always the same: each core has its own seed.
+fn play(usual: u32, seed: u8, test: impl Fn(&Script) + Sync) {
+    #[expect(clippy::disallowed_methods, reason = "how long a test runs is asked outside the project")]
+    let asked = std::env::var("LAW_CASES").ok().and_then(|cases| cases.parse().ok());
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(16));
+    let share = asked.unwrap_or(usual).div_ceil(u32::try_from(cores).unwrap());
+    let config = ProptestConfig { cases: share, failure_persistence: None, ..ProptestConfig::default() };
+    let run = |core: usize| {
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed ^ u8::try_from(core).unwrap(); 32]);
+        let mut runner = TestRunner::new_with_rng(config.clone(), rng);
+        runner.run(&scripts(), |script| {
+            test(&script);
+            Ok(())
+        })
+    };
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let run = &run;
+        let workers: Vec<_> = (0..cores).map(|core| scope.spawn(move || run(core))).collect();
+        let ends = workers.into_iter().map(|worker| worker.join().expect("a runner catches what fails"));
+        ends.filter_map(Result::err).map(|failure| failure.to_string()).collect()
+    });
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+#[test]
+fn every_world_keeps_the_laws() {
+    play(600, 0, keep_the_laws);
+}
+
+#[test]
+fn the_same_snapshot_gives_the_same_plan() {
+    play(100, 100, |script| {
+        let mut world = World::new(script);
+        for round in &script.rounds {
+            round.events.iter().for_each(|event| world.happen(event));
+            let (one, two) = (world.snapshot(&round.luck), world.snapshot(&round.luck));
+            let plan = |snapshot| format!("{:?}", Plan::compute(snapshot, &world.policy));
+            assert_eq!(plan(&one), plan(&two));
+            world.sync(&round.luck, false);
+        }
+    });
+}
+
+#[test]
+fn a_pair_that_the_sync_made_remembers_who_made_it() {
+    let script = Script {
+        rules: Rules {
+            conflict: ConflictPolicy::Newest,
+            deletions: DeletionPolicy::CreatedBySync,
+            pull: true,
+            push: true,
+            max_deletes: 100,
+        },
+        initial: vec![(0, Some(Side::Google)), (1, Some(Side::Dafater)), (2, None)],
+        rounds: Vec::new(),
+    };
+    let mut world = World::new(&script);
+    world.sync(&Luck::default(), false);
+    let mut origins: Vec<String> = world.pairs.values().map(|pair| format!("{:?}", pair.origin)).collect();
+    origins.sort();
+    let created = |side| format!("{:?}", Origin::Created(side));
+    assert_eq!(origins, [created(Side::Dafater), created(Side::Google), format!("{:?}", Origin::Matched)]);
+}
