@@ -75,6 +75,28 @@ fn every_seed_of_a_fixed_set_keeps_every_law_and_together_they_meet_every_troubl
     assert!(unmet.is_empty(), "no history met {unmet:?}");
 }
 
+/// Seeds that still break a law, or show that the judge is wrong: each is to be understood, and then named above.
+const OPEN_FIRST: &[(u64, &str)] = &[(2985, "a merged contact's pair, deleted while pulling is off")];
+const OPEN: &[(u64, &str)] = &[
+    (598, "a direction is off while a write's answer is lost: what waits for it is forgotten"),
+    (831, "several accounts: the judge's idea of who said what, when a copy joins late"),
+    (1201, "several accounts: a copy renamed in the middle of a cycle"),
+    (1595, ""),
+    (1785, ""),
+    (1827, "a create without an answer, then hidden by a permission: parked for good"),
+    (2070, ""),
+    (2127, ""),
+    (2423, ""),
+    (2471, ""),
+];
+
+#[test]
+#[ignore = "open findings"]
+fn every_open_seed_keeps_every_law() {
+    keep_every_law(Edition::First, OPEN_FIRST);
+    keep_every_law(Edition::Second, OPEN);
+}
+
 #[test]
 fn every_seed_that_once_broke_a_law_keeps_them_all() {
     keep_every_law(Edition::First, TAUGHT_FIRST);
