@@ -268,6 +268,9 @@ impl Executor<'_> {
     /// Reads what is about to be deleted with all that is never synced. Where that fails the deletion goes on, if Google can do it:
     /// what is synced is kept anyway.
     async fn keep_everything(&self, works: &mut [Work<'_>], indexes: &[usize]) {
+        // What was halved was read before.
+        let is_unread = |index: &usize| works.get(*index).is_some_and(|work| work.everything.is_none());
+        let indexes: Vec<usize> = indexes.iter().copied().filter(is_unread).collect();
         for chunk in indexes.chunks(MAX_BATCH) {
             let name_of = |works: &[Work<'_>], index: usize| {
                 Some(works.get(index)?.step.google.as_ref()?.resource_name.clone())
