@@ -175,7 +175,8 @@ section! {
         schedule: ScheduleSpec = Kind::Schedule, default("\"0 */5 * * * *\"");
         /// Time zone of the cron expression, by its IANA name.
         time_zone: ZoneName = Kind::TimeZone, default("\"UTC\"");
-        /// Who wins when both sides changed the same field: `newest`, `dafater`, `google`, or `manual` (a person resolves it).
+        /// Who wins when both sides changed the same field: `newest`, `dafater`, `google`, or `manual` (a person resolves it). A
+        /// question that was asked once stays open until somebody answers it, also under another policy.
         conflict: ConflictPolicy = Kind::Choice(&["newest", "dafater", "google", "manual"]), default("\"newest\"");
         /// What a deletion on one side does to the other: `keep`, `created_by_sync` (deleted if the sync
         /// created it) or `propagate`.
@@ -184,7 +185,8 @@ section! {
         max_deletes_percent: u8 = Kind::Integer(0, 100), default("10");
         /// The first run: `apply`, or `hold` (it is planned only, until approved).
         first_sync: FirstSync = Kind::Choice(&["apply", "hold"]), default("\"apply\"");
-        /// Which contacts take part. A list that is empty does not restrict.
+        /// Which contacts take part. A list that is empty does not restrict. What stands outside is never written; a contact inside that
+        /// seems to be the same person as one outside, on the other side, waits in `review` instead of being created a second time there.
         scope: Scope = Kind::Table(SCOPE), default("{ linked_to = [], google_labels = [] }");
         /// The Google label put on contacts that the sync creates there; empty for none.
         label: String = Kind::Text, default("\"Dafater\"");

@@ -14,7 +14,7 @@ use crate::daemon::{
 };
 use crate::execute::{Cause, HistoryFilter, Outcome, RunRequest, UndoRequest};
 use crate::observe::events;
-use crate::sync::{AccountName, Side};
+use crate::sync::{AccountName, RecordId, Side};
 
 /// What commands work on.
 pub struct Operations {
@@ -100,13 +100,7 @@ impl Operations {
                 Ok(Exit::Ok)
             }
             Request::Link { account, google, dafater } => {
-                if (google.side(), dafater.side()) != (Side::Google, Side::Dafater) {
-                    return Err(Failure::new(Exit::Usage, "a link needs one record of each side"));
-                }
-                let account = self.find(role, &account)?;
-                let _gate = waited_for(&account, replies).await;
-                account.engine().link(&google, &dafater).await?;
-                Ok(Exit::Ok)
+                self.link(role, &account, (&google, &dafater), replies).await
             }
             Request::Skip { account, record } => {
                 let account = self.find(role, &account)?;
@@ -135,14 +129,7 @@ impl Operations {
             Request::AuthorizeAdopt { account, refresh_token } => {
                 self.grant(role, &account, Grant::RefreshToken(refresh_token), replies).await
             }
-            Request::Revoke { account } => {
-                let account = self.find(role, &account)?;
-                let settings = Arc::clone(&self.roster.borrow().settings);
-                let _gate = waited_for(&account, replies).await;
-                self.factory.consent().revoke(account.settings(), &settings).await?;
-                events::AuthorizationRevoked { account: account.settings().name.clone() }.emit();
-                Ok(Exit::Ok)
-            }
+            Request::Revoke { account } => self.revoke(role, &account, replies).await,
             Request::Reload {} => self.reload(role, replies).await,
             Request::Daemon {} => {
                 replies.item(&self.daemon(role)).await?;
@@ -166,6 +153,31 @@ impl Operations {
                 Ok(Exit::Ok)
             }
         }
+    }
+
+    async fn link(
+        &self,
+        role: &Role,
+        account: &AccountName,
+        (google, dafater): (&RecordId, &RecordId),
+        replies: &Replies,
+    ) -> Result<Exit, Failure> {
+        if (google.side(), dafater.side()) != (Side::Google, Side::Dafater) {
+            return Err(Failure::new(Exit::Usage, "a link needs one record of each side"));
+        }
+        let account = self.find(role, account)?;
+        let _gate = waited_for(&account, replies).await;
+        account.engine().link(google, dafater).await?;
+        Ok(Exit::Ok)
+    }
+
+    async fn revoke(&self, role: &Role, account: &AccountName, replies: &Replies) -> Result<Exit, Failure> {
+        let account = self.find(role, account)?;
+        let settings = Arc::clone(&self.roster.borrow().settings);
+        let _gate = waited_for(&account, replies).await;
+        self.factory.consent().revoke(account.settings(), &settings).await?;
+        events::AuthorizationRevoked { account: account.settings().name.clone() }.emit();
+        Ok(Exit::Ok)
     }
 
     async fn status(&self, role: &Role, names: &[AccountName], replies: &Replies) -> Result<Exit, Failure> {

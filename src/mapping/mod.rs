@@ -9,6 +9,7 @@ mod admission;
 mod document;
 mod marker;
 mod person;
+mod said;
 
 pub use admission::{GoogleRules, Refusal, SiteRules};
 pub use document::{Document, DocumentName, Link, SiteStamp};

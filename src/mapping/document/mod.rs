@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::Malformed;
+use super::said::Said;
 
 /// The document's `name`. Changes with a rename; `creation` does not.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -61,6 +62,7 @@ pub struct Document {
     pub phone_nos: Vec<Map<String, Value>>,
     /// Rows of `links` in order of `idx`.
     pub links: Vec<Link>,
+    pub(super) said: Said,
 }
 
 impl Document {
@@ -90,7 +92,8 @@ impl Document {
         let phone_nos = rows(fields.remove("phone_nos"));
         let links = rows(fields.remove("links")).iter().filter_map(link).collect();
         fields.retain(|_, value| !value.is_null());
-        Ok(Self { name: DocumentName(name), creation, modified, fields, email_ids, phone_nos, links })
+        let said = Said::default();
+        Ok(Self { name: DocumentName(name), creation, modified, fields, email_ids, phone_nos, links, said })
     }
 
     /// The document as one JSON object: a before-image.

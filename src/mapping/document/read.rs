@@ -22,6 +22,10 @@ impl Document {
     /// What this document says, in canonical form.
     #[must_use]
     pub fn contact(&self, phones: PhoneContext) -> Contact {
+        self.said.or_read(phones, || self.read(phones))
+    }
+
+    fn read(&self, phones: PhoneContext) -> Contact {
         let mut contact = Contact::default();
         for (field, slot) in TEXT_SLOTS {
             contact.set_text(field, &plain(self.fields.get(slot).and_then(Json::as_str).unwrap_or_default()));

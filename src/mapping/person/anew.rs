@@ -7,6 +7,7 @@ use super::write::PersonPatch;
 use super::{Etag, Person, ResourceName, SourceId};
 use crate::contact::{Contact, Field, PhoneContext};
 use crate::mapping::MARKER_KEY;
+use crate::mapping::said::Said;
 
 /// API: what people.createContact takes. Photos have a method of their own; the rest is Google's to derive.
 const CREATABLE: [&str; 24] = [
@@ -60,6 +61,7 @@ impl Person {
             deleted: false,
             previous_names: Vec::new(),
             fields: image.clone(),
+            said: Said::default(),
         };
         let mut patch = PersonPatch::new(Some(&image), target, &Field::all().collect(), phones);
         let mut body = Map::new();

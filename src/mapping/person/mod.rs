@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Malformed;
+use super::said::Said;
 
 pub use write::{PersonField, PersonPatch};
 
@@ -44,6 +45,7 @@ pub struct Person {
     pub previous_names: Vec<ResourceName>,
     /// The person fields as read (`names`, `emailAddresses`, …), without `metadata`, `etag` and `resourceName`.
     pub fields: Map<String, Value>,
+    pub(super) said: Said,
 }
 
 impl Person {
@@ -102,6 +104,7 @@ impl Person {
             deleted,
             previous_names,
             fields,
+            said: Said::default(),
         })
     }
 

@@ -22,6 +22,10 @@ impl Person {
     /// What this person says, in canonical form.
     #[must_use]
     pub fn contact(&self, phones: PhoneContext) -> Contact {
+        self.said.or_read(phones, || self.read(phones))
+    }
+
+    fn read(&self, phones: PhoneContext) -> Contact {
         let mut contact = Contact::default();
         if let Some(name) = self.items("names").next() {
             read_name(name, &mut contact);

@@ -92,7 +92,7 @@ impl Remotes<'_> {
                 let Some((_, seen)) = picture.nth(*side, *who) else { return };
                 match side {
                     Side::Google => {
-                        drop(self.google.rename(EMAILS[seen.account], &seen.name, self.google_now))
+                        drop(self.google.rename(EMAILS[seen.account], &seen.name, self.google_now));
                     }
                     Side::Dafater => {
                         drop(self.site.rename(&seen.name, &format!("Renamed {to}"), self.site_now));

@@ -185,6 +185,7 @@ fn agree(view: &View<'_>, found: &mut Found) {
 }
 
 /// No lost edit: what each side says is the end of a chain of edits, and every other end is in the history.
+#[expect(clippy::too_many_lines, reason = "what excuses a lost text, one after the other")]
 fn keep_edits(view: &View<'_>, found: &mut Found) {
     let View { scene, pair, google, dafater, .. } = view;
     let (left, right) = ids(pair);

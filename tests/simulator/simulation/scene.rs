@@ -503,6 +503,7 @@ impl Scene {
         self.meet_if(is_write && is_skewed, Trouble::ClockSkew);
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of fault")]
     fn strike(
         &mut self,
         fault: Fault,

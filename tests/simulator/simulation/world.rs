@@ -122,7 +122,7 @@ impl World {
                 text_format: if setting.collapsed_texts { TextFormat::Collapsed } else { TextFormat::AsIs },
                 rate_limit: (setting.site_limit > 0).then(|| RateLimit {
                     limit: u64::from(setting.site_limit) * 1_000,
-                    window: std::time::Duration::from_secs(60),
+                    window: std::time::Duration::from_mins(1),
                     cost: 1_000,
                 }),
                 ..Switches::default()
