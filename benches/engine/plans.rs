@@ -1,6 +1,7 @@
 //! Plans for whole accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use dafater_contactsd::mapping::{Document, Marker, Person, SiteRules};
 use dafater_contactsd::sync::{
@@ -126,9 +127,10 @@ fn nothing_changed(bencher: Bencher<'_, '_>, size: usize) {
 fn all_edited_on_both_sides(bencher: Bencher<'_, '_>, size: usize) {
     let snapshot = views(size, |number, mut google, mut dafater| {
         google.etag.0.push('2');
-        google.fields["organizations"][0]["title"] = json!("Head of purchasing");
+        Arc::make_mut(&mut google.fields)["organizations"][0]["title"] = json!("Head of purchasing");
         dafater.modified.0.replace_range(..10, "2026-11-21");
-        dafater.fields.insert("company_name".to_owned(), json!(format!("Renamed {number}")));
+        Arc::make_mut(&mut dafater.fields)
+            .insert("company_name".to_owned(), json!(format!("Renamed {number}")));
         (Sighting::Present(google), Sighting::Present(dafater))
     });
     measure(bencher, &snapshot, size);
@@ -145,7 +147,7 @@ fn rebuilt_by_markers(bencher: Bencher<'_, '_>, size: usize) {
             let creation = document(number).creation;
             let pair = PairId::from_google(&account(), &google.source_id).to_string();
             let entry = Marker { site: SITE.to_owned(), pair, creation }.entry();
-            google.fields.insert("clientData".to_owned(), json!([entry]));
+            Arc::make_mut(&mut google.fields).insert("clientData".to_owned(), json!([entry]));
             alone(google)
         })
         .collect();
@@ -160,7 +162,8 @@ fn taken_over_by_ids(bencher: Bencher<'_, '_>, size: usize) {
     snapshot.dafater = (0..size)
         .map(|number| {
             let mut document = document(number);
-            document.fields.insert("google_contacts_id".to_owned(), json!(person(number).resource_name));
+            Arc::make_mut(&mut document.fields)
+                .insert("google_contacts_id".to_owned(), json!(person(number).resource_name));
             alone(document)
         })
         .collect();
@@ -207,11 +210,12 @@ fn all_namesakes(bencher: Bencher<'_, '_>, size: usize) {
     let mut snapshot = empty();
     for number in 0..size {
         let (mut google, mut dafater) = (person(number), document(number));
-        google.fields["names"][0] = json!({ "givenName": "Mohammed", "familyName": "Ali" });
-        google.fields["organizations"][0]["name"] = json!("Ali & Sons");
+        Arc::make_mut(&mut google.fields)["names"][0] =
+            json!({ "givenName": "Mohammed", "familyName": "Ali" });
+        Arc::make_mut(&mut google.fields)["organizations"][0]["name"] = json!("Ali & Sons");
         for (key, value) in [("first_name", "Mohammed"), ("last_name", "Ali"), ("company_name", "Ali & Sons")]
         {
-            dafater.fields.insert(key.to_owned(), json!(value));
+            Arc::make_mut(&mut dafater.fields).insert(key.to_owned(), json!(value));
         }
         snapshot.google.push(alone(google));
         snapshot.dafater.push(alone(dafater));

@@ -4,6 +4,8 @@
 //! own. Here only the asked-for fields stay, rows lose their bookkeeping, and nulls go: a contact that did not change gives an
 //! equal [`Document`] by every way of reading it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -56,8 +58,9 @@ pub(super) fn whole(value: Value, fields: &[String]) -> Result<Document, Malform
         }
     }
     let mut document = Document::parse(value)?;
-    document.fields.retain(|name, _| fields.iter().any(|field| field == name));
-    for row in document.email_ids.iter_mut().chain(&mut document.phone_nos) {
+    Arc::make_mut(&mut document.fields).retain(|name, _| fields.iter().any(|field| field == name));
+    for row in Arc::make_mut(&mut document.email_ids).iter_mut().chain(Arc::make_mut(&mut document.phone_nos))
+    {
         row.retain(|column, value| !is_bookkeeping(column) && !value.is_null());
     }
     Ok(document)

@@ -1,6 +1,7 @@
 //! Writes to Google: in batches of one mask, sequentially.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -280,7 +281,7 @@ impl Executor<'_> {
             for index in chunk {
                 let person = name_of(works, *index).and_then(|name| found.remove(&name.0));
                 if let (Some(work), Some(person)) = (works.get_mut(*index), person) {
-                    work.everything = Some(Value::Object(person.fields));
+                    work.everything = Some(Value::Object(Arc::unwrap_or_clone(person.fields)));
                 }
             }
         }

@@ -84,7 +84,7 @@ impl Executor<'_> {
         let (before, image) = match side {
             Some(Side::Google) => (
                 step.google.as_ref().map(|person| person.contact(phones)),
-                step.google.as_ref().and_then(|person| serde_json::to_string(&person.fields).ok()),
+                step.google.as_ref().and_then(|person| serde_json::to_string(&*person.fields).ok()),
             ),
             Some(Side::Dafater) => (
                 step.dafater.as_ref().map(|document| document.contact(phones)),

@@ -4,6 +4,8 @@ mod anew;
 mod read;
 mod write;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -55,11 +57,11 @@ pub struct Document {
     /// Revision, and the lock that an update must carry.
     pub modified: SiteStamp,
     /// Scalar fields as read; nulls are left out.
-    pub fields: Map<String, Value>,
+    pub fields: Arc<Map<String, Value>>,
     /// Rows of `email_ids` in order of `idx`.
-    pub email_ids: Vec<Map<String, Value>>,
+    pub email_ids: Arc<Vec<Map<String, Value>>>,
     /// Rows of `phone_nos` in order of `idx`.
-    pub phone_nos: Vec<Map<String, Value>>,
+    pub phone_nos: Arc<Vec<Map<String, Value>>>,
     /// Rows of `links` in order of `idx`.
     pub links: Vec<Link>,
     pub(super) said: Said,
@@ -88,25 +90,25 @@ impl Document {
         if let Some(reason) = misshapen(&fields) {
             return Err(Malformed { id: name, reason });
         }
-        let email_ids = rows(fields.remove("email_ids"));
-        let phone_nos = rows(fields.remove("phone_nos"));
+        let email_ids = Arc::new(rows(fields.remove("email_ids")));
+        let phone_nos = Arc::new(rows(fields.remove("phone_nos")));
         let links = rows(fields.remove("links")).iter().filter_map(link).collect();
         fields.retain(|_, value| !value.is_null());
-        let said = Said::default();
+        let (fields, said) = (Arc::new(fields), Said::default());
         Ok(Self { name: DocumentName(name), creation, modified, fields, email_ids, phone_nos, links, said })
     }
 
     /// The document as one JSON object: a before-image.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let mut whole = self.fields.clone();
+        let mut whole = Map::clone(&self.fields);
         let links =
             self.links.iter().map(|link| json!({ "link_doctype": link.doctype, "link_name": link.name }));
         whole.insert("name".to_owned(), json!(self.name));
         whole.insert("creation".to_owned(), json!(self.creation));
         whole.insert("modified".to_owned(), json!(self.modified));
-        whole.insert("email_ids".to_owned(), json!(self.email_ids));
-        whole.insert("phone_nos".to_owned(), json!(self.phone_nos));
+        whole.insert("email_ids".to_owned(), json!(*self.email_ids));
+        whole.insert("phone_nos".to_owned(), json!(*self.phone_nos));
         whole.insert("links".to_owned(), links.collect());
         Value::Object(whole)
     }

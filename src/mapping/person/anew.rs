@@ -1,5 +1,7 @@
 //! A before-image -> the body that creates the contact anew.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::read::is_primary;
@@ -60,7 +62,7 @@ impl Person {
             updated: None,
             deleted: false,
             previous_names: Vec::new(),
-            fields: image.clone(),
+            fields: Arc::new(image.clone()),
             said: Said::default(),
         };
         let mut patch = PersonPatch::new(Some(&image), target, &Field::all().collect(), phones);

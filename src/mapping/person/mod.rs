@@ -4,6 +4,8 @@ mod anew;
 mod read;
 mod write;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -43,8 +45,8 @@ pub struct Person {
     pub deleted: bool,
     /// Names under which the record was known before.
     pub previous_names: Vec<ResourceName>,
-    /// The person fields as read (`names`, `emailAddresses`, …), without `metadata`, `etag` and `resourceName`.
-    pub fields: Map<String, Value>,
+    /// The person fields as read (`names`, `emailAddresses`, …), without `metadata`, `etag` and `resourceName`. Shared by all copies.
+    pub fields: Arc<Map<String, Value>>,
     pub(super) said: Said,
 }
 
@@ -103,7 +105,7 @@ impl Person {
             updated,
             deleted,
             previous_names,
-            fields,
+            fields: Arc::new(fields),
             said: Said::default(),
         })
     }
