@@ -34,6 +34,10 @@ use simulation::shrink::shrink;
 use simulation::trouble::{self, Met};
 use simulation::world::{Played, play};
 
+/// Most of a history's time goes into values that come and go.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Plays histories drawn from seeds and reports every law that breaks.
 #[derive(Debug, Parser)]
 struct Arguments {
