@@ -39,6 +39,8 @@ const LEAST: usize = 300;
 struct Replay {
     site: Site,
     keys: BTreeMap<&'static str, Keys>,
+    /// Secrets that were replaced, by the user who had them.
+    former: BTreeMap<&'static str, String>,
     /// What was answered, by the exchange's number: later exchanges refer to it.
     answers: BTreeMap<String, Value>,
     now: Timestamp,
@@ -52,7 +54,13 @@ impl Replay {
             ..SiteOptions::default()
         });
         let keys = USERS.map(|(short, name, roles)| (short, site.add_user(name, roles)));
-        Self { site, keys: keys.into(), answers: BTreeMap::new(), now: Timestamp::UNIX_EPOCH }
+        Self {
+            site,
+            keys: keys.into(),
+            former: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            now: Timestamp::UNIX_EPOCH,
+        }
     }
 
     /// What was done to the site between two requests.
@@ -87,7 +95,8 @@ impl Replay {
             "new keys" => {
                 let (short, name, _) = USERS.into_iter().find(|user| user.0 == text("user")).unwrap();
                 let keys = self.site.rotate_keys(name).unwrap();
-                self.keys.insert(short, keys);
+                let former = self.keys.insert(short, keys).unwrap();
+                self.former.insert(short, former.api_secret);
             }
             other => panic!("{other} cannot be arranged"),
         }
@@ -162,6 +171,7 @@ impl Replay {
         match half {
             "key" => api_key.clone(),
             "secret" => api_secret.clone(),
+            "former" => self.former[user].clone(),
             "pair" => STANDARD.encode(format!("{api_key}:{api_secret}")),
             other => panic!("{other} is no half of a key"),
         }
