@@ -15,6 +15,7 @@ mod house;
 mod world;
 
 mod bad_input;
+mod conformance;
 mod deletions;
 mod editing;
 mod faults;

@@ -20,6 +20,8 @@ pub(super) struct Doc {
     pub(super) modified: Stamp,
     /// The DocType's own columns, nulls included.
     pub(super) fields: Map<String, Value>,
+    /// How many asterisks came back for a password that was kept.
+    pub(super) masks: BTreeMap<String, usize>,
     pub(super) tables: BTreeMap<String, Vec<Row>>,
 }
 
@@ -78,6 +80,7 @@ impl Doc {
             creation: Stamp::MIN,
             modified: Stamp::MIN,
             fields,
+            masks: BTreeMap::new(),
             tables: schema.tables().map(|(table, _)| (table.to_owned(), Vec::new())).collect(),
         }
     }
@@ -120,12 +123,23 @@ impl Doc {
         json
     }
 
+    /// A value as it is answered: a password as asterisks, as many as it has characters or as came back last.
+    pub(super) fn shown(&self, schema: &DocType, field: &str, value: &Value) -> Value {
+        if let Value::String(text) = value
+            && schema.field(field).is_some_and(|field| field.kind == Kind::Password)
+        {
+            let length = self.masks.get(field).copied().unwrap_or_else(|| text.chars().count());
+            return "*".repeat(length).into();
+        }
+        value.clone()
+    }
+
     /// The document's own columns, as a list with `fields=["*"]` shows them.
     pub(super) fn columns_to_json(&self, schema: &DocType, form: Form) -> Map<String, Value> {
         let mut json = Map::new();
         for (field, value) in &self.fields {
             if !value.is_null() || form.nulls {
-                json.insert(field.clone(), shown(schema, field, value));
+                json.insert(field.clone(), self.shown(schema, field, value));
             }
         }
         json.insert("name".to_owned(), self.name.as_str().into());
@@ -180,16 +194,6 @@ impl Row {
         }
         json
     }
-}
-
-/// Passwords are shown as asterisks of the same length, everything else as it is.
-pub(super) fn shown(schema: &DocType, field: &str, value: &Value) -> Value {
-    if let Value::String(text) = value
-        && schema.field(field).is_some_and(|field| field.kind == Kind::Password)
-    {
-        return "*".repeat(text.chars().count()).into();
-    }
-    value.clone()
 }
 
 /// What Python takes for true.

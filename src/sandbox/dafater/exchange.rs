@@ -63,7 +63,10 @@ impl Model for Site {
         self.written.clear();
         self.session = Session { user: GUEST.to_owned(), now, over_http: true };
         let mut route = String::new();
-        let response = self.exchange(request, &mut route);
+        let mut response = self.exchange(request, &mut route);
+        if request.method() == Method::HEAD {
+            *response.body_mut() = Bytes::new();
+        }
         let logged = Logged {
             at: now,
             method: request.method().to_string(),

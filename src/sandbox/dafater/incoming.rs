@@ -41,8 +41,12 @@ pub(super) fn fill(
                     let rows = rows(child, value, doc)?;
                     doc.tables.insert(key, rows);
                 }
-                Some(Kind::Password) if google::is_mask(&value) => {}
+                Some(Kind::Password) if google::is_mask(&value) => {
+                    let length = value.as_str().map_or(0, str::len);
+                    doc.masks.insert(key, length);
+                }
                 Some(kind) => {
+                    doc.masks.remove(&key);
                     doc.fields.insert(key, cast(kind, value));
                 }
             },

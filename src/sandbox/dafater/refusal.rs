@@ -139,6 +139,7 @@ impl Refusal {
     }
 
     pub(super) fn unique(doctype: &str, name: &str, field: &str, label: &str, value: &str) -> Self {
+        let (name, value) = (escaped(name), escaped(value));
         let message = format!(
             "('{doctype}', '{name}', IntegrityError(1062, \"Duplicate entry '{value}' for key '{field}'\"))"
         );
@@ -147,8 +148,9 @@ impl Refusal {
     }
 
     pub(super) fn duplicate(doctype: &str, name: &str) -> Self {
+        let raw = escaped(name);
         let message = format!(
-            "('{doctype}', '{name}', IntegrityError(1062, \"Duplicate entry '{name}' for key 'PRIMARY'\"))"
+            "('{doctype}', '{raw}', IntegrityError(1062, \"Duplicate entry '{raw}' for key 'PRIMARY'\"))"
         );
         Self::new(409, "DuplicateEntryError", FRAPPE, message).notice(
             Notice::plain(format!("{doctype} <strong>{name}</strong> already exists"))
@@ -319,4 +321,20 @@ impl Refusal {
             "<!DOCTYPE html>\n<html lang=\"en\">\n<title>{exc_type}</title>\n<h1>{status} {exc_type}</h1>\n</html>\n"
         )
     }
+}
+
+/// `text` as Python's `repr` writes it, where what cannot be seen is escaped.
+fn escaped(text: &str) -> String {
+    let escape = |character: char| match character {
+        '\n' => "\\n".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '\t' => "\\t".to_owned(),
+        '\u{a0}' | '\u{ad}' => format!("\\x{:02x}", u32::from(character)),
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}' => {
+            format!("\\u{:04x}", u32::from(character))
+        }
+        _ if character.is_control() => format!("\\x{:02x}", u32::from(character)),
+        _ => character.to_string(),
+    };
+    text.chars().map(escape).collect()
 }

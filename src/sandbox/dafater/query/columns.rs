@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::sandbox::dafater::document::{Doc, Row, shown};
+use crate::sandbox::dafater::document::{Doc, Row};
 use crate::sandbox::dafater::refusal::Refusal;
 use crate::sandbox::dafater::schema::{DocType, Kind, Schemas};
 use crate::sandbox::dafater::stamp::Stamp;
@@ -176,7 +176,7 @@ impl<'a> Tuple<'a> {
             Cell::Stamp(stamp) => stamp.printed().into(),
             Cell::Text(text) => {
                 if let What::Field(name, Kind::Password) = &column.what {
-                    shown(schema, name, &text.into())
+                    self.doc.shown(schema, name, &text.into())
                 } else {
                     text.into()
                 }
