@@ -49,6 +49,7 @@ fn empty() -> Snapshot {
         promises: BTreeMap::new(),
         begun: BTreeSet::new(),
         left_over: BTreeSet::new(),
+        veiled: BTreeSet::new(),
         decisions: Decisions::default(),
     }
 }

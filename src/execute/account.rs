@@ -86,6 +86,7 @@ impl AccountEngine {
                     Some(_) => None,
                     None => self.label(&plan, &mut memory).await?,
                 };
+                self.begin_policy(&plan, &observed).await?;
                 let executor = Executor {
                     google_rests,
                     failures: observed
@@ -107,6 +108,18 @@ impl AccountEngine {
                 Ok(Ended::Done(applied))
             }
         }
+    }
+
+    /// Forgets under which policy both sides were read whole before anything is noted under another one: what a run that ends early
+    /// noted as waiting for a direction would be news to nobody if the old policy came back.
+    async fn begin_policy(&self, plan: &Plan, observed: &Observed) -> Result<(), EngineError> {
+        let known = self.state().cursors()?;
+        if plan.steps.is_empty() || known.policy.is_empty() || known.policy == observed.cursors.policy {
+            return Ok(());
+        }
+        let mut changes = self.state().changes();
+        changes.set_cursors(&Cursors { policy: String::new(), ..known });
+        Ok(self.state().commit(changes).await?)
     }
 
     pub(super) fn executor<'a>(

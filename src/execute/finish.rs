@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::apply::Applied;
+use super::apply::{Applied, Patience};
 use super::observe::Observed;
 use super::{AccountEngine, EngineError};
 use crate::observe::events;
-use crate::state::{Changes, Counts, Exhausted, HeldBy, Hold, IntentKind, Progress, Tombstone};
+use crate::state::{Changes, Counts, Exhausted, HeldBy, Hold, IntentKind, Parked, Progress, Tombstone};
 use crate::sync::guard::digest;
 use crate::sync::{AccountName, Action, LooseReason, PairId, Plan, RecordId, Step};
 
@@ -19,6 +19,9 @@ const SUCCESS_SAVED_EVERY: SignedDuration = SignedDuration::from_mins(5);
 
 /// Records that a question names. Of a thousand namesakes nobody reads the rest, and the store takes 64 KiB.
 const MOST_CANDIDATES: usize = 200;
+
+/// Why a document waits that the site has and does not show.
+const HIDDEN: &str = "the site does not show this contact to its user; looked at again until it does";
 
 /// How long writes to Google rest after the first refusal of its contact storage; twice as long after each further one.
 const FIRST_REST: SignedDuration = SignedDuration::from_mins(15);
@@ -56,7 +59,7 @@ impl AccountEngine {
             changes.set_parked(parked);
         }
         if applied.halted.is_none() {
-            self.release(plan, observed, applied, &mut changes)?;
+            self.release(plan, observed, applied, now, &mut changes)?;
             self.remember(plan, observed, applied, now, &mut changes)?;
             if hold.is_some() {
                 changes.remove_hold();
@@ -109,6 +112,7 @@ impl AccountEngine {
         plan: &Plan,
         observed: &Observed,
         applied: &Applied,
+        now: Timestamp,
         changes: &mut Changes,
     ) -> Result<(), EngineError> {
         let state = self.state();
@@ -118,6 +122,15 @@ impl AccountEngine {
         };
         let known = state.parked()?;
         for parked in &known {
+            let is_hidden = parked.dafater.as_ref().is_some_and(|(name, _)| observed.hidden.contains(name));
+            if is_hidden && is_looked_at(&parked.pair) && !applied.parked.contains_key(&parked.pair) {
+                // Nothing else will ever bring it up again: a document that comes back into sight is not changed by that.
+                let attempts = parked.attempts.saturating_add(1);
+                let next = now.checked_add(Patience::Long.delay(attempts)).unwrap_or(now);
+                let reason = HIDDEN.to_owned();
+                changes.set_parked(&Parked { attempts, next, reason, ..parked.clone() });
+                continue;
+            }
             // A full read looks at everything, also at an echo that has not died away.
             let is_echo = observed.echoes.iter().any(|echo| echo.pair == parked.pair);
             let is_oversized =

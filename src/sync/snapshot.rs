@@ -89,6 +89,8 @@ pub struct Snapshot {
     /// Records in no pair that were made from, or copied to, one that is gone, and nothing remembers either: the memory is older than
     /// they are.
     pub left_over: BTreeSet<RecordId>,
+    /// Records in no pair that were made from one that nobody can see now: it may well exist, and they are no new people.
+    pub veiled: BTreeSet<RecordId>,
     /// What people decided.
     pub decisions: Decisions,
 }

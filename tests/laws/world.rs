@@ -349,6 +349,7 @@ impl World {
             begun: self.in_doubt.clone(),
             promises: self.promises.clone(),
             left_over: BTreeSet::new(),
+            veiled: BTreeSet::new(),
             decisions: self.decisions.clone(),
         }
     }

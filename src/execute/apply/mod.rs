@@ -340,7 +340,8 @@ impl Patience {
         }
     }
 
-    fn delay(self, attempts: u32) -> SignedDuration {
+    /// How long a pair waits that was put aside so many times.
+    pub(super) fn delay(self, attempts: u32) -> SignedDuration {
         let doublings = attempts.saturating_sub(1).min(11);
         match self {
             // A lock that is refused again and again is not helped by haste.

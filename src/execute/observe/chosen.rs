@@ -55,6 +55,7 @@ impl Observer<'_> {
             begun: BTreeSet::new(),
             promises: std::collections::BTreeMap::new(),
             left_over: BTreeSet::new(),
+            veiled: BTreeSet::new(),
             decisions: Decisions::default(),
         })
     }

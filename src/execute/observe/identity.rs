@@ -39,6 +39,8 @@ pub(super) struct Gathered {
     /// Pairs whose Google contact was looked up by name.
     pub(super) fetched: BTreeSet<PairId>,
     pub(super) vanished: Vec<RecordId>,
+    /// Documents in no pair that the site has and does not show.
+    pub(super) hidden: BTreeSet<DocumentName>,
     pub(super) deleted: Vec<(SourceId, String)>,
     /// Whether a complete read of Google left out a contact that may only be late: the reads of changes that would follow it never
     /// told that it is gone.
@@ -362,62 +364,11 @@ impl Observer<'_> {
                     }
                 }
                 SiteLookup::Missing(name) => gathered.vanished.push(RecordId::Dafater(name)),
-                SiteLookup::Hidden(_) | SiteLookup::Malformed(_) => {}
+                SiteLookup::Hidden(name) => drop(gathered.hidden.insert(name)),
+                SiteLookup::Malformed(_) => {}
             }
         }
         Ok(())
-    }
-}
-
-impl Observer<'_> {
-    /// Records that stand alone and tell of a counterpart that is gone, where nothing remembers a pair of them: the memory is older
-    /// than they are. What we deleted ourselves, and somebody restored, is remembered.
-    pub(super) fn left_over(
-        &self,
-        picture: &Picture,
-        begun: &BTreeSet<PairId>,
-    ) -> Result<BTreeSet<RecordId>, EngineError> {
-        let state = &self.parts.state;
-        let asked = state.reviews()?;
-        let mut left_over: BTreeSet<RecordId> = asked
-            .into_iter()
-            .filter(|review| review.candidates.is_empty())
-            .map(|review| review.record)
-            .collect();
-        let standing: BTreeSet<_> =
-            picture.dafater.iter().map(|alone| alone.record.creation.civil()).collect();
-        for person in picture.google.iter().map(|alone| &alone.record) {
-            let Some(marker) = person.marker(&self.settings.site) else { continue };
-            let record = RecordId::Google(person.source_id.clone());
-            if PairId::parse(&marker.pair).is_some_and(|pair| !begun.contains(&pair))
-                && !standing.contains(&marker.creation.civil())
-                && state.pairs_of_creation(&marker.creation)?.is_empty()
-                && state.tombstone(&record)?.is_none()
-            {
-                left_over.insert(record);
-            }
-        }
-        if picture.deleted.is_empty() {
-            return Ok(left_over);
-        }
-        let deleted: BTreeMap<String, &SourceId> = picture
-            .deleted
-            .iter()
-            .filter_map(|(source, _)| Some((resource_name(source)?.0, source)))
-            .collect();
-        for document in picture.dafater.iter().map(|alone| &alone.record) {
-            let Some(id) = document.google_contacts_id().filter(|_| !document.is_of_built_in_integration())
-            else {
-                continue;
-            };
-            if let Some(source) = deleted.get(id)
-                && state.pair_of_google(source)?.is_none()
-                && state.tombstone(&RecordId::Google((*source).clone()))?.is_none()
-            {
-                left_over.insert(RecordId::Dafater(document.name.clone()));
-            }
-        }
-        Ok(left_over)
     }
 }
 

@@ -8,6 +8,7 @@ mod dafater;
 mod fetch;
 mod google;
 mod identity;
+mod origins;
 mod oversize;
 mod place;
 
@@ -63,6 +64,8 @@ pub(super) struct Observed {
     pub(super) intents: usize,
     /// Records in no pair that are gone.
     pub(super) vanished: Vec<RecordId>,
+    /// Documents in no pair that the site has and does not show: what is parked of them could not be looked at.
+    pub(super) hidden: BTreeSet<DocumentName>,
     /// Google contacts whose deletion was reported: (identity, revision).
     pub(super) deleted: Vec<(SourceId, String)>,
     /// Contacts that show up although they were deleted a moment ago: an echo, or restored. Looked at again when it can be told.
@@ -118,6 +121,7 @@ impl Observer<'_> {
             cursors.google = None;
         }
         let redeemed = self.redeem(&doubt.settled, &mut picture.pairs);
+        let veiled = self.veiled(&picture, &doubt).await?;
         let mut in_doubt = doubt.open;
         in_doubt.extend(picture.renamed_in_doubt(&doubt.unsettled, state.account()));
         let left_over = self.left_over(&picture, &doubt.begun)?;
@@ -147,6 +151,7 @@ impl Observer<'_> {
                 begun: doubt.begun,
                 promises: doubt.promises,
                 left_over,
+                veiled,
                 decisions: crate::sync::Decisions {
                     resolutions,
                     asked,
@@ -160,6 +165,7 @@ impl Observer<'_> {
             redeemed,
             intents: unsettled,
             vanished: picture.vanished,
+            hidden: picture.hidden,
             deleted: picture.deleted,
             echoes: picture.echoes,
             oversized,
@@ -277,6 +283,7 @@ pub(super) struct Picture {
     dafater: Vec<crate::sync::Alone<Document>>,
     paired: Vec<(RecordId, crate::contact::Contact)>,
     vanished: Vec<RecordId>,
+    hidden: BTreeSet<DocumentName>,
     deleted: Vec<(SourceId, String)>,
     echoes: Vec<Parked>,
     is_unsettled: bool,

@@ -72,8 +72,8 @@ impl Observer<'_> {
                 dafater: half.dafater.unwrap_or(Sighting::Unseen),
             })
             .collect();
-        let Gathered { vanished, deleted, is_unsettled, .. } = gathered;
-        Ok(Picture { pairs, google, dafater, paired, vanished, deleted, echoes, is_unsettled })
+        let Gathered { vanished, hidden, deleted, is_unsettled, .. } = gathered;
+        Ok(Picture { pairs, google, dafater, paired, vanished, hidden, deleted, echoes, is_unsettled })
     }
 
     /// A contact that we deleted, or saw deleted, may still be listed for a while. It may as well have been restored: it is looked at

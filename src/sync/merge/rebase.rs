@@ -32,17 +32,26 @@ pub fn rebase(
     let in_dafater = |field, key: &Key| values_of(&translated, field).contains(key);
     for field in [Field::Emails, Field::Phones] {
         if outstanding(field) {
-            let set = rebased_set(values_of(base.google, field), values_of(after.google, field), |key| {
-                in_dafater(field, key)
-            });
-            *values_mut(&mut google, field) = set;
-            let set = rebased_set(values_of(base.dafater, field), values_of(after.dafater, field), |key| {
-                in_google(field, key)
-            });
-            *values_mut(&mut dafater, field) = set;
+            let primary = |contact: &Contact| values_of(contact, field).primary().cloned();
+            // Where both sides name the same one nothing is owed, whatever else is.
+            let is_settled = primary(after.google) == primary(&translated);
+            let rebased = |base: &Contact, after: &Contact, other_has: &dyn Fn(&Key) -> bool| {
+                let (base, after) = (values_of(base, field), values_of(after, field));
+                let mut set = rebased_set(base, after, other_has);
+                set.set_primary(if is_settled { after.primary() } else { base.primary() });
+                set
+            };
+            *values_mut(&mut google, field) =
+                rebased(base.google, after.google, &|key| in_dafater(field, key));
+            *values_mut(&mut dafater, field) =
+                rebased(base.dafater, after.dafater, &|key| in_google(field, key));
         }
     }
-    if outstanding(Field::Phones) {
+    // A mobile number is owed to a side that names another; two that were never the same are left in peace.
+    let is_left_in_peace =
+        base.google.mobile.is_none() && after.google.mobile.is_some() && after.dafater.mobile.is_some();
+    let is_settled = after.google.mobile == translated.mobile || is_left_in_peace;
+    if outstanding(Field::Phones) && !is_settled {
         google.mobile.clone_from(&base.google.mobile);
         dafater.mobile.clone_from(&base.dafater.mobile);
     }
@@ -59,7 +68,6 @@ fn rebased_set(base: &Values, after: &Values, other_has: impl Fn(&Key) -> bool) 
     for value in base.iter().filter(|value| !after.contains(&value.key) && other_has(&value.key)) {
         set.add(value.clone());
     }
-    set.set_primary(base.primary());
     set
 }
 

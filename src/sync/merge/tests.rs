@@ -218,6 +218,29 @@ fn what_waits_for_a_direction_goes_once_it_is_on() {
 }
 
 #[test]
+fn what_both_sides_mark_is_agreed_although_other_values_wait() {
+    let nothing = Contact::default();
+    let both = |google, dafater| Both { google, dafater };
+    let off = MergeRules { pull: false, ..rules() };
+    let (google, dafater) = (reached(&["*a@x.org", "b@x.org"]), reached(&["*a@x.org"]));
+    let waiting = merged((&nothing, &nothing), (&google, &dafater), &off);
+    assert_eq!(waiting.pending, BTreeSet::from([Field::Emails]));
+    let (_, base) = rebase(both(&nothing, &nothing), &waiting, both(&google, &dafater), |_| true, &[]);
+    assert_eq!(base, dafater, "nobody edited Dafater's record");
+
+    let google = called(&["0501234567", "0509876543"], Some("0501234567"));
+    // The same mobile number on both sides, and two that differ: neither is owed to anybody.
+    for mobile in ["0501234567", "0507777777"] {
+        let dafater = called(&[mobile], Some(mobile));
+        let waiting = merged((&nothing, &nothing), (&google, &dafater), &off);
+        assert_eq!(waiting.pending, BTreeSet::from([Field::Phones]));
+        let after = Both { google: &waiting.google.contact, dafater: &dafater };
+        let (_, base) = rebase(both(&nothing, &nothing), &waiting, after, |_| true, &[]);
+        assert_eq!(base, dafater, "nobody edited Dafater's record");
+    }
+}
+
+#[test]
 fn a_base_moves_only_as_far_as_the_writes_went() {
     let base = titled("a");
     let (google, dafater) = (titled("b"), titled("a"));

@@ -278,13 +278,7 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// Whether what a record says `now` is not what was agreed upon. A mobile number that was never agreed upon is no edit.
+/// Whether what a record says `now` is not what was agreed upon.
 pub(super) fn differs(now: &Contact, base: &Contact) -> bool {
-    Field::all().any(|field| match field {
-        Field::Phones => {
-            let is_moved = base.mobile.is_some() && now.mobile != base.mobile;
-            is_moved || !now.phones.same_content(&base.phones)
-        }
-        Field::Text(_) | Field::Emails => !now.agrees_on(field, base),
-    })
+    Field::all().any(|field| !now.agrees_on(field, base))
 }

@@ -94,7 +94,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// A record that names one which cannot be seen now was created by us in place of the deleted one, and its receipt was lost.
+    /// A record that names one which cannot be seen now was created by us, in place of a deleted one or for the first time, and its
+    /// receipt was lost.
     pub(super) fn behind_the_veil(
         &mut self,
         people: &People<'a>,
@@ -112,7 +113,8 @@ impl<'a> Planner<'a> {
         };
         let marks_one = |single: &Single<'_, Person>| {
             let marker = single.record.marker(&self.snapshot.site);
-            !single.is_skipped() && marker.is_some_and(|marker| creations.contains(&marker.creation.civil()))
+            let is_of_pair = marker.is_some_and(|marker| creations.contains(&marker.creation.civil()));
+            !single.is_skipped() && (is_of_pair || self.snapshot.veiled.contains(&single.id))
         };
         let people: Vec<_> = (0..).zip(people).filter(|(_, single)| marks_one(single)).collect();
         let documents: Vec<_> = (0..).zip(documents).filter(|(_, single)| names_one(single)).collect();

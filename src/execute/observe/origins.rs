@@ -1,0 +1,115 @@
+//! What records that stand alone tell of the ones they were made from, where those are not there to answer.
+//!
+//! Law: a record whose origin is gone, or hidden, is never taken for a new one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::identity::resource_name;
+use super::{Doubt, Observer, Picture};
+use crate::dafater::Lookup as SiteLookup;
+use crate::execute::EngineError;
+use crate::mapping::{DocumentName, SourceId};
+use crate::sync::{PairId, RecordId};
+
+impl Observer<'_> {
+    /// Records that stand alone and tell of a counterpart that is gone, where nothing remembers a pair of them: the memory is older
+    /// than they are. What we deleted ourselves, and somebody restored, is remembered.
+    pub(super) fn left_over(
+        &self,
+        picture: &Picture,
+        begun: &BTreeSet<PairId>,
+    ) -> Result<BTreeSet<RecordId>, EngineError> {
+        let state = &self.parts.state;
+        let asked = state.reviews()?;
+        let mut left_over: BTreeSet<RecordId> = asked
+            .into_iter()
+            .filter(|review| review.candidates.is_empty())
+            .map(|review| review.record)
+            .collect();
+        let standing: BTreeSet<_> =
+            picture.dafater.iter().map(|alone| alone.record.creation.civil()).collect();
+        for person in picture.google.iter().map(|alone| &alone.record) {
+            let Some(marker) = person.marker(&self.settings.site) else { continue };
+            let record = RecordId::Google(person.source_id.clone());
+            if PairId::parse(&marker.pair).is_some_and(|pair| !begun.contains(&pair))
+                && !standing.contains(&marker.creation.civil())
+                && state.pairs_of_creation(&marker.creation)?.is_empty()
+                && state.tombstone(&record)?.is_none()
+            {
+                left_over.insert(record);
+            }
+        }
+        if picture.deleted.is_empty() {
+            return Ok(left_over);
+        }
+        let deleted: BTreeMap<String, &SourceId> = picture
+            .deleted
+            .iter()
+            .filter_map(|(source, _)| Some((resource_name(source)?.0, source)))
+            .collect();
+        for document in picture.dafater.iter().map(|alone| &alone.record) {
+            let Some(id) = document.google_contacts_id().filter(|_| !document.is_of_built_in_integration())
+            else {
+                continue;
+            };
+            if let Some(source) = deleted.get(id)
+                && state.pair_of_google(source)?.is_none()
+                && state.tombstone(&RecordId::Google((*source).clone()))?.is_none()
+            {
+                left_over.insert(RecordId::Dafater(document.name.clone()));
+            }
+        }
+        Ok(left_over)
+    }
+
+    /// Contacts that we made from a document which the site has and does not show: a permission hides it, or it cannot be read.
+    /// Neither is it gone, nor are they new.
+    pub(super) async fn veiled(
+        &self,
+        picture: &Picture,
+        doubt: &Doubt,
+    ) -> Result<BTreeSet<RecordId>, EngineError> {
+        let state = &self.parts.state;
+        let shown: BTreeSet<_> = picture.dafater.iter().map(|alone| alone.record.creation.civil()).collect();
+        let mut made = Vec::new();
+        for person in picture.google.iter().map(|alone| &alone.record) {
+            if let Some(marker) = person.marker(&self.settings.site)
+                && !shown.contains(&marker.creation.civil())
+                && state.pairs_of_creation(&marker.creation)?.is_empty()
+            {
+                made.push((RecordId::Google(person.source_id.clone()), marker));
+            }
+        }
+        if made.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        // Their documents are known by name from the creates that were begun, and from what stands alone.
+        let mut origins = BTreeMap::new();
+        for loose in state.all_loose() {
+            let loose = loose?;
+            if let (RecordId::Dafater(name), Some(creation)) = (loose.record, loose.creation) {
+                let of_it = made.iter().filter(|(_, marker)| marker.creation.civil() == creation.civil());
+                origins.extend(of_it.map(|(record, _)| (record.clone(), name.clone())));
+            }
+        }
+        for intent in doubt.unsettled.iter().chain(&doubt.settled) {
+            if let RecordId::Dafater(name) = &intent.record {
+                let of_it = made.iter().filter(|(_, marker)| marker.pair == intent.pair.to_string());
+                origins.extend(of_it.map(|(record, _)| (record.clone(), name.clone())));
+            }
+        }
+        let names: BTreeSet<DocumentName> = origins.values().cloned().collect();
+        let names: Vec<DocumentName> = names.into_iter().collect();
+        let mut hidden = BTreeSet::new();
+        for (name, lookup) in names.iter().zip(self.look_up_documents(&names).await?) {
+            if matches!(lookup, SiteLookup::Hidden(_) | SiteLookup::Malformed(_)) {
+                hidden.insert(name);
+            }
+        }
+        Ok(origins
+            .iter()
+            .filter(|(_, name)| hidden.contains(name))
+            .map(|(record, _)| record.clone())
+            .collect())
+    }
+}
