@@ -50,16 +50,21 @@ impl Promise {
     ) -> bool {
         let mut is_kept = false;
         for field in Field::all() {
-            let (promised, base) = match side {
-                Side::Google => (&self.google, &*google),
-                Side::Dafater => (&self.dafater, &*dafater),
+            let (in_google, in_dafater) = ((&self.google, &*google), (&self.dafater, &*dafater));
+            let ((promised, base), (other_promised, other_base)) = match side {
+                Side::Google => (in_google, in_dafater),
+                Side::Dafater => (in_dafater, in_google),
             };
+            // What the other side could not hold was never carried: it is found out, and noted, once more.
+            let is_withheld = matches!(field, Field::Text(_))
+                && !promised.agrees_on(field, other_promised)
+                && other_base.agrees_on(field, other_promised);
             // Which number is the mobile one follows from labels, which are the side's own.
             let is_shown = match field {
                 Field::Phones => now.phones.same_content(&promised.phones),
                 Field::Text(_) | Field::Emails => now.agrees_on(field, promised),
             };
-            if is_shown && !base.agrees_on(field, promised) {
+            if is_shown && !is_withheld && !base.agrees_on(field, promised) {
                 google.take(field, &self.google);
                 dafater.take(field, &self.dafater);
                 if field == Field::Phones {
