@@ -34,7 +34,7 @@ pub enum Standing {
     Widowed,
     /// It is paired already: it can only show that another record is its duplicate.
     Paired,
-    /// It is outside the scope: it is never matched, but whoever seems to be the same person on the other side is in doubt, for
+    /// It is outside the scope, or left alone by a person's decision: it is never matched, but whoever seems to be the same person on the other side is in doubt, for
     /// there must not be a second record of that person beside it.
     Outside,
 }

@@ -73,6 +73,26 @@ async fn a_declaration_survives_an_outage() {
     assert_eq!(world.lines(), ["Ada Lovelace +966501234567", "Grace Hopper +966501234567"]);
 }
 
+/// Left alone is not "another person": nobody gets a second record beside the one that a person wanted to be left in peace.
+#[tokio::test]
+async fn beside_one_who_is_left_alone_no_double_is_made() {
+    let mut world = World::new();
+    world.add_person(person("Ada", "Lovelace", "ada@example.com", ""));
+    for _ in 0..2 {
+        world.add_contact(contact("Ada", "Lovelace", "ada@example.com", ""));
+    }
+    world.sync().await;
+    let asked = world.engine().reviews().unwrap();
+    let google = asked.iter().find(|review| review.record.side() == Side::Google).unwrap();
+    world.engine().skip(&google.record).await.unwrap();
+    world.converge().await;
+    assert_eq!(world.persons().len(), 1);
+    // Also none that is entered later.
+    world.add_contact(contact("Ada", "Lovelace", "ada@example.com", ""));
+    world.converge().await;
+    assert_eq!((world.persons().len(), world.contacts().len()), (1, 3));
+}
+
 #[tokio::test]
 async fn one_who_is_left_alone_stays_alone_and_one_who_is_linked_is_one() {
     let mut world = roommates().await;

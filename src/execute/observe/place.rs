@@ -242,7 +242,7 @@ impl Observer<'_> {
         let (mut sources, mut names) = (BTreeSet::new(), BTreeSet::new());
         for loose in state.all_loose() {
             let loose = loose?;
-            if loose.why == LooseReason::Skipped || !lookout.sees(&loose.contact) {
+            if !lookout.sees(&loose.contact) {
                 continue;
             }
             match loose.record {

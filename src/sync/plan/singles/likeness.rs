@@ -23,7 +23,7 @@ impl<'a> Planner<'a> {
                 google.paired(&person.id, &person.contact);
             } else if self.is_apart(&person.id) {
                 // Declared to be somebody of its own: like nobody.
-            } else if person.takes_part() && person.is_in_scope() {
+            } else if person.takes_part() && person.may_match() {
                 google.free(index, person.is_widowed(), &person.id, &person.contact);
             } else if person.takes_part() {
                 google.outside(&person.id, &person.contact);
@@ -34,7 +34,7 @@ impl<'a> Planner<'a> {
                 dafater.paired(&document.id, &document.contact);
             } else if self.is_apart(&document.id) {
                 // Declared to be somebody of its own: like nobody.
-            } else if document.takes_part() && document.is_in_scope() {
+            } else if document.takes_part() && document.may_match() {
                 dafater.free(index, document.is_widowed(), &document.id, &document.contact);
             } else if document.takes_part() {
                 dafater.outside(&document.id, &document.contact);

@@ -69,7 +69,7 @@ impl<'a, T> Single<'a, T> {
 
     /// Whether it takes part in matching by likeness.
     fn takes_part(&self) -> bool {
-        !self.contact.is_empty() && !self.is_skipped()
+        !self.contact.is_empty()
     }
 
     /// Whether its counterpart was deleted, now or before.
@@ -82,10 +82,11 @@ impl<'a, T> Single<'a, T> {
         }
     }
 
-    fn is_in_scope(&self) -> bool {
+    /// Whether it may find a counterpart: what is left alone, or stands outside the scope, only shows that another may be its double.
+    fn may_match(&self) -> bool {
         match &self.kind {
             Kind::Widow(_) => true,
-            Kind::Alone(alone) => alone.is_in_scope,
+            Kind::Alone(alone) => alone.is_in_scope && !self.is_skipped(),
         }
     }
 }
