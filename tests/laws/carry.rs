@@ -84,7 +84,9 @@ impl World {
                 }
                 let id = self.create(step, *side, contact, person);
                 self.ours.insert(id);
-                self.check_resurrection(person, *side);
+                // Whoever deletes the source in the moment in which it is carried across comes too late for this write.
+                let is_overtaken = !self.is_current(step, side.other());
+                self.check_resurrection(person, *side, is_overtaken);
                 if is_lost {
                     self.in_doubt.insert(step.pair.clone());
                     let promise = step.promise(*side, Written::default(), PHONES).unwrap();

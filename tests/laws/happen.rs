@@ -95,7 +95,8 @@ impl World {
                 (&pair.google.contact, other.map(|held| held.parsed.contact(PHONES)))
             }
         };
-        Some(now.is_some_and(|now| Field::all().any(|field| !now.agrees_on(field, base))))
+        // Where the counterpart is gone, whoever stands there was entered anew: that is news, too.
+        Some(now.is_none_or(|now| Field::all().any(|field| !now.agrees_on(field, base))))
     }
 
     /// The second record's values go into the first, which is what both services do with two contacts of one person.

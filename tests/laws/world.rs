@@ -332,7 +332,10 @@ impl World {
             self.alone(person, id, &record, Side::Google)
         });
         let documents = documents.into_iter().map(|(id, document)| {
-            let record = RecordId::Dafater(document.name.clone());
+            // As the observer does: a rename leaves no trace but the `creation` that survives it.
+            let is_of = |loose: &&Loose| loose.creation.as_ref() == Some(&document.creation);
+            let known = self.loose.values().find(is_of).map(|loose| loose.record.clone());
+            let record = known.unwrap_or_else(|| RecordId::Dafater(document.name.clone()));
             self.alone(document, id, &record, Side::Dafater)
         });
         Snapshot {
