@@ -86,9 +86,13 @@ impl Values {
     /// Whether both hold the same keys and the same primary; order, spelling and labels do not count.
     #[must_use]
     pub fn same_content(&self, other: &Self) -> bool {
-        self.primary == other.primary
-            && self.len() == other.len()
-            && self.keys().all(|key| other.contains(key))
+        self.primary == other.primary && self.same_keys(other)
+    }
+
+    /// Whether both hold the same keys.
+    #[must_use]
+    pub fn same_keys(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.keys().all(|key| other.contains(key))
     }
 }
 

@@ -61,16 +61,23 @@ impl Promise {
                 && other_base.agrees_on(field, other_promised);
             // Which number is the mobile one follows from labels, which are the side's own.
             let is_shown = match field {
-                Field::Phones => now.phones.same_content(&promised.phones),
-                Field::Text(_) | Field::Emails => now.agrees_on(field, promised),
+                Field::Text(_) => now.agrees_on(field, promised),
+                Field::Emails => shows(&now.emails, &promised.emails),
+                Field::Phones => shows(&now.phones, &promised.phones),
             };
             if is_shown && !is_withheld && !base.agrees_on(field, promised) {
                 google.take(field, &self.google);
                 dafater.take(field, &self.dafater);
-                if field == Field::Phones {
-                    match side {
-                        Side::Google => google.mobile.clone_from(&now.mobile),
-                        Side::Dafater => dafater.mobile.clone_from(&now.mobile),
+                let written = match side {
+                    Side::Google => &mut *google,
+                    Side::Dafater => &mut *dafater,
+                };
+                match field {
+                    Field::Text(_) => {}
+                    Field::Emails => written.emails.set_primary(now.emails.primary()),
+                    Field::Phones => {
+                        written.phones.set_primary(now.phones.primary());
+                        written.mobile.clone_from(&now.mobile);
                     }
                 }
                 is_kept = true;
@@ -253,6 +260,11 @@ impl Step {
         }
         all
     }
+}
+
+/// Whether a list that was promised arrived. API: Google makes some value the primary one where nobody chose.
+fn shows(now: &Values, promised: &Values) -> bool {
+    now.same_keys(promised) && (promised.primary().is_none() || now.primary() == promised.primary())
 }
 
 /// A side that stored a value under another key than it was sent under: both are the same from now on.

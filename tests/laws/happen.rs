@@ -73,7 +73,8 @@ impl World {
         };
         let text = text.unwrap_or_default();
         for (wish, fate) in &mut self.wishes {
-            fate.is_withdrawn |= fate.person == person && has_word(&text, wish);
+            // Also what another person's record brought in before they were merged.
+            fate.is_withdrawn |= has_word(&text, wish);
         }
     }
 

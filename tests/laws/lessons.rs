@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dafater_contactsd::contact::TextField;
+use dafater_contactsd::contact::{Field, TextField};
 use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, Side};
 
 use super::keep_the_laws;
@@ -66,5 +66,24 @@ fn what_is_typed_while_a_plan_is_carried_out_is_not_lost() {
         rules: USUAL,
         initial: vec![(0, None)],
         rounds: vec![quiet(), typed, calm(Vec::new())],
+    });
+}
+
+/// Google makes the only number the primary one by itself. Nobody had promised that, so our own write was not known again: it passed
+/// for an edit, and the edit for a reason to bring back a contact that was deleted meanwhile.
+#[test]
+fn a_primary_that_google_chose_by_itself_makes_no_edit_of_a_write_of_ours() {
+    let deleted_meanwhile = Round {
+        events: vec![Event::AddValue(Side::Dafater, 3, Field::Phones)],
+        luck: Luck {
+            lost: BTreeSet::from([(3, true)]),
+            meanwhile: vec![Event::Delete(Side::Dafater, 3)],
+            ..Luck::default()
+        },
+    };
+    keep_the_laws(&Script {
+        rules: USUAL,
+        initial: vec![(3, None)],
+        rounds: vec![quiet(), deleted_meanwhile],
     });
 }

@@ -103,7 +103,11 @@ const OPEN: &[(u64, &str)] = &[
         "a merge in Google, then a crash at a commit: the merged contact leaves no record; cause not found",
     ),
     (2596, "a lost edit; not looked at"),
-    (2935, "a crash after the first effect, then half a page, while pushing alone: created twice in Google"),
+    (
+        2935,
+        "a create without a receipt, and then a page that lies by leaving the copy out: it is sent again. Only a second complete read \
+         could tell, and that the first was made would have to be remembered with the intent",
+    ),
     (2968, "deletions are kept: deleted in Dafater as its primary address moved in Google; cause not found"),
 ];
 
