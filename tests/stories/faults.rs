@@ -473,3 +473,50 @@ async fn a_correction_does_not_lose_to_a_creation_of_ours_that_was_not_noted() {
     }
     panic!("the run never ended");
 }
+
+/// The create arrives late: the answer is lost, and for some minutes nobody sees what it made.
+async fn created_late(has_key: bool) -> World {
+    let mut world = World::with(|settings| settings.settle = SignedDuration::ZERO);
+    if has_key {
+        world.site().add_custom_field("custom_dafater_contactsd_key", "Contacts Sync Key", true, false);
+    }
+    world.settle().await;
+    world.add_person(person("Late", "Riser", "late@example.com", "+966501234567"));
+    world.site().switches.late_commit = std::time::Duration::from_secs(1_000);
+    world.site_weather(once("POST https://erp.example.com/api/resource/Contact", Strike::LoseAnswer));
+    world.sync().await;
+    world.calm();
+    world.sync().await;
+    world.site().switches.late_commit = std::time::Duration::ZERO;
+    for _ in 0..4 {
+        world.sync_after(SignedDuration::from_mins(20)).await;
+    }
+    world
+}
+
+#[tokio::test]
+async fn with_the_key_field_a_create_is_never_carried_out_twice() {
+    let mut world = created_late(true).await;
+    assert_eq!(world.contacts().len(), 1, "{}", world.picture());
+    assert_eq!(world.contact("Late")["custom_dafater_contactsd_key"].as_str().unwrap().len(), 24);
+    world.is_quiet().await;
+    // The site refuses the second one, whoever sends it.
+    let key = world.contact("Late")["custom_dafater_contactsd_key"].clone();
+    let now = world.tick();
+    let again = world.site().insert(json!({ "first_name": "Late", "custom_dafater_contactsd_key": key }), now);
+    assert_eq!(again.unwrap_err().exc_type, "UniqueValidationError");
+}
+
+#[tokio::test]
+async fn another_unique_field_of_the_site_parks_the_contact_with_its_reason() {
+    let mut world = World::new();
+    world.site().add_custom_field("company_name", "Company Name", true, false);
+    let organisation = |given: &str| json!({ "names": [{ "givenName": given }], "organizations": [{ "name": "Acme" }] });
+    world.add_person(organisation("Ada"));
+    world.settle().await;
+    world.add_person(organisation("Grace"));
+    let report = world.settle().await;
+    assert_eq!((report.parked, world.contacts().len()), (1, 1), "{report:?}");
+    let reasons = world.parked_reasons();
+    assert!(reasons[0].contains("unique value is already in use"), "{reasons:?}");
+}
