@@ -393,6 +393,10 @@ impl Engine for AccountEngine {
         })
     }
 
+    fn probe(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        Box::pin(async move { Ok(self.parts.google.list_groups(None).await.map(drop)?) })
+    }
+
     fn conflicts(&self) -> Result<Vec<ConflictView>, EngineError> {
         let state = self.state();
         let mut views = Vec::new();

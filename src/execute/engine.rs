@@ -50,6 +50,9 @@ pub trait Engine: Send + Sync {
     /// The store cannot be read.
     fn status(&self) -> Result<AccountStatus, EngineError>;
 
+    /// Asks Google for the account's labels: it can be reached, and lets the account in.
+    fn probe(&self) -> BoxFuture<'_, Result<(), EngineError>>;
+
     /// Open conflicts.
     ///
     /// # Errors
