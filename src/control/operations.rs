@@ -9,10 +9,10 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 
 use super::{AccountView, DaemonView, Exit, Failure, ProbeView, Reply, Request, Role, StatusView};
-use crate::dafater::Permissions;
 use crate::daemon::{
     Begun, EngineFactory, LiveAccount, ReloadOutcome, Reloads, Roster, Surroundings, Trigger,
 };
+use crate::dafater::Permissions;
 use crate::execute::{Cause, HistoryFilter, Outcome, RunRequest, UndoRequest};
 use crate::observe::events;
 use crate::sync::{AccountName, RecordId, Side};

@@ -68,7 +68,8 @@ impl SiteClient {
         let has = |rows: &[Value]| !rows.is_empty();
         let role = self.list(call, &ListQuery::of("Role", &["name"]).filter("name", "=", ROLE)).await?;
         let columns = ["parent", "permlevel", "if_owner", "read", "write", "create", "delete"];
-        let rules = self.list(call, &ListQuery::of("Custom DocPerm", &columns).filter("role", "=", ROLE)).await?;
+        let rules =
+            self.list(call, &ListQuery::of("Custom DocPerm", &columns).filter("role", "=", ROLE)).await?;
         let is_set = |row: &Value, column: &str| row.get(column).and_then(Value::as_i64) == Some(1);
         let may = |right: Right| {
             rules.iter().any(|row| {
@@ -78,9 +79,11 @@ impl SiteClient {
                     && is_set(row, right.kind())
             })
         };
-        let field = ListQuery::of("Custom Field", &["name", "unique"])
-            .filter("dt", "=", "Contact")
-            .filter("fieldname", "=", KEY_FIELD);
+        let field = ListQuery::of("Custom Field", &["name", "unique"]).filter("dt", "=", "Contact").filter(
+            "fieldname",
+            "=",
+            KEY_FIELD,
+        );
         let field = self.list(call, &field).await?;
         let is_member = user == ADMINISTRATOR || self.has_role(user).await?;
         let mut provisions = vec![(Provision::Role, has(&role))];
@@ -126,7 +129,10 @@ impl SiteClient {
                 if self.has_role(user).await? {
                     Ok(())
                 } else {
-                    Err(reply.misunderstood(call, "the user does not keep the role: take it into the user's role profile"))
+                    Err(reply.misunderstood(
+                        call,
+                        "the user does not keep the role: take it into the user's role profile",
+                    ))
                 }
             }
             Provision::KeyField => {
@@ -209,7 +215,11 @@ mod tests {
     async fn a_right_is_added_by_the_permission_manager_which_keeps_the_standard_rules() {
         let (site, script) = Script::site([data(json!({})), data(json!({}))]);
         site.provide(&Provision::Rule(Right::DeleteContacts)).await.unwrap();
-        assert!(script.lines().iter().all(|line| line.contains("permission_manager")), "{:?}", script.lines());
+        assert!(
+            script.lines().iter().all(|line| line.contains("permission_manager")),
+            "{:?}",
+            script.lines()
+        );
         assert_eq!(script.body(1)["ptype"], "delete");
     }
 

@@ -503,15 +503,19 @@ async fn with_the_key_field_a_create_is_never_carried_out_twice() {
     // The site refuses the second one, whoever sends it.
     let key = world.contact("Late")["custom_dafater_contactsd_key"].clone();
     let now = world.tick();
-    let again = world.site().insert(json!({ "first_name": "Late", "custom_dafater_contactsd_key": key }), now);
+    let again =
+        world.site().insert(json!({ "first_name": "Late", "custom_dafater_contactsd_key": key }), now);
     assert_eq!(again.unwrap_err().exc_type, "UniqueValidationError");
+    // What the field is for.
+    assert_eq!(created_late(false).await.contacts().len(), 2, "without it, so much bad luck makes a double");
 }
 
 #[tokio::test]
 async fn another_unique_field_of_the_site_parks_the_contact_with_its_reason() {
     let mut world = World::new();
     world.site().add_custom_field("company_name", "Company Name", true, false);
-    let organisation = |given: &str| json!({ "names": [{ "givenName": given }], "organizations": [{ "name": "Acme" }] });
+    let organisation =
+        |given: &str| json!({ "names": [{ "givenName": given }], "organizations": [{ "name": "Acme" }] });
     world.add_person(organisation("Ada"));
     world.settle().await;
     world.add_person(organisation("Grace"));

@@ -70,8 +70,17 @@ impl Backend for Workshop {
             let consents = Consents::new(Arc::clone(&vault), Arc::clone(&self.clock));
             let (clock, governors) = (Arc::clone(&self.clock), Mutex::default());
             let (rights, forbidden) = (Mutex::default(), Arc::default());
-            Ok(Arc::new(Bench { store, vault, key_home, consents, exports, governors, clock, rights, forbidden })
-                as Arc<dyn EngineFactory>)
+            Ok(Arc::new(Bench {
+                store,
+                vault,
+                key_home,
+                consents,
+                exports,
+                governors,
+                clock,
+                rights,
+                forbidden,
+            }) as Arc<dyn EngineFactory>)
         })
     }
 
@@ -162,8 +171,10 @@ impl EngineFactory for Bench {
         };
         let google_sent = Arc::new(CountingTransport::new(transport(config.google.timeout)?));
         let forbidden = Arc::clone(&self.forbidden);
-        let noticing =
-            NoticingTransport::new(transport(config.dafater.timeout)?, Arc::new(move || forbidden.notify_one()));
+        let noticing = NoticingTransport::new(
+            transport(config.dafater.timeout)?,
+            Arc::new(move || forbidden.notify_one()),
+        );
         let dafater_sent = Arc::new(CountingTransport::new(Arc::new(noticing)));
         let needs_consent = matches!(config.google.client, GoogleClient::Consent { .. });
         let parts = Parts {

@@ -109,7 +109,8 @@ impl Access {
 
     /// Whether the role is one that somebody has or that was granted anything.
     pub(super) fn knows_role(&self, role: &str) -> bool {
-        self.users.values().any(|user| user.roles.contains(role)) || self.grants.keys().any(|(known, _)| known == role)
+        self.users.values().any(|user| user.roles.contains(role))
+            || self.grants.keys().any(|(known, _)| known == role)
     }
 
     pub(super) fn user(&self, name: &str) -> Option<&User> {

@@ -75,9 +75,7 @@ impl Site {
         }
         match self.db.get("Role", role) {
             Some(_) => Ok(()),
-            None => {
-                Err(Refusal::invalid("LinkValidationError", format!("Could not find Role: {role}")))
-            }
+            None => Err(Refusal::invalid("LinkValidationError", format!("Could not find Role: {role}"))),
         }
     }
 
@@ -96,28 +94,37 @@ impl Site {
         let text = |key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (user, role) = (text("parent"), text("role"));
         if self.db.get("Role", &role).is_none() && !self.access.knows_role(&role) {
-            return Err(Refusal::invalid("LinkValidationError", format!("Could not find Row #1: Role: {role}")));
+            return Err(Refusal::invalid(
+                "LinkValidationError",
+                format!("Could not find Row #1: Role: {role}"),
+            ));
         }
         let Some(known) = self.access.user_mut(&user) else { return Err(Refusal::missing("User", &user)) };
         known.roles.insert(role);
-        let rows: Vec<Value> =
-            known.roles.iter().map(|role| json!({"doctype": "Has Role", "role": role, "parent": user})).collect();
-        Ok(json!({"doctype": "User", "name": user, "email": user, "enabled": 1, "role_profile_name": null, "roles": rows}))
+        let rows: Vec<Value> = known
+            .roles
+            .iter()
+            .map(|role| json!({"doctype": "Has Role", "role": role, "parent": user}))
+            .collect();
+        Ok(
+            json!({"doctype": "User", "name": user, "email": user, "enabled": 1, "role_profile_name": null, "roles": rows}),
+        )
     }
 
     /// The rows of the roles of users, as a list of the DocType Has Role shows them to a System Manager.
     pub(super) fn roles_of(&self, call: &Call) -> Result<Value, Refusal> {
         self.managers_only()?;
-        let user = call.form.get("filters").and_then(Value::as_array).into_iter().flatten().find_map(|filter| {
-            match filter.as_array().map(Vec::as_slice) {
-                Some([Value::String(field), Value::String(equal), Value::String(user)])
-                    if field == "parent" && equal == "=" =>
-                {
-                    Some(user.as_str())
+        let user =
+            call.form.get("filters").and_then(Value::as_array).into_iter().flatten().find_map(|filter| {
+                match filter.as_array().map(Vec::as_slice) {
+                    Some([Value::String(field), Value::String(equal), Value::String(user)])
+                        if field == "parent" && equal == "=" =>
+                    {
+                        Some(user.as_str())
+                    }
+                    _ => None,
                 }
-                _ => None,
-            }
-        });
+            });
         let known = user.and_then(|user| self.access.user(user));
         Ok(known.into_iter().flat_map(|user| &user.roles).map(|role| json!({ "role": role })).collect())
     }

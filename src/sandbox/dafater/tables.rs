@@ -200,9 +200,9 @@ impl Database {
             doc.as_ref().is_some_and(|doc| unique_value(doc, field).as_ref() == Some(&key))
         };
         self.commit_late(|late| {
-            late.changes.iter().any(|change| {
-                change.doctype == doctype && (holds(&change.before) || holds(&change.after))
-            })
+            late.changes
+                .iter()
+                .any(|change| change.doctype == doctype && (holds(&change.before) || holds(&change.after)))
         });
     }
 
