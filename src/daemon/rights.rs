@@ -65,10 +65,10 @@ fn tell(said: &mut BTreeSet<String>, degradations: Vec<(String, String)>) {
     *said = now;
 }
 
-const AFTER_SUCCESS: Duration = Duration::from_secs(24 * 3600);
-const AFTER_FAILURE: Duration = Duration::from_secs(5 * 60);
+const AFTER_SUCCESS: Duration = Duration::from_hours(24);
+const AFTER_FAILURE: Duration = Duration::from_mins(5);
 /// A user who may not read deletions is refused in each cycle: that is no reason to ask each time.
-const AFTER_FORBIDDEN: Duration = Duration::from_secs(3600);
+const AFTER_FORBIDDEN: Duration = Duration::from_hours(1);
 const SETTLE: Duration = Duration::from_millis(100);
 
 #[cfg(test)]

@@ -58,10 +58,7 @@ fn examine(context: &mut Context) -> Result<(Vec<Failure>, Vec<Check>), Failure>
     context.within_runtime(async |_| {
         let mut failures = surroundings::examine(&settings).await;
         let is_reached = failures.iter().all(|failure| !failure.message.contains("`dafater.url`"));
-        let rights = match is_reached {
-            true => doctor::rights(&settings).await,
-            false => Ok(Vec::new()),
-        };
+        let rights = if is_reached { doctor::rights(&settings).await } else { Ok(Vec::new()) };
         let rights = rights.unwrap_or_else(|failure| {
             failures.push(failure);
             Vec::new()

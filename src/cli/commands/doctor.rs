@@ -52,16 +52,14 @@ impl Doctor {
 
     fn repair(self, context: &mut Context) -> Done {
         let settings = context.load()?.settings;
-        let key = match &self.system_manager_key_file {
-            Some(file) => read_key(&mut context.console, file)?,
-            None => {
-                let question =
-                    "API key of a System Manager of the site, as KEY:SECRET (used once, not kept): ";
-                let line = context.console.ask_secret(question).map(Zeroizing::new).map_err(|error| {
-                    Failure::new(Exit::Usage, "the key cannot be read").cause(error.to_string())
-                })?;
-                Key::read(&line)?
-            }
+        let key = if let Some(file) = &self.system_manager_key_file {
+            read_key(&mut context.console, file)?
+        } else {
+            let question = "API key of a System Manager of the site, as KEY:SECRET (used once, not kept): ";
+            let line = context.console.ask_secret(question).map(Zeroizing::new).map_err(|error| {
+                Failure::new(Exit::Usage, "the key cannot be read").cause(error.to_string())
+            })?;
+            Key::read(&line)?
         };
         let is_sure = self.yes;
         context.within_runtime(async |context| {

@@ -17,6 +17,7 @@ pub(in crate::cli) enum Grade {
 }
 
 /// What was checked, what was found, and what to do next.
+#[expect(clippy::struct_field_names, reason = "the key of a line of JSON")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(in crate::cli) struct Check {
     /// What was checked, in a word or two.

@@ -27,10 +27,7 @@ use crate::daemon::Settings;
 /// Makes every check that can be made.
 pub(super) async fn examine(context: &Context) -> Vec<Check> {
     let mut checks = Vec::new();
-    let settings = match local::configuration(context, &mut checks) {
-        Some(settings) => settings,
-        None => return checks,
-    };
+    let Some(settings) = local::configuration(context, &mut checks) else { return checks };
     let is_up = local::daemon(context, &settings, &mut checks).await;
     let holds_store = local::store(context, &settings, is_up, &mut checks);
     remote::clocks(context, &settings, &mut checks).await;

@@ -200,6 +200,18 @@ pub(super) fn standard() -> Schemas {
                 Field::new("push_to_google_contacts", "Push to Google Contacts", Check),
             ],
         ),
+    ]
+    .into_iter()
+    .chain(customizations())
+    .map(|doctype| (doctype.name, Arc::new(doctype)))
+    .collect()
+}
+
+/// What a System Manager makes: roles, rules, fields.
+fn customizations() -> [DocType; 3] {
+    use Kind::{Check, Data, Link};
+    let simple = |name, naming, fields| DocType { name, naming, fields, is_child: false };
+    [
         simple(
             "Role",
             Naming::Field("role_name"),
@@ -244,9 +256,6 @@ pub(super) fn standard() -> Schemas {
             ],
         ),
     ]
-    .into_iter()
-    .map(|doctype| (doctype.name, Arc::new(doctype)))
-    .collect()
 }
 
 fn contact() -> DocType {
