@@ -7,7 +7,7 @@
 //! without the lock of the revision it was computed from, and is never repeated here. Absence is reported, never judged.
 //!
 //! Reading order: `client` (one request), `error` and `answer` (what a failure means), `query`, `document`, `assemble`, `read`,
-//! `deleted`, `write`, `zone`, `about`, `rights`, `setup`.
+//! `deleted`, `write`, `zone`, `about`, `rights`, `scope`, `setup`.
 
 mod about;
 mod answer;
@@ -21,6 +21,7 @@ mod name;
 mod query;
 mod read;
 mod rights;
+mod scope;
 mod setup;
 #[cfg(test)]
 mod testing;

@@ -80,6 +80,8 @@ impl World {
             in_doubt: BTreeSet::new(),
             promises: BTreeMap::new(),
             owed: Vec::new(),
+            leaving: BTreeSet::new(),
+            left: Vec::new(),
             decisions: Decisions::default(),
             shown: BTreeMap::new(),
             owners: BTreeMap::new(),

@@ -25,4 +25,5 @@ mod judgement;
 mod people;
 mod process;
 mod quotas;
+mod scope;
 mod undo;

@@ -34,6 +34,7 @@ pub(super) async fn examine(_context: &Context, settings: &Settings, checks: &mu
     }
     checks.push(list("salutations", client.salutations().await));
     checks.push(list("genders", client.genders().await));
+    checks.extend(filters(&client, settings).await);
     checks.push(key_field(&client).await);
     checks.push(built_in(&client).await);
 }
@@ -42,7 +43,23 @@ pub(super) async fn examine(_context: &Context, settings: &Settings, checks: &mu
 pub(super) async fn rights(settings: &Settings) -> Result<Vec<Check>, Failure> {
     let client = site_client(&settings.config)?;
     let permissions = client.permissions().await.map_err(failure)?;
-    Ok(judge(&permissions))
+    let mut checks = judge(&permissions);
+    checks.extend(filters(&client, settings).await);
+    Ok(checks)
+}
+
+/// Whether the site takes the filter of each account's scope.
+async fn filters(client: &SiteClient, settings: &Settings) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for (name, account) in &settings.config.accounts {
+        let Ok(filters) = serde_json::from_str(&account.scope.filters) else { continue };
+        let check = format!("scope of {name}");
+        checks.push(match client.try_filters(&filters).await {
+            Ok(()) => Check::ok(check, "the site takes its filter"),
+            Err(error) => failed(&check, &error),
+        });
+    }
+    checks
 }
 
 async fn who(client: &SiteClient) -> Result<Check, DafaterError> {

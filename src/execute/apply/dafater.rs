@@ -104,6 +104,7 @@ impl Executor<'_> {
             Action::Create { .. }
             | Action::Delete { .. }
             | Action::Detach { .. }
+            | Action::Leave
             | Action::Forget
             | Action::Postpone => Ok(()),
         }
