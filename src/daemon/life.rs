@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use super::heartbeat::{Heart, Heartbeats};
 use super::reload::Reloader;
+use super::rights::RightsKeeper;
 use super::sentence::sentence;
 use super::signals::{DaemonSignals, Wish};
 use super::supervisor::Supervisor;
@@ -152,6 +153,12 @@ impl Daemon {
             heartbeats.clone(),
             surroundings.clone(),
         );
+        let rights = RightsKeeper {
+            factory: Arc::clone(&factory),
+            roster: roster.subscribe(),
+            cancel: cancel.clone(),
+        };
+        drop(tokio::spawn(rights.keep()));
         let accounts = roster.borrow().accounts.len();
         notifier.ready(&sentence(&roster.borrow()));
         events::DaemonReady { version: env!("CARGO_PKG_VERSION"), accounts }.emit();

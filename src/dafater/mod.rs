@@ -7,7 +7,7 @@
 //! without the lock of the revision it was computed from, and is never repeated here. Absence is reported, never judged.
 //!
 //! Reading order: `client` (one request), `error` and `answer` (what a failure means), `query`, `document`, `assemble`, `read`,
-//! `deleted`, `write`, `zone`, `about`.
+//! `deleted`, `write`, `zone`, `about`, `rights`, `scope`, `setup`.
 
 mod about;
 mod answer;
@@ -20,15 +20,20 @@ mod message;
 mod name;
 mod query;
 mod read;
+mod rights;
+mod scope;
+mod setup;
 #[cfg(test)]
 mod testing;
 mod write;
 mod zone;
 
-pub use about::{Permissions, SiteVersion};
+pub use about::SiteVersion;
 pub use client::{SiteClient, SiteOptions};
 pub use deleted::{DeletedContact, DeletedFeed};
 pub use document::{CONTACT_FIELDS, Stamp};
 pub use error::{Answer, Call, DafaterError};
 pub use read::{ChangedPage, KeysetPosition, Lookup, SweepPage};
+pub use rights::{Permissions, Right};
+pub use setup::{KEY_FIELD, Provision, ROLE};
 pub use zone::{Measure, SiteZone};

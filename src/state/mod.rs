@@ -12,6 +12,9 @@
 //! | pairs | `dafater` name | pair id |
 //! | pairs | `creation` creation, name | pair id |
 //! | pairs | `loose` record | [`Loose`] |
+//! | pairs | `left` id | [`Pair`] that left the scope |
+//! | pairs | `left-google` source id | pair id |
+//! | pairs | `left-dafater` creation | pair id |
 //! | journal | pair id, side | [`Intent`] |
 //! | queue | `parked` pair id | [`Parked`] |
 //! | queue | `review` record | [`Review`] |

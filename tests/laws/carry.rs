@@ -122,6 +122,8 @@ impl World {
                 let loose = step.loose(*left, LooseReason::Detached, &mapping()).unwrap();
                 self.loose.insert(loose.record.clone(), loose);
             }
+            // No world of the laws has a scope.
+            Action::Leave => unreachable!("nothing leaves"),
             Action::Forget => drop(self.pairs.remove(&step.pair)),
             Action::Postpone => {
                 for side in [Side::Google, Side::Dafater].into_iter().filter(|_| step.before.is_none()) {

@@ -356,6 +356,8 @@ impl World {
             promises: self.promises.clone(),
             left_over: BTreeSet::new(),
             veiled: BTreeSet::new(),
+            leaving: BTreeSet::new(),
+            left: Vec::new(),
             decisions: self.decisions.clone(),
         }
     }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use self::consent::Consents;
@@ -21,14 +22,16 @@ use self::keys::KeyHome;
 use super::{AccountSettings, Backend, Consent, EngineFactory, Settings};
 use crate::config::{Config, GoogleClient, Quota, Span};
 use crate::control::{Exit, Failure, Finding};
-use crate::dafater::{SiteClient, SiteOptions};
-use crate::execute::{AccountEngine, Engine, Parts, Settings as EngineSettings};
+use crate::dafater::{DafaterError, Permissions, SiteClient, SiteOptions};
+use crate::execute::{AccountEngine, Engine, EngineError, Parts, Settings as EngineSettings};
 use crate::google::oauth::{
     AccessTokens, ClientCredentials, RefreshingTokens, ServiceAccountKey, ServiceAccountTokens,
     TokenEndpoint, TokenVault, VaultKey,
 };
 use crate::google::{Budget, Governor, PeopleClient};
-use crate::remote::{Clock, CountingTransport, ReqwestTransport, Transport, TransportOptions};
+use crate::remote::{
+    Clock, CountingTransport, NoticingTransport, ReqwestTransport, Transport, TransportOptions,
+};
 use crate::state::AccountState;
 use crate::store::{ImportOptions, OpenError, OpenOptions, SledStore, Store, import_from};
 
@@ -66,8 +69,18 @@ impl Backend for Workshop {
             let exports = Exports::start(Arc::clone(&store), Arc::clone(&self.clock), settings);
             let consents = Consents::new(Arc::clone(&vault), Arc::clone(&self.clock));
             let (clock, governors) = (Arc::clone(&self.clock), Mutex::default());
-            Ok(Arc::new(Bench { store, vault, key_home, consents, exports, governors, clock })
-                as Arc<dyn EngineFactory>)
+            let (rights, forbidden) = (Mutex::default(), Arc::default());
+            Ok(Arc::new(Bench {
+                store,
+                vault,
+                key_home,
+                consents,
+                exports,
+                governors,
+                clock,
+                rights,
+                forbidden,
+            }) as Arc<dyn EngineFactory>)
         })
     }
 
@@ -99,6 +112,10 @@ struct Bench {
     /// One for each OAuth client, by its id: the quotas of a project are shared by all its accounts, and outlive a reload.
     governors: Mutex<BTreeMap<String, Arc<Governor>>>,
     clock: Arc<dyn Clock>,
+    /// What the site's user was last seen to be allowed to.
+    rights: Mutex<Option<Permissions>>,
+    /// Told each time that the site forbids something.
+    forbidden: Arc<Notify>,
 }
 
 impl Bench {
@@ -153,10 +170,12 @@ impl EngineFactory for Bench {
             return Err("it is not in the configuration".to_owned());
         };
         let google_sent = Arc::new(CountingTransport::new(transport(config.google.timeout)?));
-        let dafater_sent = Arc::new(CountingTransport::new(transport(config.dafater.timeout)?));
-        let (site_key, site_secret) = (config.dafater.api_key.clone(), config.dafater.api_secret.clone());
-        let mut site = SiteOptions::new(config.dafater.url.clone(), site_key, site_secret);
-        site.page_size = config.dafater.page_size;
+        let forbidden = Arc::clone(&self.forbidden);
+        let noticing = NoticingTransport::new(
+            transport(config.dafater.timeout)?,
+            Arc::new(move || forbidden.notify_one()),
+        );
+        let dafater_sent = Arc::new(CountingTransport::new(Arc::new(noticing)));
         let needs_consent = matches!(config.google.client, GoogleClient::Consent { .. });
         let parts = Parts {
             google: PeopleClient::new(
@@ -166,7 +185,7 @@ impl EngineFactory for Bench {
             )
             .governed(self.governor(config), account.name.clone(), cancel.clone()),
             google_sent,
-            dafater: SiteClient::new(Arc::clone(&dafater_sent) as _, site)
+            dafater: SiteClient::new(Arc::clone(&dafater_sent) as _, site_options(config))
                 .map_err(|error| error.to_string())?,
             dafater_sent,
             state: AccountState::new(Arc::clone(&self.store) as Arc<dyn Store>, account.name.clone()),
@@ -190,6 +209,22 @@ impl EngineFactory for Bench {
 
     fn consent(&self) -> &dyn Consent {
         &self.consents
+    }
+
+    fn rights<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Result<Permissions, Failure>> {
+        Box::pin(async move {
+            let permissions = site_client(&settings.config)?.permissions().await.map_err(site_failure)?;
+            *self.rights.lock().unwrap_or_else(PoisonError::into_inner) = Some(permissions.clone());
+            Ok(permissions)
+        })
+    }
+
+    fn known_rights(&self) -> Option<Permissions> {
+        self.rights.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn forbidden(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.forbidden.notified())
     }
 
     fn export(&self, take: &mut dyn FnMut(&str) -> bool) -> Result<(), Failure> {
@@ -234,6 +269,28 @@ impl EngineFactory for Bench {
             drop(blocking(move || store.close(CLOSE_WITHIN).map_err(|error| failed(&error))).await);
         })
     }
+}
+
+/// A client of the site as its configured user, beside those of the accounts.
+///
+/// # Errors
+/// The configured key cannot be sent, or no connection can be made at all.
+pub fn site_client(config: &Config) -> Result<SiteClient, Failure> {
+    let transport = transport(config.dafater.timeout)
+        .map_err(|reason| Failure::new(Exit::Internal, "no client can be made").cause(reason))?;
+    SiteClient::new(transport, site_options(config)).map_err(site_failure)
+}
+
+fn site_options(config: &Config) -> SiteOptions {
+    let (key, secret) = (config.dafater.api_key.clone(), config.dafater.api_secret.clone());
+    SiteOptions {
+        page_size: config.dafater.page_size,
+        ..SiteOptions::new(config.dafater.url.clone(), key, secret)
+    }
+}
+
+fn site_failure(error: DafaterError) -> Failure {
+    EngineError::from(error).into()
 }
 
 fn budget(quota: &Quota) -> Budget {

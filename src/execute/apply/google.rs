@@ -62,6 +62,7 @@ impl Executor<'_> {
                 | Action::Merge(_)
                 | Action::Delete { .. }
                 | Action::Detach { .. }
+                | Action::Leave
                 | Action::Forget
                 | Action::Postpone => {}
             }

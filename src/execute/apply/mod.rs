@@ -116,7 +116,7 @@ impl Executor<'_> {
                     return Ok(());
                 }
                 let Some(pair) = work.pair() else { return Ok(()) };
-                self.settle(step, &pair, changes);
+                self.settle(step, &pair, changes)?;
                 state.put_pair(&pair, changes)?;
                 if !is_written_later {
                     self.report_withheld(step, &pair, changes);
@@ -138,6 +138,18 @@ impl Executor<'_> {
                 }
                 self.note(step, None, "detach", changes);
             }
+            Action::Leave => {
+                state.drop_pair(&step.pair, changes)?;
+                if let Some(pair) = &step.before {
+                    changes.set_left(pair);
+                }
+                for side in [Side::Google, Side::Dafater] {
+                    if let Some(loose) = work.loose(side, LooseReason::OutOfScope) {
+                        changes.set_loose(&loose);
+                    }
+                }
+                self.note(step, None, "leave", changes);
+            }
             Action::Forget => {
                 state.drop_pair(&step.pair, changes)?;
                 self.note(step, None, "forget", changes);
@@ -156,7 +168,7 @@ impl Executor<'_> {
     }
 
     /// What no longer applies once a pair stands: that its records stood alone or waited, and what was in doubt.
-    fn settle(&self, step: &Step, pair: &Pair, changes: &mut Changes) {
+    fn settle(&self, step: &Step, pair: &Pair, changes: &mut Changes) -> Result<(), EngineError> {
         let records =
             [RecordId::Google(pair.google.source_id.clone()), RecordId::Dafater(pair.dafater.name.clone())];
         if step.before.is_none() || step.is_rejoined() {
@@ -168,6 +180,13 @@ impl Executor<'_> {
             }
             let [google, dafater] = &records;
             changes.remove_link(google, dafater);
+            let state = &self.parts.state;
+            for left in [
+                state.left_of_google(&pair.google.source_id)?,
+                state.left_of_dafater(&pair.dafater.creation)?,
+            ] {
+                left.iter().for_each(|left| changes.remove_left(left));
+            }
             let account = self.parts.state.account();
             let begun = [
                 PairId::from_google(account, &pair.google.source_id),
@@ -182,6 +201,7 @@ impl Executor<'_> {
             changes.remove_intent(&pair.id, Side::Google);
             changes.remove_intent(&pair.id, Side::Dafater);
         }
+        Ok(())
     }
 
     /// The receipt of a write: the new base, the history, and the end of the intent, for one commit.
@@ -190,7 +210,7 @@ impl Executor<'_> {
         let entry = self.received(work, side);
         changes.add_history(&step.pair, &entry);
         if let Some(pair) = work.pair() {
-            self.settle(step, &pair, changes);
+            self.settle(step, &pair, changes)?;
             self.parts.state.put_pair(&pair, changes)?;
             self.report_withheld(step, &pair, changes);
         }

@@ -11,6 +11,7 @@ mod identity;
 mod origins;
 mod oversize;
 mod place;
+mod scope;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +34,8 @@ pub(super) struct Memory {
     pub(super) site: Option<SiteFacts>,
     /// The account's labels by name, read when first needed.
     pub(super) labels: Option<BTreeMap<String, String>>,
+    /// When all contacts were last asked for by the filter of the scope.
+    pub(super) scope_asked_at: Option<Timestamp>,
 }
 
 /// What is known of the site as a whole.
@@ -152,6 +155,8 @@ impl Observer<'_> {
                 promises: doubt.promises,
                 left_over,
                 veiled,
+                leaving: picture.leaving,
+                left: picture.left,
                 decisions: crate::sync::Decisions {
                     resolutions,
                     asked,
@@ -286,6 +291,8 @@ pub(super) struct Picture {
     hidden: BTreeSet<DocumentName>,
     deleted: Vec<(SourceId, String)>,
     echoes: Vec<Parked>,
+    leaving: BTreeSet<PairId>,
+    left: Vec<crate::sync::Left>,
     is_unsettled: bool,
 }
 

@@ -58,6 +58,9 @@ impl<'a> Planner<'a> {
     fn pair(&mut self, view: &'a PairView) {
         use Sighting::{Gone, Present, Stale, Unseen};
         match (&view.google, &view.dafater) {
+            (Present(_), Present(_)) if self.snapshot.leaving.contains(&view.pair.id) => {
+                self.step(view, Action::Leave, "a record is outside the scope now");
+            }
             (Present(google), Present(dafater)) => self.both(view, google, dafater),
             (Gone, Gone) => {
                 self.lost.push(view);
@@ -136,6 +139,10 @@ impl<'a> Planner<'a> {
         if is_in_doubt {
             let reason = "deleted on the other side, where another record may be the same person";
             self.step(view, Action::Detach { left }, reason);
+            return;
+        }
+        if self.snapshot.leaving.contains(&pair.id) {
+            self.step(view, Action::Detach { left }, "deleted on the other side, and outside the scope here");
             return;
         }
         let contact = self.widowed(widow);

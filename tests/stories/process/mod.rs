@@ -4,6 +4,7 @@ mod consent;
 mod daemon;
 mod damage;
 mod directions;
+mod doctor;
 mod fault_card;
 mod faults;
 mod quota;

@@ -5,6 +5,7 @@
 
 mod likeness;
 mod proofs;
+mod scope;
 
 use std::collections::BTreeSet;
 
@@ -113,6 +114,7 @@ impl<'a> Planner<'a> {
         let mut placed = Placed::default();
         self.plan.is_rebuilt = forgotten::is_memory_lost(self.snapshot);
         self.by_decision(&people, &documents, &mut placed);
+        self.by_memory_of_scope(&people, &documents, &mut placed);
         self.by_marker(&people, &documents, &mut placed);
         self.bereaved(&people, &documents, &mut placed);
         self.behind_the_veil(&people, &documents, &mut placed);
@@ -221,7 +223,14 @@ impl<'a> Planner<'a> {
         };
         let (mut base_google, mut base_dafater) = (Contact::default(), Contact::default());
         let mut agreed = None;
-        if let (Origin::Created(side), Some(promise)) = (origin, snapshot.promises.get(&pair)) {
+        let former = self.left_pair(person.record, document.record).filter(|_| before.is_none());
+        let pair = former.map_or(pair, |former| former.id.clone());
+        if let Some(former) = former {
+            base_google.clone_from(&former.google.contact);
+            base_dafater.clone_from(&former.dafater.contact);
+            agreed = Some(Box::new((base_google.clone(), base_dafater.clone())));
+        }
+        if let (Origin::Created(side), Some(promise), None) = (origin, snapshot.promises.get(&pair), former) {
             // What we wrote into a record that we created, and did not note, is no edit.
             let created = match side {
                 Side::Google => &person.contact,
