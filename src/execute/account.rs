@@ -94,6 +94,7 @@ impl AccountEngine {
                         .iter()
                         .map(|parked| (parked.pair.clone(), parked.attempts))
                         .collect(),
+                    doubtful: &observed.doubtful,
                     ..self.executor(run, now, &plan, label)
                 };
                 let applied = executor.run(&plan).await?;
@@ -136,6 +137,7 @@ impl AccountEngine {
             now,
             label,
             failures: BTreeMap::new(),
+            doubtful: &[],
             cancel: &self.cancel,
             google_rests: None,
             undoes: None,

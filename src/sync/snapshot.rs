@@ -91,6 +91,8 @@ pub struct Snapshot {
     pub left_over: BTreeSet<RecordId>,
     /// Records in no pair that were made from one that nobody can see now: it may well exist, and they are no new people.
     pub veiled: BTreeSet<RecordId>,
+    /// Pairs of which a record was deleted and that ended with that, by what was last agreed on: their records may both stand again.
+    pub parted: Vec<Pair>,
     /// What people decided.
     pub decisions: Decisions,
 }

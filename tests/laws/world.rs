@@ -353,6 +353,7 @@ impl World {
             promises: self.promises.clone(),
             left_over: BTreeSet::new(),
             veiled: BTreeSet::new(),
+            parted: Vec::new(),
             decisions: self.decisions.clone(),
         }
     }

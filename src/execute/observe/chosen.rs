@@ -56,6 +56,7 @@ impl Observer<'_> {
             promises: std::collections::BTreeMap::new(),
             left_over: BTreeSet::new(),
             veiled: BTreeSet::new(),
+            parted: Vec::new(),
             decisions: Decisions::default(),
         })
     }

@@ -33,7 +33,8 @@ impl Standing {
 pub fn deletions_allowed(scene: &Scene, account: usize) -> Option<u32> {
     let state = scene.state(account);
     let is_approved = state.hold().ok().flatten().is_some_and(|hold| hold.decision.is_some());
-    if is_approved {
+    let held = state.undo_hold().ok().flatten();
+    if is_approved || held.is_some_and(|held| held.hold.decision.is_some()) {
         return None;
     }
     let percent = u32::from(scene.rules.max_deletes_percent);
@@ -194,7 +195,7 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
     let is_ours = |id: &Id| *id == left || *id == right || copies.contains(id);
     let partners = &scene.book.partners;
     let former: BTreeSet<&Id> =
-        [&left, &right].into_iter().filter_map(|id| partners.get(id)).flatten().collect();
+        [&left, &right].into_iter().chain(&copies).filter_map(|id| partners.get(id)).flatten().collect();
     let concerns = |record: &Id, partners: &[Id]| is_ours(record) || partners.iter().any(is_ours);
     for field in TextField::ALL {
         // What a former counterpart said was carried over while it was one; what it said last may have gone with it.
@@ -272,12 +273,12 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
         if waits_elsewhere(view, field) {
             continue;
         }
-        let edits: Vec<_> = scene
-            .book
-            .values
-            .iter()
-            .filter(|edit| edit.field == field && concerns(&edit.record, &edit.agreed_with))
-            .collect();
+        // What was taken away from a copy that is no partner any more was carried while it was one.
+        let is_told = |edit: &&ValueEdit| {
+            concerns(&edit.record, &edit.agreed_with) || !edit.is_added && former.contains(&edit.record)
+        };
+        let edits: Vec<_> =
+            scene.book.values.iter().filter(|edit| edit.field == field).filter(is_told).collect();
         let keys: BTreeSet<&String> = edits.iter().map(|edit| &edit.key).collect();
         for key in keys {
             let of_key = || edits.iter().filter(|edit| edit.key == *key);
@@ -370,7 +371,8 @@ fn stand_alone(scene: &Scene, account: usize, picture: &Picture, paired: &BTreeS
                 let mut partners = scene.book.partners.get(id).into_iter().flatten();
                 scene.had_discard || partners.any(|partner| scene.book.gone.contains_key(partner))
             }
-            Some(LooseReason::OutOfScope | LooseReason::Skipped | LooseReason::Parked) | None => false,
+            Some(LooseReason::Skipped) => scene.had_undo || scene.skipped.contains(id),
+            Some(LooseReason::OutOfScope | LooseReason::Parked) | None => false,
         };
         if !is_excused {
             found.push(("convergence", format!("{id:?} ({:?}) stands alone: {why:?}", seen.contact.title())));

@@ -1,6 +1,6 @@
 //! The outside world of one history: both remotes, the people, and the bad luck; everything that a request meets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -66,6 +66,12 @@ pub struct Scene {
     pub is_hiding: bool,
     /// Whether a held plan was ever dropped.
     pub had_discard: bool,
+    /// Whether what is written now is the operator's wish: a run is being put back.
+    pub is_undoing: bool,
+    /// Whether a run was ever put back: pairs that it made are taken apart by that.
+    pub had_undo: bool,
+    /// Records that a person left alone.
+    pub skipped: BTreeSet<Id>,
     pub log: Option<Vec<String>>,
     pub met: Met,
     /// What the requests of this cycle were: whether each could change something.
@@ -113,6 +119,9 @@ impl Scene {
             missed_news: false,
             is_hiding: false,
             had_discard: false,
+            is_undoing: false,
+            had_undo: false,
+            skipped: BTreeSet::new(),
             log: None,
             met: Met::new(),
             effects: Vec::new(),
@@ -207,6 +216,7 @@ impl Scene {
     }
 
     pub fn end(&mut self) {
+        self.is_undoing = false;
         self.script = Cycle::default();
         self.is_dead = false;
     }
@@ -376,6 +386,10 @@ impl Scene {
             self.act(deed);
             self.meet(Trouble::EditInCycle);
         }
+        if side == Side::Google && request.uri().path().ends_with("/connections") {
+            // An approved undo comes before the cycle that carries it out; only the cycle lists.
+            self.is_undoing = false;
+        }
         let is_write = is_write(side, request);
         let effect = u32::try_from(self.effects.iter().filter(|is_write| **is_write).count()).unwrap();
         self.effects.push(is_write);
@@ -432,6 +446,10 @@ impl Scene {
             if response.status().is_success() {
                 let after = self.picture();
                 watch::judge_write(self, side, &before, &after);
+                if self.is_undoing {
+                    // What an undo takes back it takes back in the operator's name.
+                    self.note(&before);
+                }
             }
         }
         response
@@ -450,10 +468,10 @@ impl Scene {
         }
         if self.log.is_some() {
             let uri = request.uri().path_and_query().map_or("", |uri| uri.as_str());
-            let uri: String = uri.chars().take(150).collect();
-            let body: String = String::from_utf8_lossy(request.body()).chars().take(600).collect();
+            let uri: String = uri.chars().take(300).collect();
+            let body: String = String::from_utf8_lossy(request.body()).chars().take(4_000).collect();
             let answer = response.map_or_else(String::new, |response| {
-                let text: String = String::from_utf8_lossy(response.body()).chars().take(1_500).collect();
+                let text: String = String::from_utf8_lossy(response.body()).chars().take(20_000).collect();
                 format!("{} {text}", response.status().as_u16())
             });
             let nth = self.nth - 1;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use dafater_contactsd::dafater::{self, SiteClient};
 use dafater_contactsd::execute::{
-    AccountEngine, Engine as _, Outcome, Parts, RunReport, RunRequest, Settings,
+    AccountEngine, Engine as _, HistoryFilter, Outcome, Parts, RunReport, RunRequest, Settings, UndoRequest,
 };
 use dafater_contactsd::google::PeopleClient;
 use dafater_contactsd::remote::{CountingTransport, Transport};
@@ -13,9 +13,9 @@ use dafater_contactsd::sandbox::dafater::{
     Maintenance, PhoneFormat, RateLimit, Site, SiteOptions, Switches, TextFormat,
 };
 use dafater_contactsd::sandbox::google::{Google, GoogleOptions, Quotas};
-use dafater_contactsd::state::AccountState;
+use dafater_contactsd::state::{AccountState, HoldDecision};
 use dafater_contactsd::store::{Fault as StoreFault, MemoryStore};
-use dafater_contactsd::sync::{Policy, Scope, Side};
+use dafater_contactsd::sync::{Policy, RecordId, Scope, Side};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +24,7 @@ use super::chance::Chance;
 use super::clock::VirtualClock;
 use super::deeds::{ACCOUNTS, DAEMON, EMAILS};
 use super::drive::{Ended, drive};
-use super::history::{Closed, Crash, Cycle, Event, History, Setting};
+use super::history::{Closed, Crash, Cycle, Decision, Event, History, Setting};
 use super::laws;
 use super::picture::phones;
 use super::scene::{Scene, Violation};
@@ -209,8 +209,66 @@ impl World {
                     self.decide(account, is_approval);
                 }
             }
+            Event::Undo { nth, cycle } => drop(self.perform(cycle.clone(), Some(*nth))),
+            Event::Decide { account, nth, decision } => {
+                let account = *account as usize % self.engines.len();
+                self.answer(account, *nth as usize, *decision);
+            }
             Event::Cycle(cycle) => drop(self.cycle(cycle.clone())),
         }
+    }
+
+    /// An operator answers the nth of an account's questions, if there is one.
+    fn answer(&mut self, account: usize, nth: usize, decision: Decision) {
+        let scene = self.scene.clone();
+        let engine = self.engine(account, 0);
+        let nth_of = |count: usize| (count > 0).then(|| nth % count);
+        let trouble = match decision {
+            Decision::Resolve(side) => {
+                let open = engine.conflicts().unwrap();
+                let Some(conflict) = nth_of(open.len()).map(|nth| &open[nth]) else { return };
+                drive(engine.resolve(&conflict.id, side), None, || false);
+                Trouble::Resolved
+            }
+            Decision::Link(_) | Decision::Skip | Decision::Separate => {
+                let asked = engine.reviews().unwrap();
+                let Some(review) = nth_of(asked.len()).map(|nth| &asked[nth]) else { return };
+                let record = &review.record;
+                match decision {
+                    Decision::Link(candidate) => {
+                        let others: Vec<_> =
+                            review.candidates.iter().filter(|other| other.side() != record.side()).collect();
+                        if others.is_empty() {
+                            return;
+                        }
+                        let other = others[candidate as usize % others.len()];
+                        let (google, dafater) =
+                            if record.side() == Side::Google { (record, other) } else { (other, record) };
+                        drive(engine.link(google, dafater), None, || false);
+                        Trouble::Linked
+                    }
+                    Decision::Skip => {
+                        let (ended, _) = drive(engine.skip(record), None, || false);
+                        let mut scene = scene.lock().unwrap();
+                        if matches!(ended, Ended::Done(Ok(()))) {
+                            let id = match record {
+                                RecordId::Google(source) => Some((Side::Google, source.0.clone())),
+                                RecordId::Dafater(name) => {
+                                    scene.picture().named(Side::Dafater, &name.0).cloned()
+                                }
+                            };
+                            scene.skipped.extend(id);
+                        }
+                        Trouble::Skipped
+                    }
+                    Decision::Separate | Decision::Resolve(_) => {
+                        drive(engine.separate(record), None, || false);
+                        Trouble::Separated
+                    }
+                }
+            }
+        };
+        scene.lock().unwrap().meet(trouble);
     }
 
     fn decide(&mut self, account: usize, is_approval: bool) {
@@ -267,6 +325,11 @@ impl World {
 
     /// One run of the daemon; nothing if it died.
     pub fn cycle(&mut self, cycle: Cycle) -> Option<RunReport> {
+        self.perform(cycle, None)
+    }
+
+    /// One run of the daemon, or the undoing of the nth of its last runs; its report, or nothing if it died or undid a run.
+    fn perform(&mut self, cycle: Cycle, undo: Option<u32>) -> Option<RunReport> {
         let request = RunRequest { full: cycle.full, dry_run: false };
         let account = cycle.account as usize % self.engines.len();
         let (order, crash) = (cycle.order, cycle.crash);
@@ -287,19 +350,61 @@ impl World {
         };
         let limit = laws::deletions_allowed(&self.scene(), account);
         let scene = self.scene.clone();
+        let runs = if undo.is_some() { self.runs(account) } else { Vec::new() };
+        let undone = undo.filter(|_| !runs.is_empty()).map(|nth| UndoRequest {
+            run: runs[nth as usize % runs.len()].clone(),
+            contact: None,
+            dry_run: false,
+        });
+        if undo.is_some() && undone.is_none() {
+            let mut scene = self.scene();
+            scene.store.clear_faults();
+            scene.end();
+            return None;
+        }
+        {
+            let mut scene = self.scene();
+            let held = scene.state(account).undo_hold().ok().flatten();
+            let is_due = held.is_some_and(|held| held.hold.decision == Some(HoldDecision::Approved));
+            scene.is_undoing = undone.is_some() || is_due;
+            scene.had_undo |= scene.is_undoing;
+        }
         let engine = self.engine(account, order);
         let is_dead = || scene.lock().unwrap().is_dead();
         let most = match crash {
             Some(Crash::Await { nth }) => Some(nth),
             _ => None,
         };
-        let ended = catch_unwind(AssertUnwindSafe(|| drive(engine.run(request), most, is_dead)));
+        let mut undoing = None;
+        let ended = catch_unwind(AssertUnwindSafe(|| match &undone {
+            Some(request) => {
+                let (ended, polls) = drive(engine.undo(request), most, is_dead);
+                let ended = match ended {
+                    Ended::Done(view) => {
+                        undoing = Some(view);
+                        Ended::Done(None)
+                    }
+                    Ended::Died => Ended::Died,
+                    Ended::Stuck => Ended::Stuck,
+                };
+                (ended, polls)
+            }
+            None => {
+                let (ended, polls) = drive(engine.run(request), most, is_dead);
+                let ended = match ended {
+                    Ended::Done(report) => Ended::Done(Some(report)),
+                    Ended::Died => Ended::Died,
+                    Ended::Stuck => Ended::Stuck,
+                };
+                (ended, polls)
+            }
+        }));
         let mut polls = 0;
         let report = match ended {
             Ok((ended, count)) => {
                 polls = count;
                 match ended {
-                    Ended::Done(report) => Some(report),
+                    Ended::Done(report) => report,
                     Ended::Died => None,
                     Ended::Stuck => {
                         self.scene().violate("termination", "the run waits for nothing".to_owned());
@@ -318,7 +423,12 @@ impl World {
         let effects = self.scene().effects.clone();
         self.spans.push(Span { effects, commits, polls });
         self.meet_ending(crash, commits, report.as_ref());
-        let is_restarted = report.is_none();
+        let is_restarted = report.is_none() && undoing.is_none();
+        match &undoing {
+            Some(Ok(view)) if view.held.is_some() => self.scene().meet(Trouble::UndoHeld),
+            Some(Ok(view)) if view.run.is_some() => self.scene().meet(Trouble::Undone),
+            Some(_) | None => {}
+        }
         let mut scene = self.scene();
         if is_restarted || scene.is_dead() {
             let durable = scene.store.snapshot_durable();
@@ -335,7 +445,10 @@ impl World {
         }
         scene.trace_durable();
         laws::learn_pairs(&mut scene);
-        scene.say(|| format!("   = {report:?}"));
+        match &undoing {
+            Some(view) => scene.say(|| format!("   = {undone:?} {view:?}")),
+            None => scene.say(|| format!("   = {report:?}")),
+        }
         if scene.log.is_some() {
             let pairs: Vec<_> = scene.state(account).pairs().filter_map(Result::ok).collect();
             for pair in pairs {
@@ -347,6 +460,17 @@ impl World {
             self.kill();
         }
         report
+    }
+
+    /// The ids of an account's last runs, newest first.
+    fn runs(&mut self, account: usize) -> Vec<String> {
+        let mut runs: Vec<String> = Vec::new();
+        for view in self.engine(account, 0).history(&HistoryFilter::default()).unwrap() {
+            if !runs.contains(&view.run) && view.side.is_some() {
+                runs.push(view.run);
+            }
+        }
+        runs
     }
 
     fn meet_ending(&self, crash: Option<Crash>, commits: u32, report: Option<&RunReport>) {

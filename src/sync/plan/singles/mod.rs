@@ -113,6 +113,7 @@ impl<'a> Planner<'a> {
         let mut placed = Placed::default();
         self.plan.is_rebuilt = forgotten::is_memory_lost(self.snapshot);
         self.by_decision(&people, &documents, &mut placed);
+        self.by_memory(&people, &documents, &mut placed);
         self.by_marker(&people, &documents, &mut placed);
         self.bereaved(&people, &documents, &mut placed);
         self.behind_the_veil(&people, &documents, &mut placed);
@@ -219,8 +220,9 @@ impl<'a> Planner<'a> {
                 PairId::from_google(&snapshot.account, &person.record.source_id)
             }
         };
-        let (mut base_google, mut base_dafater) = (Contact::default(), Contact::default());
-        let mut agreed = None;
+        let now = Both { google: &person.contact, dafater: &document.contact };
+        let mut agreed = self.agreed_before(person.record, document.record, widow, now).map(Box::new);
+        let (mut base_google, mut base_dafater) = agreed.as_deref().cloned().unwrap_or_default();
         if let (Origin::Created(side), Some(promise)) = (origin, snapshot.promises.get(&pair)) {
             // What we wrote into a record that we created, and did not note, is no edit.
             let created = match side {
@@ -231,9 +233,9 @@ impl<'a> Planner<'a> {
             agreed = Some(Box::new((base_google.clone(), base_dafater.clone())));
         }
         let base = Both { google: &base_google, dafater: &base_dafater };
-        let now = Both { google: &person.contact, dafater: &document.contact };
         let mut rules = self.rules(before, person.record, document.record);
-        if !person.is_remembered()
+        if agreed.is_none()
+            && !person.is_remembered()
             && !document.is_remembered()
             && forgotten::is_forgotten(snapshot, &pair, person.record, document.record)
         {
