@@ -111,8 +111,11 @@ impl History {
         if generator.chance.percent(25) {
             return;
         }
+        if generator.chance.one_in(3) {
+            self.setting.rules.conflict = ConflictPolicy::Manual;
+        }
         let accounts = self.setting.accounts;
-        for _ in 0..generator.chance.between(1, 4) {
+        for _ in 0..generator.chance.between(1, 5) {
             let event = generator.operation(accounts);
             // Nothing has happened yet at the beginning.
             let first = self.events.len() / 3;
@@ -422,27 +425,17 @@ impl Generator {
     }
 
     fn operation(&mut self, accounts: u32) -> Event {
-        let account = self.chance.below(accounts);
-        match self.chance.below(10) {
-            0..5 => {
-                let mut cycle = if self.chance.one_in(2) { self.cycle() } else { Cycle::default() };
-                (cycle.account, cycle.full) = (account, false);
-                Event::Undo { nth: self.chance.pick(&[0, 0, 0, 1, 1, 2, 3, 5]), cycle }
-            }
-            5 | 6 => {
-                let decision = Decision::Resolve(self.side());
-                Event::Decide { account, nth: self.chance.below(4), decision }
-            }
-            _ => {
-                let nth = self.chance.below(4);
-                let decision = match self.chance.below(3) {
-                    0 => Decision::Link(self.chance.below(4)),
-                    1 => Decision::Skip,
-                    _ => Decision::Separate,
-                };
-                Event::Decide { account, nth, decision }
-            }
+        if self.chance.one_in(2) {
+            let mut cycle = if self.chance.one_in(2) { self.cycle() } else { Cycle::default() };
+            (cycle.account, cycle.full) = (self.chance.below(accounts), false);
+            return Event::Undo { nth: self.chance.pick(&[0, 0, 0, 1, 1, 2, 3, 5]), cycle };
         }
+        let decision = match self.chance.below(4) {
+            0 | 1 => Decision::Link(self.chance.below(4)),
+            2 => Decision::Skip,
+            _ => Decision::Separate,
+        };
+        Event::Decide { nth: self.chance.below(12), side: self.side(), decision }
     }
 
     /// Which request of a cycle: small numbers more often.

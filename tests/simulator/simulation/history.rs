@@ -78,17 +78,15 @@ pub enum Event {
     Discard,
     /// The operator puts the nth of the last runs back, while everything befalls that as it befalls a cycle.
     Undo { nth: u32, cycle: Cycle },
-    /// The operator answers the nth of an account's questions.
-    Decide { account: u32, nth: u32, decision: Decision },
+    /// The operator answers the nth of all open questions: a conflict goes to a side, for a record is decided who it is.
+    Decide { nth: u32, side: Side, decision: Decision },
     /// The daemon runs one cycle.
     Cycle(Cycle),
 }
 
-/// How an operator answers a question.
+/// Who a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// An open conflict goes to a side.
-    Resolve(Side),
     /// A record is the same as its nth candidate.
     Link(u32),
     /// A record is left alone.

@@ -1,6 +1,7 @@
 //! The laws, checked when everything is at rest.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use dafater_contactsd::contact::{Contact, Field, TextField};
 use dafater_contactsd::remote::Clock as _;
@@ -8,24 +9,34 @@ use dafater_contactsd::store::{Durable, Tree};
 use dafater_contactsd::sync::{LooseReason, Pair, RecordId, Side};
 
 use super::book::{TextEdit, ValueEdit, set, sets};
-use super::picture::{Id, Picture};
+use super::picture::{Id, Picture, Seen};
 use super::scene::Scene;
 
 /// Everything that must not change while nothing happens.
-#[derive(PartialEq, Eq)]
 pub struct Standing {
-    remotes: BTreeMap<Id, String>,
+    picture: Arc<Picture>,
     durable: Durable,
+}
+
+impl PartialEq for Standing {
+    fn eq(&self, other: &Self) -> bool {
+        let (left, right) = (&self.picture.0, &other.picture.0);
+        // A record that did not change is the very one that was seen before.
+        let is_same =
+            |(one, other): (&Arc<Seen>, &Arc<Seen>)| Arc::ptr_eq(one, other) || one.json == other.json;
+        left.keys().eq(right.keys())
+            && left.values().zip(right.values()).all(is_same)
+            && self.durable == other.durable
+    }
 }
 
 impl Standing {
     pub fn take(scene: &mut Scene) -> Self {
         let picture = scene.picture();
-        let remotes = picture.0.iter().map(|(id, seen)| (id.clone(), seen.json.to_string())).collect();
         let mut durable = scene.store.snapshot_durable();
         // The time of the last success, and of the last look at all names.
         durable.retain(|(tree, _), _| *tree != Tree::Accounts);
-        Self { remotes, durable }
+        Self { picture, durable }
     }
 }
 
@@ -44,6 +55,9 @@ pub fn deletions_allowed(scene: &Scene, account: usize) -> Option<u32> {
 
 /// Remembers which records the daemon holds for one person.
 pub fn learn_pairs(scene: &mut Scene) {
+    if !scene.has_committed() {
+        return;
+    }
     for account in scene.accounts() {
         let pairs: Vec<Pair> = scene.state(account).pairs().filter_map(Result::ok).collect();
         for pair in pairs {
@@ -196,6 +210,7 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
     let partners = &scene.book.partners;
     let former: BTreeSet<&Id> =
         [&left, &right].into_iter().chain(&copies).filter_map(|id| partners.get(id)).flatten().collect();
+    let is_made_anew = former.iter().any(|id| id.0 == Side::Dafater && **id != right);
     let concerns = |record: &Id, partners: &[Id]| is_ours(record) || partners.iter().any(is_ours);
     for field in TextField::ALL {
         // What a former counterpart said was carried over while it was one; what it said last may have gone with it.
@@ -215,8 +230,14 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
         };
         let is_end_of = |value: &str, counts: &dyn Fn(&Id) -> bool| {
             let edits = || edits.iter().enumerate().filter(|(_, edit)| counts(&edit.record));
-            let replacing =
-                || edits().filter(|(_, edit)| is_ours(&edit.record) && edit.from.as_deref() == Some(value));
+            // A document that was made anew may say what others had not heard was replaced: then a policy decides, and says so.
+            let was_overruled = |edit: &TextEdit| is_made_anew && is_overruled(scene, &edit.to, value);
+            let replacing = || {
+                edits().filter(|(_, edit)| {
+                    let replaces = is_ours(&edit.record) && edit.from.as_deref() == Some(value);
+                    replaces && !was_overruled(edit)
+                })
+            };
             let mut said = edits().filter(|(_, edit)| edit.to == value).peekable();
             if said.peek().is_none() {
                 return replacing().next().is_none();
@@ -347,6 +368,16 @@ fn is_in_history(scene: &Scene, value: &str) -> bool {
         .accounts()
         .flat_map(|account| scene.state(account).history(None).filter_map(Result::ok).collect::<Vec<_>>())
         .any(|entry| entry.view.changes.iter().any(|change| change.before.contains(value)))
+}
+
+/// Whether a conflict was decided, and noted, for `winner` over `loser`.
+fn is_overruled(scene: &Scene, loser: &str, winner: &str) -> bool {
+    let entries = scene
+        .accounts()
+        .flat_map(|account| scene.state(account).history(None).filter_map(Result::ok).collect::<Vec<_>>());
+    entries.into_iter().flat_map(|entry| entry.view.changes).any(|change| {
+        change.reason.starts_with("changed on both sides") && change.before == loser && change.after == winner
+    })
 }
 
 /// Every record that is in no pair has its reason.

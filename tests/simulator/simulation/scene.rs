@@ -22,7 +22,7 @@ use super::book::Book;
 use super::clock::VirtualClock;
 use super::deeds::{ACCOUNTS, EMAILS, Remotes};
 use super::history::{Crash, Cycle, Deed, Fault, Rules, Setting};
-use super::picture::{Id, Picture, see_document, see_person};
+use super::picture::{Id, Picture, Seen, see_document, see_person};
 use super::trouble::{Met, Trouble};
 use super::watch;
 
@@ -80,8 +80,8 @@ pub struct Scene {
     nth: u32,
     is_dead: bool,
     picture: Arc<Picture>,
-    /// Whether a side may differ from the picture: Google, Dafater.
-    is_dirty: [bool; 2],
+    /// What may differ from the picture: each Google account, and Dafater.
+    is_dirty: [bool; 4],
     /// When transactions of people on the site commit.
     late: Vec<Timestamp>,
     deleted_names: Vec<String>,
@@ -90,6 +90,9 @@ pub struct Scene {
     google_edited: Option<Timestamp>,
     google_written: Option<Timestamp>,
     trace: DefaultHasher,
+    /// Which store was last traced, and learnt from, and after how many commits.
+    traced: (usize, u64),
+    learnt: (usize, u64),
     tokens: BTreeMap<usize, (String, Timestamp)>,
 }
 
@@ -129,13 +132,15 @@ impl Scene {
             nth: 0,
             is_dead: false,
             picture: Arc::default(),
-            is_dirty: [true, true],
+            is_dirty: [true; 4],
             late: Vec::new(),
             deleted_names: Vec::new(),
             deleted_persons: Vec::new(),
             google_edited: None,
             google_written: None,
             trace: DefaultHasher::new(),
+            traced: (0, 0),
+            learnt: (0, 0),
             tokens: BTreeMap::new(),
         }
     }
@@ -179,8 +184,17 @@ impl Scene {
         self.trace.finish()
     }
 
+    /// Whether anything became durable in this store since the last time it was asked here.
+    pub fn has_committed(&mut self) -> bool {
+        let now = (Arc::as_ptr(&self.store) as usize, self.store.commits());
+        std::mem::replace(&mut self.learnt, now) != now
+    }
+
     pub fn trace_durable(&mut self) {
-        self.store.snapshot_durable().hash(&mut self.trace);
+        let commits = (Arc::as_ptr(&self.store) as usize, self.store.commits());
+        if std::mem::replace(&mut self.traced, commits) != commits {
+            self.store.snapshot_durable().hash(&mut self.trace);
+        }
     }
 
     pub fn google_now(&self) -> Timestamp {
@@ -223,21 +237,16 @@ impl Scene {
 
     /// Both sides now.
     pub fn picture(&mut self) -> Arc<Picture> {
-        for side in [Side::Google, Side::Dafater] {
-            if std::mem::take(&mut self.is_dirty[nth(side)]) {
+        for account in self.accounts().chain([DAFATER]) {
+            if std::mem::take(&mut self.is_dirty[account]) {
                 let mut next = Picture::default();
                 let known = &self.picture.0;
-                let all: Vec<(usize, Value)> = match side {
-                    Side::Google => self
-                        .accounts()
-                        .flat_map(|account| {
-                            let persons = self.google.persons(EMAILS[account]).unwrap();
-                            persons.into_iter().map(move |json| (account, json))
-                        })
-                        .collect(),
-                    Side::Dafater => self.site.contacts().into_iter().map(|json| (0, json)).collect(),
+                let side = if account == DAFATER { Side::Dafater } else { Side::Google };
+                let all = match side {
+                    Side::Google => self.google.persons(EMAILS[account]).unwrap(),
+                    Side::Dafater => self.site.contacts(),
                 };
-                for (account, json) in all {
+                for json in all {
                     let id = identify(side, &json);
                     let seen = match known.get(&id).filter(|seen| seen.json == json) {
                         Some(seen) => seen.clone(),
@@ -246,7 +255,9 @@ impl Scene {
                     };
                     next.0.insert(id, seen);
                 }
-                let others = known.iter().filter(|((of, _), _)| *of != side);
+                let is_other =
+                    |of: Side, seen: &Seen| of != side || side == Side::Google && seen.account != account;
+                let others = known.iter().filter(|((of, _), seen)| is_other(*of, seen));
                 next.0.extend(others.map(|(id, seen)| (id.clone(), seen.clone())));
                 self.picture = Arc::new(next);
             }
@@ -297,7 +308,7 @@ impl Scene {
         let before = self.picture();
         self.site.catch_up(now);
         self.late.retain(|due| *due > now);
-        self.is_dirty[nth(Side::Dafater)] = true;
+        self.is_dirty[DAFATER] = true;
         self.note(&before);
     }
 
@@ -309,7 +320,7 @@ impl Scene {
             self.google.settle(EMAILS[account]).unwrap();
         }
         self.late.clear();
-        self.is_dirty = [true, true];
+        self.is_dirty = [true; 4];
         self.note(&before);
     }
 
@@ -350,7 +361,10 @@ impl Scene {
         {
             self.book.poisoned.insert(id.clone());
         }
-        self.is_dirty[nth(deed.side())] = true;
+        match deed.side() {
+            Side::Google => self.is_dirty[..DAFATER].fill(true),
+            Side::Dafater => self.is_dirty[DAFATER] = true,
+        }
         self.note(&before);
         if deed.side() == Side::Google {
             self.google_edited = Some(self.clock.now());
@@ -410,7 +424,7 @@ impl Scene {
             (None, Some(fault)) => fault.is_done(),
             (None, None) => true,
         };
-        let response = is_done.then(|| self.handle(side, request));
+        let response = is_done.then(|| self.handle(account, side, request));
         self.record(side, request, response.as_ref(), fault);
         self.observe(side, request, response.as_ref());
         if let Some(done) = crash {
@@ -424,7 +438,7 @@ impl Scene {
         }
     }
 
-    fn handle(&mut self, side: Side, request: &Request<Bytes>) -> Response<Bytes> {
+    fn handle(&mut self, account: usize, side: Side, request: &Request<Bytes>) -> Response<Bytes> {
         self.catch_up();
         let is_write = is_write(side, request);
         if is_write && side == Side::Dafater && !self.late.is_empty() {
@@ -432,7 +446,7 @@ impl Scene {
             let before = self.picture();
             self.site.settle();
             self.late.clear();
-            self.is_dirty[nth(Side::Dafater)] = true;
+            self.is_dirty[DAFATER] = true;
             self.note(&before);
         }
         let before = is_write.then(|| self.picture());
@@ -442,7 +456,7 @@ impl Scene {
             Side::Dafater => self.site.handle(request, site_now),
         };
         if let Some(before) = before {
-            self.is_dirty[nth(side)] = true;
+            self.is_dirty[if side == Side::Google { account } else { DAFATER }] = true;
             if response.status().is_success() {
                 let after = self.picture();
                 watch::judge_write(self, side, &before, &after);
@@ -692,10 +706,8 @@ fn is_list(side: Side, request: &Request<Bytes>) -> bool {
     }
 }
 
-/// Google first.
-fn nth(side: Side) -> usize {
-    usize::from(side == Side::Dafater)
-}
+/// Behind all Google accounts.
+const DAFATER: usize = EMAILS.len();
 
 fn identify(side: Side, json: &Value) -> Id {
     let id = match side {

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use dafater_contactsd::dafater::{self, SiteClient};
 use dafater_contactsd::execute::{
-    AccountEngine, Engine as _, HistoryFilter, Outcome, Parts, RunReport, RunRequest, Settings, UndoRequest,
+    AccountEngine, ConflictView, Engine as _, HistoryFilter, Outcome, Parts, ReviewView, RunReport,
+    RunRequest, Settings, UndoRequest,
 };
 use dafater_contactsd::google::PeopleClient;
 use dafater_contactsd::remote::{CountingTransport, Transport};
@@ -86,6 +87,12 @@ pub fn play(history: &History, is_told: bool) -> Played {
         met: std::mem::take(&mut scene.met),
         spans,
     }
+}
+
+/// What waits for a person.
+enum Question {
+    Conflict(ConflictView),
+    Review(ReviewView),
 }
 
 pub struct World {
@@ -210,29 +217,33 @@ impl World {
                 }
             }
             Event::Undo { nth, cycle } => drop(self.perform(cycle.clone(), Some(*nth))),
-            Event::Decide { account, nth, decision } => {
-                let account = *account as usize % self.engines.len();
-                self.answer(account, *nth as usize, *decision);
-            }
+            Event::Decide { nth, side, decision } => self.answer(*nth as usize, *side, *decision),
             Event::Cycle(cycle) => drop(self.cycle(cycle.clone())),
         }
     }
 
-    /// An operator answers the nth of an account's questions, if there is one.
-    fn answer(&mut self, account: usize, nth: usize, decision: Decision) {
+    /// An operator answers the nth of all open questions, if there is one.
+    fn answer(&mut self, nth: usize, side: Side, decision: Decision) {
+        let mut questions = Vec::new();
+        for account in 0..self.engines.len() {
+            let engine = self.engine(account, 0);
+            let conflicts = engine.conflicts().unwrap().into_iter().map(Question::Conflict);
+            let reviews = engine.reviews().unwrap().into_iter().map(Question::Review);
+            questions.extend(conflicts.chain(reviews).map(|question| (account, question)));
+        }
+        if questions.is_empty() {
+            return;
+        }
+        let nth = nth % questions.len();
+        let (account, question) = questions.swap_remove(nth);
         let scene = self.scene.clone();
         let engine = self.engine(account, 0);
-        let nth_of = |count: usize| (count > 0).then(|| nth % count);
-        let trouble = match decision {
-            Decision::Resolve(side) => {
-                let open = engine.conflicts().unwrap();
-                let Some(conflict) = nth_of(open.len()).map(|nth| &open[nth]) else { return };
+        let trouble = match question {
+            Question::Conflict(conflict) => {
                 drive(engine.resolve(&conflict.id, side), None, || false);
                 Trouble::Resolved
             }
-            Decision::Link(_) | Decision::Skip | Decision::Separate => {
-                let asked = engine.reviews().unwrap();
-                let Some(review) = nth_of(asked.len()).map(|nth| &asked[nth]) else { return };
+            Question::Review(review) => {
                 let record = &review.record;
                 match decision {
                     Decision::Link(candidate) => {
@@ -248,20 +259,16 @@ impl World {
                         Trouble::Linked
                     }
                     Decision::Skip => {
-                        let (ended, _) = drive(engine.skip(record), None, || false);
+                        drive(engine.skip(record), None, || false);
                         let mut scene = scene.lock().unwrap();
-                        if matches!(ended, Ended::Done(Ok(()))) {
-                            let id = match record {
-                                RecordId::Google(source) => Some((Side::Google, source.0.clone())),
-                                RecordId::Dafater(name) => {
-                                    scene.picture().named(Side::Dafater, &name.0).cloned()
-                                }
-                            };
-                            scene.skipped.extend(id);
-                        }
+                        let id = match record {
+                            RecordId::Google(source) => Some((Side::Google, source.0.clone())),
+                            RecordId::Dafater(name) => scene.picture().named(Side::Dafater, &name.0).cloned(),
+                        };
+                        scene.skipped.extend(id);
                         Trouble::Skipped
                     }
-                    Decision::Separate | Decision::Resolve(_) => {
+                    Decision::Separate => {
                         drive(engine.separate(record), None, || false);
                         Trouble::Separated
                     }
@@ -539,8 +546,8 @@ impl World {
 
     /// Runs cycles until one changes nothing any more.
     fn calm_down(&mut self, pause: SignedDuration) {
+        let mut before = laws::Standing::take(&mut self.scene());
         for _ in 0..CYCLES_TO_REST {
-            let before = laws::Standing::take(&mut self.scene());
             self.clock.advance(pause);
             let mut is_open = false;
             for account in 0..self.engines.len() {
@@ -566,9 +573,11 @@ impl World {
                     Outcome::Ok | Outcome::Skipped => {}
                 }
             }
-            if !is_open && before == laws::Standing::take(&mut self.scene()) {
+            let after = laws::Standing::take(&mut self.scene());
+            if !is_open && before == after {
                 return;
             }
+            before = after;
         }
         let what = format!("still writing after {CYCLES_TO_REST} cycles without faults");
         self.scene().violate("quiescence", what);
