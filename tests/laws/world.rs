@@ -358,6 +358,7 @@ impl World {
             veiled: BTreeSet::new(),
             leaving: BTreeSet::new(),
             left: Vec::new(),
+            parted: Vec::new(),
             decisions: self.decisions.clone(),
         }
     }

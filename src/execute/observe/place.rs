@@ -155,7 +155,8 @@ impl Observer<'_> {
         Ok(Some(loose.clone()).filter(|_| is_free))
     }
 
-    /// The records from which marked ones were made, where they were not read: whatever carries our marker is never new.
+    /// The records from which marked ones were made, and those that were the other half of one, where they were not read: whatever
+    /// carries our marker is never new, nor is what was in a pair.
     async fn bring_origins(
         &self,
         google: &mut Vec<Alone<Person>>,
@@ -164,12 +165,14 @@ impl Observer<'_> {
         vanished: &mut Vec<RecordId>,
     ) -> Result<(), EngineError> {
         let known: BTreeSet<_> = dafater.iter().map(|alone| alone.record.creation.civil()).collect();
-        let creations: Vec<SiteStamp> = google
-            .iter()
-            .filter_map(|alone| alone.record.marker(&self.settings.site))
-            .map(|marker| marker.creation)
-            .filter(|creation| !known.contains(&creation.civil()))
-            .collect();
+        let state = &self.parts.state;
+        let mut creations = Vec::new();
+        for person in google.iter().map(|alone| &alone.record) {
+            let parted = state.parted_of_google(&person.source_id)?;
+            creations.extend(parted.map(|parted| parted.pair.dafater.creation));
+            creations.extend(person.marker(&self.settings.site).map(|marker| marker.creation));
+        }
+        creations.retain(|creation| !known.contains(&creation.civil()));
         let mut names = BTreeSet::new();
         if !creations.is_empty() {
             names.extend(
@@ -177,12 +180,18 @@ impl Observer<'_> {
             );
         }
         let here: BTreeSet<&str> = google.iter().map(|alone| alone.record.resource_name.0.as_str()).collect();
-        let resources: Vec<ResourceName> = dafater
+        let mut resources: BTreeSet<ResourceName> = dafater
             .iter()
             .filter_map(|alone| alone.record.google_contacts_id())
-            .filter(|id| id.starts_with("people/") && !here.contains(id))
+            .filter(|id| id.starts_with("people/"))
             .map(|id| ResourceName(id.to_owned()))
             .collect();
+        for document in dafater.iter().map(|alone| &alone.record) {
+            let parted = state.parted_of_creation(&document.creation)?;
+            resources.extend(parted.map(|parted| parted.pair.google.resource_name));
+        }
+        let resources: Vec<ResourceName> =
+            resources.into_iter().filter(|name| !here.contains(name.0.as_str())).collect();
         let mut gathered = Gathered::default();
         self.fetch_alone(&BTreeSet::new(), &names, &mut gathered).await?;
         for (_, lookup) in self.look_up_people(&resources).await? {
