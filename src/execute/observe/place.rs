@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::identity::Gathered;
+use super::identity::{Gathered, Half};
 use super::{Memory, Observer, Picture};
 use crate::contact::Contact;
 use crate::execute::EngineError;
@@ -61,8 +61,9 @@ impl Observer<'_> {
             let is_waiting = !is_forced && self.waits(&begun, Side::Dafater, &document.modified.0);
             dafater.push(Alone { is_waiting, ..self.alone_document(document, before) });
         }
-        let paired =
-            self.bring_candidates(&mut google, &mut dafater, labels.as_ref(), &mut gathered.vanished).await?;
+        let widowed = lookout_for_widowed(&gathered);
+        let alone = (&mut google, &mut dafater);
+        let paired = self.bring_candidates(alone, widowed, labels.as_ref(), &mut gathered.vanished).await?;
         let pairs = std::mem::take(&mut gathered.pairs)
             .into_values()
             .map(|half| PairView {
@@ -216,18 +217,17 @@ impl Observer<'_> {
         Ok(())
     }
 
-    /// Records that were judged before and not read now, but that the new ones could match; and the contacts of pairs that a new
-    /// record could be a duplicate of.
+    /// Records that were judged before and not read now, but that the new ones, or those in the `lookout`, could match; and the
+    /// contacts of pairs that a new record could be a duplicate of.
     async fn bring_candidates(
         &self,
-        google: &mut Vec<Alone<Person>>,
-        dafater: &mut Vec<Alone<Document>>,
+        (google, dafater): (&mut Vec<Alone<Person>>, &mut Vec<Alone<Document>>),
+        mut lookout: Lookout,
         labels: Option<&BTreeSet<String>>,
         vanished: &mut Vec<RecordId>,
     ) -> Result<Vec<(RecordId, Contact)>, EngineError> {
         let phones = self.settings.policy.phones;
         self.bring_origins(google, dafater, labels, vanished).await?;
-        let mut lookout = Lookout::default();
         for contact in google.iter().map(|alone| alone.record.contact(phones)) {
             lookout.add(&contact);
         }
@@ -287,6 +287,18 @@ impl Observer<'_> {
         }
         Ok(memory.labels.get_or_insert_default())
     }
+}
+
+/// Whoever lost a counterpart: another record may take its place, or be the same person and must not bring back who was deleted.
+fn lookout_for_widowed(gathered: &Gathered) -> Lookout {
+    let mut lookout = Lookout::default();
+    let is_widowed =
+        |half: &&Half| half.google == Some(Sighting::Gone) || half.dafater == Some(Sighting::Gone);
+    for half in gathered.pairs.values().filter(is_widowed) {
+        lookout.add(&half.pair.google.contact);
+        lookout.add(&half.pair.dafater.contact);
+    }
+    lookout
 }
 
 fn alone_person(person: Person, before: Option<Loose>, labels: Option<&BTreeSet<String>>) -> Alone<Person> {
