@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::identity::Gathered;
+use super::identity::{Gathered, Half};
 use super::scope::Scoping;
 use super::{Memory, Observer, Picture};
 use crate::contact::Contact;
@@ -62,8 +62,9 @@ impl Observer<'_> {
             dafater.push(Alone { is_waiting, ..alone_document(document, before, &scoping) });
         }
         let left = self.bring_left(&mut google, &mut dafater, &mut scoping).await?;
-        let paired =
-            self.bring_candidates(&mut google, &mut dafater, &mut scoping, &mut gathered.vanished).await?;
+        let widowed = lookout_for_widowed(&gathered);
+        let alone = (&mut google, &mut dafater);
+        let paired = self.bring_candidates(alone, widowed, &mut scoping, &mut gathered.vanished).await?;
         let pairs = std::mem::take(&mut gathered.pairs)
             .into_values()
             .map(|half| PairView {
@@ -233,18 +234,17 @@ impl Observer<'_> {
         Ok(())
     }
 
-    /// Records that were judged before and not read now, but that the new ones could match; and the contacts of pairs that a new
-    /// record could be a duplicate of.
+    /// Records that were judged before and not read now, but that the new ones, or those in the `lookout`, could match; and the
+    /// contacts of pairs that a new record could be a duplicate of.
     async fn bring_candidates(
         &self,
-        google: &mut Vec<Alone<Person>>,
-        dafater: &mut Vec<Alone<Document>>,
+        (google, dafater): (&mut Vec<Alone<Person>>, &mut Vec<Alone<Document>>),
+        mut lookout: Lookout,
         scoping: &mut Scoping,
         vanished: &mut Vec<RecordId>,
     ) -> Result<Vec<(RecordId, Contact)>, EngineError> {
         let mapping = &self.settings.policy.mapping;
         self.bring_origins(google, dafater, scoping, vanished).await?;
-        let mut lookout = Lookout::default();
         for contact in google.iter().map(|alone| alone.record.contact(mapping)) {
             lookout.add(&contact);
         }
@@ -307,6 +307,18 @@ impl Observer<'_> {
         }
         Ok(memory.labels.get_or_insert_default())
     }
+}
+
+/// Whoever lost a counterpart: another record may take its place, or be the same person and must not bring back who was deleted.
+fn lookout_for_widowed(gathered: &Gathered) -> Lookout {
+    let mut lookout = Lookout::default();
+    let is_widowed =
+        |half: &&Half| half.google == Some(Sighting::Gone) || half.dafater == Some(Sighting::Gone);
+    for half in gathered.pairs.values().filter(is_widowed) {
+        lookout.add(&half.pair.google.contact);
+        lookout.add(&half.pair.dafater.contact);
+    }
+    lookout
 }
 
 fn alone_person(person: Person, before: Option<Loose>, scoping: &Scoping) -> Alone<Person> {
