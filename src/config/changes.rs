@@ -71,6 +71,23 @@ impl PartialEq for Setting {
 }
 
 impl Settings {
+    /// The same settings with other accounts, whose tables are complete.
+    pub(super) fn with_accounts(settings: &Self, accounts: &Table) -> Self {
+        let is_account = |path: &KeyPath| path.names().first().is_some_and(|table| table == ACCOUNTS);
+        let is_secret = |setting: &Setting| matches!(setting, Setting::Secret(_));
+        let kept = settings.0.iter().filter(|(path, setting)| !is_account(path) || is_secret(setting));
+        let mut compared: BTreeMap<KeyPath, Setting> =
+            kept.map(|(path, setting)| (path.clone(), setting.clone())).collect();
+        for (name, entry) in accounts {
+            let Some(table) = entry.value.as_table() else { continue };
+            compared.extend(leaves(table).into_iter().map(|(path, entry)| {
+                let names = [ACCOUNTS, name.as_str()].into_iter().chain(path.names().iter().map(String::as_str));
+                (KeyPath::new(names), Setting::Plain(entry.value.to_string()))
+            }));
+        }
+        Self(compared)
+    }
+
     pub(super) fn new(settings: &Table, credentials: &Credentials) -> Self {
         let mut compared: BTreeMap<KeyPath, Setting> = leaves(settings)
             .into_iter()
@@ -85,6 +102,7 @@ impl Settings {
                 let path = KeyPath::new(["google", "client_secret"]);
                 compared.insert(path, Setting::Secret(secret.secret.clone()));
             }
+            Some(GoogleCredentials::Site) => {}
             Some(GoogleCredentials::ServiceAccount { file, key }) => {
                 let both = format!("{}\n{}", file.display(), key.secret.expose_secret());
                 let path = KeyPath::new(["google", "service_account_file"]);

@@ -153,7 +153,11 @@ fn unknown_at_top(entry: &Entry, path: &KeyPath) -> Finding {
     };
     let message = match &entry.place {
         Place::Environment { .. } => format!("the variable sets an {message}"),
-        Place::Default | Place::File { .. } | Place::CommandLine { .. } | Place::Credential { .. } => message,
+        Place::Default
+        | Place::File { .. }
+        | Place::CommandLine { .. }
+        | Place::Credential { .. }
+        | Place::Record { .. } => message,
     };
     Finding::error(&entry.place, path, message).maybe_hint(hint)
 }

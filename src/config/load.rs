@@ -1,14 +1,16 @@
 //! From the sources to the configuration, or to everything that is wrong with them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use figment::value::Value as FigmentValue;
 use serde::de::DeserializeOwned;
 
 use super::changes::Settings;
+use super::desk::Ground;
 use super::finding::{Finding, Refused, Severity};
 use super::layers::{self, Layers};
-use super::layout::ACCOUNTS;
+use super::layout::{ACCOUNTS, DEFAULTS};
 use super::meaning::{self, Credentials};
 use super::merge::{complete_accounts, merge};
 use super::origins::Origins;
@@ -43,13 +45,14 @@ pub fn load(sources: &Sources) -> Result<Loaded, Refused> {
     let mut layers = layers::read(sources);
     let mut findings = std::mem::take(&mut layers.findings);
     findings.extend(layers.readable.iter().flat_map(check::check));
-    let settings = complete_accounts(&merge(&layers.readable));
+    let merged = merge(&layers.readable);
+    let settings = complete_accounts(&merged);
     let credentials = meaning::check(&settings, &layers, sources, &mut findings);
     sort(&mut findings, &layers);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(Refused { findings, files: layers.files });
     }
-    let config = match typed(&settings, &credentials) {
+    let config = match typed(&settings, &credentials, ground(merged)) {
         Ok(config) => config,
         Err(path) => {
             findings.push(unfit(&path));
@@ -75,7 +78,7 @@ fn sort(findings: &mut [Finding], layers: &Layers) {
 }
 
 /// The configuration with its types, or the path of what does not fit them.
-fn typed(settings: &Table, credentials: &Credentials) -> Result<Config, KeyPath> {
+fn typed(settings: &Table, credentials: &Credentials, ground: Ground) -> Result<Config, KeyPath> {
     let (Some(api_secret), Some(google)) = (&credentials.api_secret, &credentials.google) else {
         return Err(KeyPath::default());
     };
@@ -89,10 +92,21 @@ fn typed(settings: &Table, credentials: &Credentials) -> Result<Config, KeyPath>
         control: section(table(settings, "control")?, "control")?,
         history: section(table(settings, "history")?, "history")?,
         settings: Settings::new(settings, credentials),
+        ground: Arc::new(ground),
     })
 }
 
-fn account(name: &str, entry: &Entry) -> Result<(AccountName, Account), KeyPath> {
+/// The tables that accounts are made of.
+fn ground(mut merged: Table) -> Ground {
+    let mut take = |name: &str| match merged.remove(name).map(|entry| entry.value) {
+        Some(Value::Table(table)) => table,
+        _ => Table::new(),
+    };
+    Ground { defaults: take(DEFAULTS), accounts: take(ACCOUNTS) }
+}
+
+/// An account, from its complete table.
+pub(super) fn account(name: &str, entry: &Entry) -> Result<(AccountName, Account), KeyPath> {
     let path = KeyPath::new([ACCOUNTS, name]);
     let table = entry.value.as_table().ok_or_else(|| path.clone())?;
     let name = AccountName::try_from(name.to_owned()).map_err(|_| path.clone())?;

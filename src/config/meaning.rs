@@ -24,6 +24,7 @@ pub(super) struct Credentials {
 /// Who the daemon is towards Google, and where that stands.
 pub(super) enum GoogleCredentials {
     Consent { id: String, secret: Found },
+    Site,
     ServiceAccount { file: std::path::PathBuf, key: Found },
 }
 
@@ -40,6 +41,7 @@ impl GoogleCredentials {
             Self::Consent { id, secret } => {
                 table(&[("consent", table(&[("id", Value::Text(id.clone())), ("secret", secret.value())]))])
             }
+            Self::Site => Value::Text("site".to_owned()),
             Self::ServiceAccount { file, key } => {
                 let file = Value::Text(file.display().to_string());
                 table(&[("service_account", table(&[("file", file), ("key", key.value())]))])
@@ -101,7 +103,21 @@ impl<'a> Meaning<'a> {
         API_SECRET.resolve(table, self.sources, missing_at, self.findings)
     }
 
+    /// Whether accounts may come from the desk.
+    fn has_desk(&self) -> bool {
+        let dafater = self.settings.get("dafater").and_then(|entry| entry.value.as_table());
+        let key = dafater.and_then(|table| table.get("accounts_from_google_contacts"));
+        key.is_some_and(|entry| entry.value == Value::Bool(true))
+    }
+
     fn google(&mut self) -> Option<GoogleCredentials> {
+        let silent = self.settings.get("google").and_then(|entry| entry.value.as_table()).is_none_or(|table| {
+            let keys = ["client_id", "client_secret", "client_secret_file", "service_account_file"];
+            keys.iter().all(|key| !table.contains_key(*key)) && !CLIENT_SECRET.is_credential(self.sources)
+        });
+        if silent && self.has_desk() {
+            return Some(GoogleCredentials::Site);
+        }
         let (table, place) = self.section("google")?;
         let id = table.get("client_id");
         if let Some(service_account) = table.get("service_account_file") {
@@ -142,7 +158,7 @@ impl<'a> Meaning<'a> {
             return;
         };
         if accounts.is_empty() {
-            if self.complete {
+            if self.complete && !self.has_desk() {
                 let place = Place::whole(&self.sources.main_file());
                 let finding = Finding::error(&place, &KeyPath::new([ACCOUNTS]), "no account is configured");
                 let hint = "write a table [accounts.NAME] with an `email_id` for each Google account";
@@ -174,7 +190,7 @@ impl<'a> Meaning<'a> {
                 }
             }
         }
-        if enabled == 0 {
+        if enabled == 0 && !self.has_desk() {
             let place = self.table_place(ACCOUNTS);
             let message = "no account is enabled: nothing will be synced";
             self.findings.push(Finding::warning(&place, &KeyPath::new([ACCOUNTS]), message));

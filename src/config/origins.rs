@@ -59,7 +59,7 @@ impl Origins {
             .collect();
         let client_secret = match &credentials.google {
             Some(GoogleCredentials::Consent { secret, .. }) => Some(secret),
-            Some(GoogleCredentials::ServiceAccount { .. }) | None => None,
+            Some(GoogleCredentials::ServiceAccount { .. } | GoogleCredentials::Site) | None => None,
         };
         for (key, found) in [(API_SECRET, credentials.api_secret.as_ref()), (CLIENT_SECRET, client_secret)] {
             if let Some(found) = found.filter(|found| matches!(found.place, Place::Credential { .. })) {

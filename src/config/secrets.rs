@@ -116,11 +116,18 @@ impl SecretKey {
         format!("{}_file", self.key)
     }
 
+    /// Whether systemd gives it.
+    pub(super) fn is_credential(&self, sources: &Sources) -> bool {
+        self.credential_file(sources).is_some()
+    }
+
+    fn credential_file(&self, sources: &Sources) -> Option<PathBuf> {
+        let file = sources.credentials_directory()?.join(self.credential);
+        file.symlink_metadata().is_ok().then_some(file)
+    }
+
     fn ways<'a>(&self, table: &'a Table, sources: &Sources) -> Vec<Way<'a>> {
-        let credential = sources
-            .credentials_directory()
-            .map(|directory| directory.join(self.credential))
-            .filter(|file| file.symlink_metadata().is_ok());
+        let credential = self.credential_file(sources);
         let literal = table.get(self.key).map(Way::Literal);
         let file = table.get(&self.file_key()).map(Way::File);
         [literal, file, credential.map(Way::Credential)].into_iter().flatten().collect()

@@ -26,6 +26,16 @@ section! {
         api_secret: SecretString = Kind::Secret, optional("\"…\"");
         /// File that holds the API secret and nothing else. It is read again at each reload.
         api_secret_file = Kind::Path, usual("\"/etc/dafater-contactsd/credentials/api-secret\"");
+        /// Whether each enabled record of the site's DocType "Google Contacts" is an account, too. Its `enable`, `email_id`, pull and
+        /// push are followed, its `last_sync_on` is written; a consent that was given with the button of its form is taken over,
+        /// together with the OAuth client of the site's Google Settings. A table `[accounts.NAME]` with the same `email_id` is the
+        /// same account: what the table sets holds, the rest is the record's.
+        ///
+        /// The user of the API key must be System Manager for all of that; another one sees its own records only, and cannot take
+        /// over a consent. A record that is disabled or deleted ends the sync of its account and deletes no contact.
+        accounts_from_google_contacts: bool = Kind::Bool, default("false");
+        /// How often those records are read.
+        accounts_every: Span = Kind::Duration(1, HOUR), default("\"1m\"");
         /// How long one request may take, from connecting to the end of the answer.
         timeout: Span = Kind::Duration(1, 10 * MINUTE), default("\"60s\"");
         /// How many requests may be under way at the same time.
@@ -47,7 +57,8 @@ section! {
     pub struct Google = "google" {
         /// Who the daemon is towards Google.
         client: GoogleClient;
-        /// Id of the OAuth client that the accounts give their consent to.
+        /// Id of the OAuth client that the accounts give their consent to. It and its secret may be missing where accounts come from the
+        /// desk (`accounts_from_google_contacts`) and their consents are given there.
         client_id = Kind::Token, usual("\"1234567890-example.apps.googleusercontent.com\"");
         /// Secret of the OAuth client. A configuration file that holds it must be readable by its owner only.
         ///
@@ -114,6 +125,8 @@ pub enum GoogleClient {
         /// Secret of the client.
         secret: SecretString,
     },
+    /// None: each account uses that of the site's Google Settings, to which its consent was given there.
+    Site,
     /// A service account, to which a Workspace administrator delegated the accounts of the domain.
     ServiceAccount {
         /// The key file.

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use super::{AccountSettings, Settings};
+use super::{AccountSettings, DeskDoor, Settings};
 use crate::control::Failure;
 use crate::execute::Engine;
 
@@ -38,6 +38,9 @@ pub trait EngineFactory: Send + Sync {
 
     /// How accounts are authorised.
     fn consent(&self) -> &dyn Consent;
+
+    /// The records of the site that are accounts.
+    fn desk(&self) -> &dyn DeskDoor;
 
     /// Gives the lines of a logical export to `take`, until it answers `false`. Blocks.
     ///

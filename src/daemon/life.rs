@@ -15,6 +15,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, timeou
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::desk::{Follower, News};
 use super::heartbeat::{Heart, Heartbeats};
 use super::reload::Reloader;
 use super::sentence::sentence;
@@ -106,6 +107,7 @@ struct Daemon {
     roster: watch::Sender<Arc<Roster>>,
     reloader: Reloader,
     reloads: mpsc::Receiver<ReloadRequest>,
+    desk: mpsc::Receiver<News>,
     supervisor: Supervisor,
     heartbeats: Heartbeats,
     cycles: TaskTracker,
@@ -129,7 +131,9 @@ impl Daemon {
         let heartbeats = Heartbeats::default();
         let cycles = TaskTracker::new();
         let now = surroundings.clock.now();
-        let roster = Roster::open(loaded.settings, factory.as_ref(), &surroundings, &cancel, None)?;
+        // What the desk said last is enough to begin with; it is read again at once.
+        let settings = loaded.settings.with_desk(factory.desk().remembered())?;
+        let roster = Roster::open(settings, factory.as_ref(), &surroundings, &cancel, None)?;
         let server = Server::bind(&roster.settings.socket)?;
         let (roster, _) = watch::channel(Arc::new(roster));
         let (ticks, _) = watch::channel(now);
@@ -152,6 +156,15 @@ impl Daemon {
             heartbeats.clone(),
             surroundings.clone(),
         );
+        let (news, desk) = mpsc::channel(1);
+        let follower = Follower {
+            roster: roster.subscribe(),
+            factory: Arc::clone(&factory),
+            news,
+            surroundings: surroundings.clone(),
+            cancel: cancel.clone(),
+        };
+        cycles.spawn(follower.follow());
         let accounts = roster.borrow().accounts.len();
         notifier.ready(&sentence(&roster.borrow()));
         events::DaemonReady { version: env!("CARGO_PKG_VERSION"), accounts }.emit();
@@ -164,6 +177,7 @@ impl Daemon {
             roster,
             reloader,
             reloads,
+            desk,
             supervisor,
             heartbeats,
             cycles,
@@ -185,6 +199,7 @@ impl Daemon {
                     Wish::Reload => self.reload(None),
                 },
                 Some(request) = self.reloads.recv() => self.reload(Some(request)),
+                Some(news) = self.desk.recv() => self.follow(news),
                 Some(()) = self.pulse.heard.recv() => {
                     self.pulse.last = Instant::now();
                     self.ticks.send_replace(self.reloader.surroundings.clock.now());
@@ -220,6 +235,17 @@ impl Daemon {
             // Whoever asked may have gone.
             request.send(outcome).ok();
         }
+    }
+
+    fn follow(&mut self, News { desk, published }: News) {
+        let current = Arc::clone(&self.roster.borrow());
+        if let Some(roster) = self.reloader.follow(&current, desk) {
+            self.roster.send_replace(Arc::new(roster));
+            self.supervisor.reconcile();
+        }
+        self.notifier.status(&sentence(&self.roster.borrow()));
+        // Whoever waits may be stopping.
+        published.send(()).ok();
     }
 
     fn feed_watchdog(&self) {

@@ -210,6 +210,9 @@ impl LiveAccount {
             events::SyncSkipped { account, reason: reason.clone() }.emit();
             return self.untried(Outcome::Skipped, reason, None);
         }
+        if let Some(reason) = self.settings.refused.clone() {
+            return self.refuse(reason, !request.dry_run);
+        }
         let trigger = match trigger {
             Trigger::Schedule => "schedule",
             Trigger::Command => "command",
@@ -221,6 +224,25 @@ impl LiveAccount {
         drop(running);
         if !request.dry_run {
             self.conclude(&report, started);
+        }
+        self.surroundings.changed.notify_one();
+        report
+    }
+
+    /// A cycle that must not be tried. Its reason is told when it is news, not at each due time.
+    fn refuse(&self, reason: String, counts: bool) -> RunReport {
+        let report = self.untried(Outcome::Failed, reason.clone(), Some(Cause::Configuration));
+        let before = if counts { self.state().last.replace(report.clone()) } else { None };
+        if before.is_none_or(|before| before.error.as_ref() != Some(&reason)) {
+            events::AccountRefused { account: self.settings.name.clone(), reason }.emit();
+        }
+        if counts {
+            let now = self.surroundings.clock.now();
+            let jitter = (self.surroundings.jitter)();
+            let mut state = self.state();
+            state.agenda.started(now);
+            // It is no failure that waiting would cure: once the reason is gone, the account goes on at once.
+            state.agenda.finished(now, true, Backoff::RUNS, jitter);
         }
         self.surroundings.changed.notify_one();
         report

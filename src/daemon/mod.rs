@@ -3,6 +3,7 @@
 //! ```text
 //! ticker ──> life ──ticks──> one supervised task an account ──> LiveAccount::cycle ──> Engine
 //! signals ─>  │ ──roster──>          (reads the roster at each tick)      ▲
+//! desk ────>  │                                                           │
 //! reload ──>  └──STATUS──> systemd                   control socket ──────┘
 //! ```
 //!
@@ -10,6 +11,7 @@
 //! ends one task and no other; the first stop signal is obeyed within [`STOP_WITHIN`].
 
 mod backend;
+mod desk;
 mod heartbeat;
 mod keeper;
 mod life;
@@ -27,6 +29,7 @@ pub(crate) mod testing;
 mod workshop;
 
 pub use backend::{Backend, Begun, Consent, EngineFactory};
+pub use desk::{Desk, DeskDoor, join, take_over};
 pub use life::{Launch, STOP_WITHIN, run};
 pub use live_account::{LiveAccount, Standing, Trigger};
 pub use notify::Notifier;

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    AccountSettings, Backend, Begun, Consent, EngineFactory, Loaded, Settings, SettingsSource, Surroundings,
+    AccountSettings, Backend, Begun, Consent, Desk, DeskDoor, EngineFactory, Loaded, Settings, SettingsSource, Surroundings,
 };
 use crate::config::Sources;
 use crate::control::{Exit, Failure};
@@ -323,6 +323,8 @@ pub(crate) fn set_arguments(accounts: &[&str], more: &[&str]) -> Vec<String> {
 pub(crate) struct FakeFactory {
     pub(crate) engines: Mutex<BTreeMap<AccountName, Arc<FakeEngine>>>,
     pub(crate) scripts: Mutex<BTreeMap<String, Vec<Script>>>,
+    /// What the desk says.
+    pub(crate) desk: Mutex<Desk>,
 }
 
 impl FakeFactory {
@@ -353,6 +355,10 @@ impl EngineFactory for FakeFactory {
     }
 
     fn consent(&self) -> &dyn Consent {
+        self
+    }
+
+    fn desk(&self) -> &dyn DeskDoor {
         self
     }
 
@@ -421,6 +427,24 @@ impl Consent for FakeFactory {
 
     fn revoke<'a>(&'a self, _: &'a AccountSettings, _: &'a Settings) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async { Ok(()) })
+    }
+}
+
+impl DeskDoor for FakeFactory {
+    fn remembered(&self) -> Desk {
+        self.desk.lock().unwrap().clone()
+    }
+
+    fn read<'a>(&'a self, _: &'a Settings, _: &'a Desk) -> BoxFuture<'a, Result<Desk, Failure>> {
+        Box::pin(async move { Ok(self.remembered()) })
+    }
+
+    fn take_over<'a>(
+        &'a self,
+        _: &'a AccountSettings,
+        _: &'a Settings,
+    ) -> BoxFuture<'a, Result<bool, Failure>> {
+        Box::pin(async { Ok(false) })
     }
 }
 

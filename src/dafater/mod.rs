@@ -7,11 +7,13 @@
 //! without the lock of the revision it was computed from, and is never repeated here. Absence is reported, never judged.
 //!
 //! Reading order: `client` (one request), `error` and `answer` (what a failure means), `query`, `document`, `assemble`, `read`,
-//! `deleted`, `write`, `zone`, `about`.
+//! `deleted`, `write`, `zone`, `about`; then what is not about contacts: `accounts`, `built_in`.
 
 mod about;
+mod accounts;
 mod answer;
 mod assemble;
+mod built_in;
 mod client;
 mod deleted;
 mod document;
@@ -26,6 +28,8 @@ mod write;
 mod zone;
 
 pub use about::{Permissions, SiteVersion};
+pub use accounts::{RecordLookup, SiteGoogleClient, SitePassword};
+pub use built_in::BuiltInJob;
 pub use client::{SiteClient, SiteOptions};
 pub use deleted::{DeletedContact, DeletedFeed};
 pub use document::{CONTACT_FIELDS, Stamp};

@@ -434,6 +434,44 @@ events! {
         /// Why.
         reason: String,
     }
+
+    /// The records of the site made other accounts, or other settings of them.
+    DeskFollowed(INFO, "desk.followed", "5c1e0d8f2b7a4c36a9e4d2f8b1c07e53", "The accounts follow the records in Dafater.", "", "") {
+        /// What changed.
+        changed: String,
+        /// Accounts in all.
+        accounts: usize,
+    }
+
+    /// The records of the site could not be read.
+    DeskUnreadable(WARN, "desk.unreadable", "8e2f6a94d1c04b7db35f09c2e7a8164d", "The records of Google Contacts cannot be read; the accounts stay as they were.", "CD0601", "Accounts go on as the records last said. The user of [dafater] api_key needs the role System Manager to see every record; a site that is down or in maintenance is asked again each minute.") {
+        /// Why not.
+        reason: String,
+    }
+
+    /// The site's own integration works on the account, too.
+    AccountRefused(ERROR, "account.refused", "b04d7c1e93fa4e2886d51c3f0a9e7b25", "The account is not synced, because the site's own integration works on it too.", "CD0602", "Frappe's own Google Contacts integration inserts duplicates and overwrites what it does not know. The line says what of it is on. `dafater-contactsd doctor --fix` stops it; the account is then synced within a minute.") {
+        /// The account.
+        account: AccountName,
+        /// What is on, and the way out.
+        reason: String,
+    }
+
+    /// A consent that was given on the site is of no use.
+    ConsentNotTakenOver(WARN, "authorization.not_taken_over", "f3a86e5d0c1b4d97a2e8704b9d6c1f3e", "A consent that was given in Dafater cannot be taken over.", "CD0603", "The line says why. Give the consent again with the button on the form of the Google Contacts record, or run `dafater-contactsd authorize ACCOUNT`.") {
+        /// The account.
+        account: AccountName,
+        /// Why not.
+        reason: String,
+    }
+
+    /// `last_sync_on` was not written.
+    LastSyncNotNoted(WARN, "desk.not_noted", "27d90b5ec8f1463a9b7e2d4c6a5f8e10", "The time of the last sync could not be written to its record in Dafater.", "CD0604", "The sync itself succeeded. The site refuses every save of a Google Contacts record while Google Settings are disabled; its user also needs the right to write the record.") {
+        /// The account.
+        account: AccountName,
+        /// Why not.
+        reason: String,
+    }
 }
 
 /// The entry of a code, in any case.

@@ -26,6 +26,10 @@ impl Site {
                 name.to_owned()
             }
             Naming::Prefixed(prefix, field) => format!("{prefix}{}", doc.text(field)),
+            Naming::Tail(field) => {
+                let words: Vec<&str> = doc.text(field).rsplit('.').take(2).collect();
+                words.into_iter().rev().collect::<Vec<_>>().join(".")
+            }
             Naming::Contact => self.contact_name(doc),
         };
         if name.is_empty() {

@@ -83,6 +83,8 @@ pub(super) enum Naming {
     Field(&'static str),
     /// A prefix and the value of a field.
     Prefixed(&'static str, &'static str),
+    /// The last two words of a dotted path.
+    Tail(&'static str),
     /// Contact's own rule.
     Contact,
 }
@@ -198,6 +200,20 @@ pub(super) fn standard() -> Schemas {
                 Field::new("next_sync_token", "Next Sync Token", Password),
                 Field::new("pull_from_google_contacts", "Pull from Google Contacts", Check),
                 Field::new("push_to_google_contacts", "Push to Google Contacts", Check),
+            ],
+        ),
+        // API: frappe/core/doctype/scheduled_job_type/scheduled_job_type.py (`autoname`) and its JSON.
+        simple(
+            "Scheduled Job Type",
+            Naming::Tail("method"),
+            vec![
+                Field::new("stopped", "Stopped", Check),
+                Field::new("method", "Method", Data).required(),
+                Field::new("server_script", "Server Script", Data),
+                Field::new("frequency", "Frequency", Data).required(),
+                Field::new("cron_format", "Cron Format", Data),
+                Field::new("create_log", "Create Log", Check),
+                Field::new("last_execution", "Last Execution", Datetime),
             ],
         ),
         simple(
