@@ -48,6 +48,7 @@ impl std::fmt::Display for AccountName {
 }
 
 /// A record of the DocType "Google Contacts" on the site: what a person there says of an account.
+#[expect(clippy::struct_excessive_bools, reason = "each is a check box of the form")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountRecord {
     /// Its address on the site, such as `GC-sales@example.com`. A person may rename it.

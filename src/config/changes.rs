@@ -81,7 +81,8 @@ impl Settings {
         for (name, entry) in accounts {
             let Some(table) = entry.value.as_table() else { continue };
             compared.extend(leaves(table).into_iter().map(|(path, entry)| {
-                let names = [ACCOUNTS, name.as_str()].into_iter().chain(path.names().iter().map(String::as_str));
+                let names =
+                    [ACCOUNTS, name.as_str()].into_iter().chain(path.names().iter().map(String::as_str));
                 (KeyPath::new(names), Setting::Plain(entry.value.to_string()))
             }));
         }
@@ -102,13 +103,12 @@ impl Settings {
                 let path = KeyPath::new(["google", "client_secret"]);
                 compared.insert(path, Setting::Secret(secret.secret.clone()));
             }
-            Some(GoogleCredentials::Site) => {}
             Some(GoogleCredentials::ServiceAccount { file, key }) => {
                 let both = format!("{}\n{}", file.display(), key.secret.expose_secret());
                 let path = KeyPath::new(["google", "service_account_file"]);
                 compared.insert(path, Setting::Secret(both.into()));
             }
-            None => {}
+            Some(GoogleCredentials::Site) | None => {}
         }
         Self(compared)
     }

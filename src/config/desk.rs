@@ -177,8 +177,12 @@ fn distinct_name_of(email: &str) -> String {
         write!(mark, "{byte:02x}").ok();
     }
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let readable: String =
-        email.replace('@', AT).chars().map(|c| if fits(c) { c } else { '-' }).take(LONGEST - mark.len()).collect();
+    let readable: String = email
+        .replace('@', AT)
+        .chars()
+        .map(|c| if fits(c) { c } else { '-' })
+        .take(LONGEST - mark.len())
+        .collect();
     readable + &mark
 }
 

@@ -111,10 +111,11 @@ impl<'a> Meaning<'a> {
     }
 
     fn google(&mut self) -> Option<GoogleCredentials> {
-        let silent = self.settings.get("google").and_then(|entry| entry.value.as_table()).is_none_or(|table| {
-            let keys = ["client_id", "client_secret", "client_secret_file", "service_account_file"];
-            keys.iter().all(|key| !table.contains_key(*key)) && !CLIENT_SECRET.is_credential(self.sources)
-        });
+        let silent =
+            self.settings.get("google").and_then(|entry| entry.value.as_table()).is_none_or(|table| {
+                let keys = ["client_id", "client_secret", "client_secret_file", "service_account_file"];
+                keys.iter().all(|key| !table.contains_key(*key)) && !CLIENT_SECRET.is_credential(self.sources)
+            });
         if silent && self.has_desk() {
             return Some(GoogleCredentials::Site);
         }

@@ -95,7 +95,10 @@ impl StatusView {
         Self {
             state: state(account.settings(), &status, &standing).to_owned(),
             cursor_age_seconds: status.last_full_read.map(|read| now.duration_since(read).as_secs().max(0)),
-            status: AccountStatus { error: account.settings().refused.clone().or(status.error.clone()), ..status },
+            status: AccountStatus {
+                error: account.settings().refused.clone().or(status.error.clone()),
+                ..status
+            },
             enable,
             running_since: standing.running_since,
             next_run: standing.next_run,

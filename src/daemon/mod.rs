@@ -38,4 +38,4 @@ pub use roster::Roster;
 pub use settings::{AccountSettings, Loaded, Settings, SettingsSource};
 pub use signals::{StopSignal, StopSignals};
 pub use surroundings::Surroundings;
-pub use workshop::Workshop;
+pub use workshop::{Workshop, examine_desk};

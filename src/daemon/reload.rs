@@ -111,7 +111,8 @@ impl Reloader {
         let settings = current.settings.with_desk(desk);
         let opened = settings.and_then(|settings| {
             let changed = current.settings.changes(&settings).applied;
-            for remark in settings.remarks.iter().filter(|remark| !current.settings.remarks.contains(remark)) {
+            for remark in settings.remarks.iter().filter(|remark| !current.settings.remarks.contains(remark))
+            {
                 let place = remark.place.clone().unwrap_or_default();
                 events::ConfigFinding { finding: remark.message.clone(), place }.emit();
             }
@@ -122,7 +123,8 @@ impl Reloader {
         match opened {
             Ok((roster, changed)) => {
                 if !changed.is_empty() {
-                    events::DeskFollowed { changed: changed.join(", "), accounts: roster.accounts.len() }.emit();
+                    events::DeskFollowed { changed: changed.join(", "), accounts: roster.accounts.len() }
+                        .emit();
                 }
                 Some(roster)
             }

@@ -160,7 +160,8 @@ impl Settings {
             changes.applied.push(key);
         }
         for (name, account) in &self.accounts {
-            let is_other = |new: &AccountSettings| (&new.record, &new.refused) != (&account.record, &account.refused);
+            let is_other =
+                |new: &AccountSettings| (&new.record, &new.refused) != (&account.record, &account.refused);
             if new.accounts.get(name).is_some_and(is_other) && changes.accounts.insert(name.clone()) {
                 changes.applied.push(format!("accounts.{name}"));
             }

@@ -12,7 +12,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    AccountSettings, Backend, Begun, Consent, Desk, DeskDoor, EngineFactory, Loaded, Settings, SettingsSource, Surroundings,
+    AccountSettings, Backend, Begun, Consent, Desk, DeskDoor, EngineFactory, Loaded, Settings,
+    SettingsSource, Surroundings,
 };
 use crate::config::Sources;
 use crate::control::{Exit, Failure};

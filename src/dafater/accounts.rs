@@ -122,12 +122,7 @@ impl SiteClient {
         self.post_method(NOTE, "frappe.client.set_value", &arguments).await.map(drop)
     }
 
-    async fn password(
-        &self,
-        doctype: &str,
-        name: &str,
-        field: &str,
-    ) -> Result<SitePassword, DafaterError> {
+    async fn password(&self, doctype: &str, name: &str, field: &str) -> Result<SitePassword, DafaterError> {
         let arguments = [("doctype", doctype), ("name", name), ("fieldname", field)];
         match self.get_method(PASSWORD, "frappe.client.get_password", &arguments).await {
             Ok(mut reply) => match reply.body.remove("message") {
@@ -160,7 +155,8 @@ fn filled<'a>(row: &'a Map<String, Value>, column: &str) -> Option<&'a str> {
 
 /// Whether a check box is on.
 pub(super) fn is_checked(row: &Map<String, Value>, column: &str) -> bool {
-    row.get(column).is_some_and(|value| value.as_bool().unwrap_or_else(|| value.as_i64().is_some_and(|n| n != 0)))
+    row.get(column)
+        .is_some_and(|value| value.as_bool().unwrap_or_else(|| value.as_i64().is_some_and(|n| n != 0)))
 }
 
 /// The DocType of the records.
@@ -249,7 +245,8 @@ mod tests {
 
     #[tokio::test]
     async fn google_settings_that_are_off_or_empty_hold_no_client() {
-        for settings in [json!({"enable": 0, "client_id": "1.apps"}), json!({"enable": 1, "client_id": null})] {
+        for settings in [json!({"enable": 0, "client_id": "1.apps"}), json!({"enable": 1, "client_id": null})]
+        {
             let (site, _) = Script::site([message(settings)]);
             assert!(matches!(site.google_client().await.unwrap(), SiteGoogleClient::NotSet));
         }

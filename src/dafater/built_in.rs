@@ -35,7 +35,9 @@ impl SiteClient {
     pub async fn built_in_job(&self) -> Result<BuiltInJob, DafaterError> {
         let query = ListQuery::of("Scheduled Job Type", &["name", "stopped"]).filter("method", "=", METHOD);
         let rows = match self.list(READ_JOB, &query).await {
-            Err(DafaterError::Forbidden(answer)) if answer.exc_type.is_some() => return Ok(BuiltInJob::Unknown),
+            Err(DafaterError::Forbidden(answer)) if answer.exc_type.is_some() => {
+                return Ok(BuiltInJob::Unknown);
+            }
             rows => rows?,
         };
         let scheduled = rows.iter().filter_map(Value::as_object).find(|row| !is_checked(row, "stopped"));
@@ -60,7 +62,11 @@ impl SiteClient {
         let arguments = json!({"doctype": "Contact",
             "filters": [["google_contacts", "=", record], ["sync_with_google_contacts", "=", 1]]});
         let reply = self.post_method(COUNT, "frappe.client.get_count", &arguments).await?;
-        reply.body.get("message").and_then(Value::as_u64).ok_or_else(|| reply.misunderstood(COUNT, "it holds no count"))
+        reply
+            .body
+            .get("message")
+            .and_then(Value::as_u64)
+            .ok_or_else(|| reply.misunderstood(COUNT, "it holds no count"))
     }
 }
 

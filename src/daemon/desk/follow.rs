@@ -93,8 +93,10 @@ pub async fn join(settings: Settings, factory: &dyn EngineFactory) -> Result<Set
             remembered
         }
         Err(_) => {
-            events::DeskUnreadable { reason: format!("the site gave no answer within {} s", PATIENCE.as_secs()) }
-                .emit();
+            events::DeskUnreadable {
+                reason: format!("the site gave no answer within {} s", PATIENCE.as_secs()),
+            }
+            .emit();
             remembered
         }
     };

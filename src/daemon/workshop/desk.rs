@@ -97,8 +97,7 @@ impl DeskReader {
             matches!(&settings.config.google.client, GoogleClient::Consent { id, .. } if *id == client.id);
         let authorizer =
             consent::authorizer(settings, &self.vault, &self.clock, (!is_configured).then_some(client))?;
-        let outcome =
-            authorizer.authorize_with_refresh_token(&account.name, &account.email_id, token).await;
+        let outcome = authorizer.authorize_with_refresh_token(&account.name, &account.email_id, token).await;
         if !matches!(&outcome, Err(AuthorizeError::Refused(AuthorizationError::Unavailable { .. }))) {
             self.note_tried(&account.name, &digest).await?;
         }
@@ -171,6 +170,29 @@ pub(super) async fn read(site: &SiteClient, known: &Desk) -> Result<Desk, Dafate
         }
     }
     Ok(Desk { records, job, pushed })
+}
+
+/// Looks whether the desk gives what the configuration wants of it, and tells what would keep its accounts from working.
+pub async fn examine_desk(settings: &Settings) -> Vec<Failure> {
+    if !settings.config.dafater.accounts_from_google_contacts {
+        return Vec::new();
+    }
+    let looked = async {
+        let desk = read(&site_client(&settings.config)?, &Desk::default()).await.map_err(of_site)?;
+        settings.with_desk(desk)
+    };
+    let settings = match looked.await {
+        Ok(settings) => settings,
+        Err(failure) => return vec![failure],
+    };
+    let remark = |remark: &crate::control::Finding| {
+        Failure::new(Exit::Configuration, remark.message.clone()).findings(vec![remark.clone()])
+    };
+    let refused = settings.accounts.values().filter_map(|account| {
+        let message = format!("account {} must not be synced", account.name);
+        Some(Failure::new(Exit::Configuration, message).cause(account.refused.clone()?))
+    });
+    settings.remarks.iter().map(remark).chain(refused).collect()
 }
 
 fn not_a_manager(account: &AccountSettings) -> Failure {

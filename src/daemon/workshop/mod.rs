@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::consent::Consents;
 use self::desk::DeskReader;
+pub use self::desk::examine_desk;
 use self::exports::Exports;
 use self::keys::KeyHome;
 use self::recorded::Recorded;

@@ -45,7 +45,8 @@ impl<E: Engine> Recorded<E> {
         let mut report = self.engine.run(request).await;
         if report.cause == Some(Cause::Unauthorized) && !self.has_consent() {
             let waits = report.error.take().unwrap_or_default();
-            report.error = Some(format!("{waits}; or give the consent in Dafater, with the button on {}", self.form));
+            report.error =
+                Some(format!("{waits}; or give the consent in Dafater, with the button on {}", self.form));
         }
         if report.outcome == Outcome::Ok && !request.dry_run {
             let changed = report.linked > 0

@@ -174,7 +174,10 @@ impl TokenVault {
                 continue;
             };
             values.extend(
-                Purpose::ALL.into_iter().find(|known| known.name() == purpose).map(|purpose| (account, purpose)),
+                Purpose::ALL
+                    .into_iter()
+                    .find(|known| known.name() == purpose)
+                    .map(|purpose| (account, purpose)),
             );
         }
         Ok(values)

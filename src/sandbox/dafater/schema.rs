@@ -202,20 +202,7 @@ pub(super) fn standard() -> Schemas {
                 Field::new("push_to_google_contacts", "Push to Google Contacts", Check),
             ],
         ),
-        // API: frappe/core/doctype/scheduled_job_type/scheduled_job_type.py (`autoname`) and its JSON.
-        simple(
-            "Scheduled Job Type",
-            Naming::Tail("method"),
-            vec![
-                Field::new("stopped", "Stopped", Check),
-                Field::new("method", "Method", Data).required(),
-                Field::new("server_script", "Server Script", Data),
-                Field::new("frequency", "Frequency", Data).required(),
-                Field::new("cron_format", "Cron Format", Data),
-                Field::new("create_log", "Create Log", Check),
-                Field::new("last_execution", "Last Execution", Datetime),
-            ],
-        ),
+        scheduled_job_type(),
         simple(
             "Custom Field",
             Naming::Hash,
@@ -236,6 +223,25 @@ pub(super) fn standard() -> Schemas {
     .into_iter()
     .map(|doctype| (doctype.name, Arc::new(doctype)))
     .collect()
+}
+
+// API: frappe/core/doctype/scheduled_job_type/scheduled_job_type.py (`autoname`) and its JSON.
+fn scheduled_job_type() -> DocType {
+    use Kind::{Check, Data, Datetime};
+    DocType {
+        name: "Scheduled Job Type",
+        naming: Naming::Tail("method"),
+        is_child: false,
+        fields: vec![
+            Field::new("stopped", "Stopped", Check),
+            Field::new("method", "Method", Data).required(),
+            Field::new("server_script", "Server Script", Data),
+            Field::new("frequency", "Frequency", Data).required(),
+            Field::new("cron_format", "Cron Format", Data),
+            Field::new("create_log", "Create Log", Check),
+            Field::new("last_execution", "Last Execution", Datetime),
+        ],
+    }
 }
 
 fn contact() -> DocType {

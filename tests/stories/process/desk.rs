@@ -16,13 +16,11 @@ fn house() -> House {
     let house = House::new();
     let config = std::fs::read_to_string(house.path("config.toml")).unwrap();
     let (shared, _) = config.split_once("[accounts.sales]").unwrap();
-    let shared: String = shared
-        .lines()
-        .filter(|line| !line.starts_with("client_"))
-        .flat_map(|line| [line, "\n"])
-        .collect();
+    let shared: String =
+        shared.lines().filter(|line| !line.starts_with("client_")).flat_map(|line| [line, "\n"]).collect();
     let desk = "[dafater]\naccounts_from_google_contacts = true\naccounts_every = \"1s\"\n";
-    let defaults = "[defaults]\nregion = \"SA\"\nlabel = \"\"\nschedule = \"every 1s\"\nmax_deletes_percent = 100\n";
+    let defaults =
+        "[defaults]\nregion = \"SA\"\nlabel = \"\"\nschedule = \"every 1s\"\nmax_deletes_percent = 100\n";
     house.write("config.toml", &(shared.replacen("[dafater]\n", desk, 1) + defaults));
     let client = GoogleOptions::default();
     house.site().set_google_client(&client.client_id, &client.client_secret);
@@ -161,7 +159,11 @@ fn a_table_with_the_same_address_overrides_what_it_sets_and_gives_the_name() {
     let listed = accounts(&house);
     assert_eq!(listed.len(), 1);
     assert_eq!(
-        (&listed[0]["account"], &listed[0]["push_to_google_contacts"], &listed[0]["pull_from_google_contacts"]),
+        (
+            &listed[0]["account"],
+            &listed[0]["push_to_google_contacts"],
+            &listed[0]["pull_from_google_contacts"]
+        ),
         (&json!("sales"), &json!(false), &json!(true))
     );
     assert!(last_sync_on(&house).is_string());

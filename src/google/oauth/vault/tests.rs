@@ -119,3 +119,26 @@ async fn another_key_seals_everything_anew_in_one_commit_and_the_former_opens_no
     assert_eq!(opened(&after).unwrap(), "1//newer", "what is stored later is sealed with the new key");
     assert_eq!(store.get(Tree::Accounts, b"sales\0cursors").unwrap().unwrap(), b"no seal");
 }
+
+#[tokio::test]
+async fn a_consent_lies_beside_the_client_that_it_was_given_to() {
+    let store = Arc::new(MemoryStore::default());
+    let (vault, sales) = (vault(&store), account("sales"));
+    let client = ClientCredentials { id: "site.apps".to_owned(), secret: SecretString::from("s3cret") };
+    vault.store(&sales, &token(), &grant(), Some(&client)).await.unwrap();
+    let told = |vault: &TokenVault| {
+        vault
+            .client(&account("sales"))
+            .unwrap()
+            .map(|client| (client.id, client.secret.expose_secret().to_owned()))
+    };
+    assert_eq!(told(&vault), Some(("site.apps".to_owned(), "s3cret".to_owned())));
+    // It is sealed anew with the rest.
+    vault.rekey(&VaultKey::generate()).await.unwrap();
+    assert!(told(&vault).is_some());
+    // A refresh that replaces the token leaves it; a consent that is given here ends it.
+    vault.update(&sales, Some(&token()), None).await.unwrap();
+    assert!(told(&vault).is_some());
+    vault.store(&sales, &token(), &grant(), None).await.unwrap();
+    assert_eq!(told(&vault), None);
+}
