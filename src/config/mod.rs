@@ -46,7 +46,9 @@ pub use load::{Loaded, load};
 pub use manual::{example, reference};
 pub use origins::{Origin, Origins};
 pub use place::{Place, Position};
-pub use settings::{Account, Control, Dafater, Google, GoogleClient, History, Log, LogFormat, Quota, Store};
+pub use settings::{
+    Account, Control, Dafater, Google, GoogleClient, History, Log, LogFormat, Quota, Store, Webhook,
+};
 pub use sources::Sources;
 pub use tree::KeyPath;
 pub use values::{CronExpression, ScheduleSpec, Span, ZoneName};

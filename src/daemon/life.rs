@@ -21,11 +21,15 @@ use super::reload::Reloader;
 use super::sentence::sentence;
 use super::signals::{DaemonSignals, Wish};
 use super::supervisor::Supervisor;
+use super::webhook::Webhooks;
 use super::{
     Backend, EngineFactory, Loaded, Notifier, ReloadRequest, Reloads, Roster, SettingsSource, StopSignal,
     Surroundings,
 };
+use crate::account::AccountName;
+use crate::config::Account;
 use crate::control::{Exit, Failure, Operations, Server};
+use crate::dafater::SiteCountry;
 use crate::observe::{LogHandle, events};
 use crate::schedule::Ticker;
 
@@ -165,6 +169,17 @@ impl Daemon {
             cancel: cancel.clone(),
         };
         cycles.spawn(follower.follow());
+        let (roster_now, told) = (Arc::clone(&roster.borrow()), cancel.clone());
+        let asked = Arc::clone(&factory);
+        cycles.spawn(async move {
+            tokio::select! {
+                () = told.cancelled() => {}
+                () = advise_on_regions(&roster_now, asked.as_ref()) => {}
+            }
+        });
+        let (hearing, surroundings_of_it) = (roster.subscribe(), surroundings.clone());
+        let webhooks = Webhooks { roster: hearing, surroundings: surroundings_of_it, cancel: cancel.clone() };
+        cycles.spawn(webhooks.run());
         let accounts = roster.borrow().accounts.len();
         notifier.ready(&sentence(&roster.borrow()));
         events::DaemonReady { version: env!("CARGO_PKG_VERSION"), accounts }.emit();
@@ -325,6 +340,29 @@ async fn answer(server: Server, operations: Arc<Operations>, cancel: Cancellatio
         heart.beat();
         sleep(Duration::from_secs(1)).await;
     }
+}
+
+/// Says once how numbers without a country code are compared, if that is nowhere decided, and what the site would decide.
+async fn advise_on_regions(roster: &Roster, factory: &dyn EngineFactory) {
+    let undecided = |(name, account): (&AccountName, &Account)| {
+        (account.enable && account.region.is_none()).then(|| name.to_string())
+    };
+    let accounts: Vec<String> = roster.settings.config.accounts.iter().filter_map(undecided).collect();
+    if accounts.is_empty() {
+        return;
+    }
+    let advice = match factory.desk().country(&roster.settings).await {
+        Some(SiteCountry { name, code: Some(code) }) => {
+            format!("the site's country is {name}: set region = \"{code}\" in [defaults]")
+        }
+        Some(SiteCountry { name, code: None }) => {
+            format!("the site's country is {name}: set `region` in [defaults] to its code of two letters")
+        }
+        None => {
+            "set `region` in [defaults] to the country whose dialling rules apply, such as \"SA\"".to_owned()
+        }
+    };
+    events::RegionNotSet { accounts: accounts.join(", "), advice }.emit();
 }
 
 fn steady(period: Duration) -> Interval {

@@ -26,6 +26,7 @@ mod supervisor;
 mod surroundings;
 #[cfg(test)]
 pub(crate) mod testing;
+mod webhook;
 mod workshop;
 
 pub use backend::{Backend, Begun, Consent, EngineFactory};

@@ -440,6 +440,10 @@ impl DeskDoor for FakeFactory {
         Box::pin(async move { Ok(self.remembered()) })
     }
 
+    fn country<'a>(&'a self, _: &'a Settings) -> BoxFuture<'a, Option<crate::dafater::SiteCountry>> {
+        Box::pin(async { None })
+    }
+
     fn take_over<'a>(
         &'a self,
         _: &'a AccountSettings,

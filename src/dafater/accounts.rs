@@ -122,7 +122,13 @@ impl SiteClient {
         self.post_method(NOTE, "frappe.client.set_value", &arguments).await.map(drop)
     }
 
-    async fn password(&self, doctype: &str, name: &str, field: &str) -> Result<SitePassword, DafaterError> {
+    /// A password that the site keeps, in the clear.
+    pub(super) async fn password(
+        &self,
+        doctype: &str,
+        name: &str,
+        field: &str,
+    ) -> Result<SitePassword, DafaterError> {
         let arguments = [("doctype", doctype), ("name", name), ("fieldname", field)];
         match self.get_method(PASSWORD, "frappe.client.get_password", &arguments).await {
             Ok(mut reply) => match reply.body.remove("message") {

@@ -7,7 +7,7 @@
 //! without the lock of the revision it was computed from, and is never repeated here. Absence is reported, never judged.
 //!
 //! Reading order: `client` (one request), `error` and `answer` (what a failure means), `query`, `document`, `assemble`, `read`,
-//! `deleted`, `write`, `zone`, `about`; then what is not about contacts: `accounts`, `built_in`.
+//! `deleted`, `write`, `zone`, `about`; then what is not about contacts: `accounts`, `built_in`, `remedies`.
 
 mod about;
 mod accounts;
@@ -22,12 +22,13 @@ mod message;
 mod name;
 mod query;
 mod read;
+mod remedies;
 #[cfg(test)]
 mod testing;
 mod write;
 mod zone;
 
-pub use about::{Permissions, SiteVersion};
+pub use about::{Permissions, SiteCountry, SiteVersion};
 pub use accounts::{RecordLookup, SiteGoogleClient, SitePassword};
 pub use built_in::BuiltInJob;
 pub use client::{SiteClient, SiteOptions};
@@ -35,4 +36,5 @@ pub use deleted::{DeletedContact, DeletedFeed};
 pub use document::{CONTACT_FIELDS, Stamp};
 pub use error::{Answer, Call, DafaterError};
 pub use read::{ChangedPage, KeysetPosition, Lookup, SweepPage};
+pub use remedies::{Remedy, WantedWebhook};
 pub use zone::{Measure, SiteZone};

@@ -472,6 +472,36 @@ events! {
         /// Why not.
         reason: String,
     }
+
+    /// Numbers without a country code are compared by their digits.
+    RegionNotSet(WARN, "region.not_set", "4d6a0f2e91c84b7fa5302e8d1b9c7f64", "No region is set: phone numbers without a country code are compared by their digits.", "CD0203", "Without `region`, 050 123 4567 and +966 50 123 4567 are two numbers. With the country whose dialling rules apply, they are one. Set it in [defaults], or for single accounts; the line says what the site is set to.") {
+        /// The accounts that it concerns.
+        accounts: String,
+        /// What to set.
+        advice: String,
+    }
+
+    /// Webhooks of the site are heard.
+    WebhookListening(INFO, "webhook.listening", "93b8d1f7046e4c2ab5a7e90c3d62f81b", "The daemon listens for webhooks of the site.", "", "") {
+        /// The address.
+        address: String,
+    }
+
+    /// The port for webhooks cannot be had.
+    WebhookUnheard(WARN, "webhook.unheard", "a1f5c37e82d0496bbe149d3a6f7c05e8", "The daemon cannot listen for webhooks of the site.", "CD0701", "Accounts are synced by their schedules as ever; they only do not wake early. Free the port, or set another `listen` in [dafater.webhook] and reload. The port is tried again every half minute.") {
+        /// The address.
+        address: String,
+        /// Why not.
+        reason: String,
+    }
+
+    /// Somebody sent what is no webhook of the site.
+    WebhookRefused(WARN, "webhook.refused", "6e0b94c2d7fa4831a8c5f2019d3e7b4a", "Webhooks without the right signature were refused.", "CD0702", "If they come from the site, the secret of its Webhook documents is not the one in [dafater.webhook]; `dafater-contactsd doctor --fix` makes them. Otherwise somebody else knocks: let only the site reach the port.") {
+        /// What is wrong with the last one.
+        reason: &'static str,
+        /// How many since this was said last.
+        count: u64,
+    }
 }
 
 /// The entry of a code, in any case.

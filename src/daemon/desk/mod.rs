@@ -20,6 +20,7 @@ pub(super) use said::{known_but_not_listed, refusal};
 
 use super::{AccountSettings, Settings};
 use crate::control::Failure;
+use crate::dafater::SiteCountry;
 
 /// The site, as far as its records are accounts.
 pub trait DeskDoor: Send + Sync {
@@ -28,6 +29,9 @@ pub trait DeskDoor: Send + Sync {
 
     /// Reads the records, compares them with what is known, and remembers them.
     fn read<'a>(&'a self, settings: &'a Settings, known: &'a Desk) -> BoxFuture<'a, Result<Desk, Failure>>;
+
+    /// The country of the site, for advice; `None` if it would not say.
+    fn country<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Option<SiteCountry>>;
 
     /// Takes over the consent that was given for an account with the button of its form. `false`: there is none that is new.
     fn take_over<'a>(

@@ -18,7 +18,9 @@ use crate::config::GoogleClient;
 use crate::control::{Exit, Failure};
 use crate::daemon::desk::{Desk, DeskDoor, known_but_not_listed};
 use crate::daemon::{AccountSettings, Settings};
-use crate::dafater::{BuiltInJob, DafaterError, RecordLookup, SiteClient, SiteGoogleClient, SitePassword};
+use crate::dafater::{
+    BuiltInJob, DafaterError, RecordLookup, SiteClient, SiteCountry, SiteGoogleClient, SitePassword,
+};
 use crate::execute::EngineError;
 use crate::google::oauth::{AuthorizationError, AuthorizeError, ClientCredentials, TokenVault};
 use crate::remote::Clock;
@@ -118,6 +120,10 @@ impl DeskDoor for DeskReader {
             self.remember(&desk).await?;
             Ok(desk)
         })
+    }
+
+    fn country<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Option<SiteCountry>> {
+        Box::pin(async move { site_client(&settings.config).ok()?.country().await.ok().flatten() })
     }
 
     fn take_over<'a>(

@@ -174,8 +174,9 @@ impl EngineFactory for Bench {
         };
         let google_sent = Arc::new(CountingTransport::new(transport(config.google.timeout)?));
         let dafater_sent = Arc::new(CountingTransport::new(transport(config.dafater.timeout)?));
-        let (site_key, site_secret) = (config.dafater.api_key.clone(), config.dafater.api_secret.clone());
-        let mut site = SiteOptions::new(config.dafater.url.clone(), site_key, site_secret);
+        let (site_key, site_secret) =
+            table.api_keys().unwrap_or((&config.dafater.api_key, &config.dafater.api_secret));
+        let mut site = SiteOptions::new(config.dafater.url.clone(), site_key.to_owned(), site_secret.clone());
         site.page_size = config.dafater.page_size;
         let needs_consent = !matches!(config.google.client, GoogleClient::ServiceAccount { .. });
         let parts = Parts {

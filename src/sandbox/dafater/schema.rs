@@ -85,6 +85,8 @@ pub(super) enum Naming {
     Prefixed(&'static str, &'static str),
     /// The last two words of a dotted path.
     Tail(&'static str),
+    /// `__newname`, as a person types it.
+    Prompt,
     /// Contact's own rule.
     Contact,
 }
@@ -203,6 +205,7 @@ pub(super) fn standard() -> Schemas {
             ],
         ),
         scheduled_job_type(),
+        webhook(),
         simple(
             "Custom Field",
             Naming::Hash,
@@ -240,6 +243,43 @@ fn scheduled_job_type() -> DocType {
             Field::new("cron_format", "Cron Format", Data),
             Field::new("create_log", "Create Log", Check),
             Field::new("last_execution", "Last Execution", Datetime),
+        ],
+    }
+}
+
+// API: frappe/integrations/doctype/webhook/webhook.json, without its child tables.
+fn webhook() -> DocType {
+    use Kind::{Check, Data, Password, Text};
+    const EVENTS: &[&str] = &[
+        "after_insert",
+        "on_update",
+        "on_submit",
+        "on_cancel",
+        "on_trash",
+        "on_update_after_submit",
+        "on_change",
+    ];
+    DocType {
+        name: "Webhook",
+        naming: Naming::Prompt,
+        is_child: false,
+        fields: vec![
+            Field::new("webhook_doctype", "DocType", Kind::Link("DocType")).required(),
+            Field::new("webhook_docevent", "Doc Event", Kind::Select(EVENTS)),
+            Field::new("enabled", "Enabled", Check),
+            Field::new("condition", "Condition", Text),
+            Field::new("request_url", "Request URL", Text).required(),
+            Field::new("is_dynamic_url", "Is Dynamic URL?", Check),
+            Field::new("background_jobs_queue", "Background Jobs Queue", Data),
+            Field::new("request_method", "Request Method", Kind::Select(&["POST", "PUT", "DELETE"])),
+            Field::new(
+                "request_structure",
+                "Request Structure",
+                Kind::Select(&["", "Form URL-Encoded", "JSON"]),
+            ),
+            Field::new("enable_security", "Enable Security", Check),
+            Field::new("webhook_secret", "Webhook Secret", Password),
+            Field::new("webhook_json", "JSON Request Body", Text),
         ],
     }
 }
