@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::contact::{Contact, Field, Key, Value, Values, plain_digits};
 use crate::mapping::{Document, Etag, Mapping, Person, SiteStamp};
 
+use super::merge::concede;
 use super::{
     Action, Both, DafaterBase, GoogleBase, Loose, LooseReason, Merged, Origin, Pair, RecordId, Side, Step,
     Withheld, rebase,
@@ -128,7 +129,10 @@ impl Step {
             || !merged.dafater.fields.is_empty() && written.dafater.is_none();
         let base = Both { google: &base_google, dafater: &base_dafater };
         let after = Both { google: &google_now, dafater: &dafater_now };
-        let (google_contact, dafater_contact) = rebase(base, merged, after, is_written, &aliases);
+        let (mut google_contact, mut dafater_contact) = rebase(base, merged, after, is_written, &aliases);
+        if self.meets() {
+            concede(merged, after, &mut google_contact, &mut dafater_contact);
+        }
         Some(Pair {
             id: self.pair.clone(),
             origin: match &self.action {

@@ -142,7 +142,7 @@ impl World {
 
     fn carry_merge(&mut self, step: &Step, merged: &Merged, fate: impl Fn(Side) -> (bool, bool)) {
         // As the executor does: a new pair is remembered before anything is written.
-        if step.before.is_none() || step.is_rejoined() {
+        if step.meets() {
             let pair = step.settled(Written::default(), &mapping()).unwrap();
             self.remember(pair);
         }

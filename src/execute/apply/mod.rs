@@ -114,7 +114,7 @@ impl Executor<'_> {
             // A pair of two records that exist is remembered even if the writes to it fail: it must not be taken for two people.
             Action::Merge(_) => {
                 let is_written_later = step.writes(Side::Google) || step.writes(Side::Dafater);
-                if is_written_later && step.before.is_some() && !step.is_rejoined() {
+                if is_written_later && !step.meets() {
                     return Ok(());
                 }
                 let Some(pair) = work.pair() else { return Ok(()) };
@@ -174,7 +174,7 @@ impl Executor<'_> {
     fn settle(&self, step: &Step, pair: &Pair, changes: &mut Changes) -> Result<(), EngineError> {
         let records =
             [RecordId::Google(pair.google.source_id.clone()), RecordId::Dafater(pair.dafater.name.clone())];
-        if step.before.is_none() || step.is_rejoined() {
+        if step.meets() {
             for record in &records {
                 changes.remove_loose(record);
                 changes.remove_review(record);
