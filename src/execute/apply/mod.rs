@@ -202,8 +202,11 @@ impl Executor<'_> {
                 changes.remove_parked(id);
             }
         } else if matches!(pair.origin, Origin::Created(_)) {
-            changes.remove_intent(&pair.id, Side::Google);
-            changes.remove_intent(&pair.id, Side::Dafater);
+            for side in
+                [Side::Google, Side::Dafater].into_iter().filter(|side| !self.is_doubtful(&pair.id, *side))
+            {
+                changes.remove_intent(&pair.id, side);
+            }
         }
         Ok(())
     }
@@ -289,6 +292,11 @@ impl Executor<'_> {
         }
         self.with(|applied| applied.destroyed.insert(step.pair.clone()));
         Ok(())
+    }
+
+    /// Whether an earlier update of the record is still in doubt.
+    fn is_doubtful(&self, pair: &PairId, side: Side) -> bool {
+        self.doubtful.iter().any(|intent| (&intent.pair, intent.side) == (pair, side))
     }
 
     /// Takes back what was written down and provably did not happen; what was in doubt before it is in doubt again.

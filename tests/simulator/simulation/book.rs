@@ -68,6 +68,8 @@ pub struct Book {
     pub accounts: BTreeMap<Id, usize>,
     /// Every name that a record ever had.
     pub names: BTreeMap<(Side, String), Id>,
+    /// What the daemon's creations said at first.
+    pub created_as: BTreeMap<Id, Contact>,
     /// Records that an undo created.
     pub reborn: BTreeSet<Id>,
     /// Records whose content the site itself refuses.
@@ -97,7 +99,9 @@ impl Book {
             match before.0.get(id) {
                 None => {
                     if let Some(gone) = self.gone.get_mut(id) {
+                        // What it says again it said before.
                         gone.restored = Some(at);
+                        continue;
                     }
                     for field in TextField::ALL {
                         let to = seen.contact.text(&field).to_owned();

@@ -89,6 +89,13 @@ pub fn play(history: &History, is_told: bool) -> Played {
     }
 }
 
+/// Which run is to be undone.
+enum Wish {
+    /// The nth of the last ones.
+    Nth(u32),
+    Run(UndoRequest),
+}
+
 /// What waits for a person.
 enum Question {
     Conflict(ConflictView),
@@ -101,6 +108,8 @@ pub struct World {
     keys: (String, String),
     engines: Vec<Option<AccountEngine>>,
     spans: Vec<Span>,
+    /// Undoings that did not come to their end: whoever asked for one asks again.
+    unfinished: Vec<(usize, UndoRequest)>,
 }
 
 impl World {
@@ -145,6 +154,7 @@ impl World {
             keys: (keys.api_key, keys.api_secret),
             engines: (0..setting.accounts).map(|_| None).collect(),
             spans: Vec::new(),
+            unfinished: Vec::new(),
         }
     }
 
@@ -216,7 +226,7 @@ impl World {
                     self.decide(account, is_approval);
                 }
             }
-            Event::Undo { nth, cycle } => drop(self.perform(cycle.clone(), Some(*nth))),
+            Event::Undo { nth, cycle } => drop(self.perform(cycle.clone(), Some(Wish::Nth(*nth)))),
             Event::Decide { nth, side, decision } => self.answer(*nth as usize, *side, *decision),
             Event::Cycle(cycle) => drop(self.cycle(cycle.clone())),
         }
@@ -335,8 +345,16 @@ impl World {
         self.perform(cycle, None)
     }
 
+    /// Whoever asked for an undo that did not come to its end asks once more.
+    fn ask_again(&mut self) {
+        for (account, request) in std::mem::take(&mut self.unfinished) {
+            let account = u32::try_from(account).unwrap();
+            drop(self.perform(Cycle { account, ..Cycle::default() }, Some(Wish::Run(request))));
+        }
+    }
+
     /// One run of the daemon, or the undoing of the nth of its last runs; its report, or nothing if it died or undid a run.
-    fn perform(&mut self, cycle: Cycle, undo: Option<u32>) -> Option<RunReport> {
+    fn perform(&mut self, cycle: Cycle, undo: Option<Wish>) -> Option<RunReport> {
         let request = RunRequest { full: cycle.full, dry_run: false };
         let account = cycle.account as usize % self.engines.len();
         let (order, crash) = (cycle.order, cycle.crash);
@@ -357,13 +375,16 @@ impl World {
         };
         let limit = laws::deletions_allowed(&self.scene(), account);
         let scene = self.scene.clone();
-        let runs = if undo.is_some() { self.runs(account) } else { Vec::new() };
-        let undone = undo.filter(|_| !runs.is_empty()).map(|nth| UndoRequest {
-            run: runs[nth as usize % runs.len()].clone(),
-            contact: None,
-            dry_run: false,
+        let is_undo = undo.is_some();
+        let undone = undo.and_then(|wish| match wish {
+            Wish::Run(request) => Some(request),
+            Wish::Nth(nth) => {
+                let runs = self.runs(account);
+                let run = runs.get(nth as usize % runs.len().max(1))?.clone();
+                Some(UndoRequest { run, contact: None, dry_run: false })
+            }
         });
-        if undo.is_some() && undone.is_none() {
+        if is_undo && undone.is_none() {
             let mut scene = self.scene();
             scene.store.clear_faults();
             scene.end();
@@ -431,6 +452,12 @@ impl World {
         self.spans.push(Span { effects, commits, polls });
         self.meet_ending(crash, commits, report.as_ref());
         let is_restarted = report.is_none() && undoing.is_none();
+        if let Some(request) = &undone {
+            self.unfinished.retain(|known| *known != (account, request.clone()));
+            if !matches!(&undoing, Some(Ok(view)) if view.error.is_none()) {
+                self.unfinished.push((account, request.clone()));
+            }
+        }
         match &undoing {
             Some(Ok(view)) if view.held.is_some() => self.scene().meet(Trouble::UndoHeld),
             Some(Ok(view)) if view.run.is_some() => self.scene().meet(Trouble::Undone),
@@ -521,6 +548,7 @@ impl World {
             scene.site.unhide(DAEMON);
         }
         self.clock.advance(SignedDuration::from_mins(11));
+        self.ask_again();
         self.calm_down(SignedDuration::from_mins(20));
         let has_excuse = self.scene().missed_news;
         if !has_excuse && self.is_lawful() {
