@@ -7,6 +7,7 @@
 mod dafater;
 mod google;
 mod history;
+mod links;
 mod receipt;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::history::{changes_of, dafater_id, google_id, title_of};
+use self::links::Linking;
 use self::receipt::Work;
 use super::settings::{Parts, Settings};
 use super::{Counts, EngineError};
@@ -78,13 +80,15 @@ impl Executor<'_> {
         if let Some(until) = self.google_rests {
             let (waiting, free): (Vec<_>, Vec<_>) =
                 works.into_iter().partition(|work| work.step.writes(Side::Google));
-            self.write_dafater(free).await?;
+            let linking = self.linking(&free).await?;
+            self.write_dafater(free, &linking).await?;
             if !waiting.is_empty() {
                 self.halt(EngineError::google_rests(self.parts.state.account(), until));
             }
         } else {
             self.write_google(&mut works).await?;
-            self.write_dafater(works).await?;
+            let linking = if self.must_stop() { Linking::default() } else { self.linking(&works).await? };
+            self.write_dafater(works, &linking).await?;
         }
         let applied = self.applied.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         Ok(applied)
