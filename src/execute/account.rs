@@ -270,7 +270,7 @@ impl AccountEngine {
         let policy = &self.settings.policy;
         format!(
             "pull={} push={} scope={:?} region={:?}",
-            policy.pull, policy.push, policy.scope, policy.phones.region
+            policy.pull, policy.push, policy.scope, policy.mapping.phones.region
         )
     }
 
@@ -398,7 +398,7 @@ impl Engine for AccountEngine {
             let observed = self.look(RunRequest::default(), self.parts.clock.now(), &mut memory).await?;
             let plan = Plan::compute(&observed.snapshot, &self.settings.policy);
             let verdict = self.verdict(&plan, &observed, self.state().hold()?.as_ref())?;
-            Ok(show::plan(self.state().account(), &plan, &verdict, self.settings.policy.phones))
+            Ok(show::plan(self.state().account(), &plan, &verdict, &self.settings.policy.mapping))
         })
     }
 

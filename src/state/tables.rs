@@ -335,8 +335,7 @@ impl AccountState {
             (Tree::Accounts, Some("cursors")) => check(decode::<Cursors>(VALUE_VERSION, value).map(drop)),
             (Tree::Accounts, Some("progress")) => check(decode::<Progress>(VALUE_VERSION, value).map(drop)),
             (Tree::Accounts, Some("exhausted")) => check(decode::<Exhausted>(VALUE_VERSION, value).map(drop)),
-            (Tree::Pairs, Some("left")) => check(decode::<Pair>(VALUE_VERSION, value).map(drop)),
-            (Tree::Pairs, Some("pair")) => check(decode::<Pair>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("pair" | "left")) => check(decode::<Pair>(VALUE_VERSION, value).map(drop)),
             (Tree::Pairs, Some("loose")) => check(decode::<Loose>(VALUE_VERSION, value).map(drop)),
             (Tree::Pairs, Some("google" | "dafater" | "creation" | "left-google" | "left-dafater")) => {
                 check(decode::<PairId>(VALUE_VERSION, value).map(drop))

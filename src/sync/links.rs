@@ -40,7 +40,7 @@ impl Links {
     /// The organisation of a contact, in lower case, if that counts.
     #[must_use]
     pub fn organisation(&self, contact: &Contact) -> Option<String> {
-        let name = contact.text(TextField::Company).trim().to_lowercase();
+        let name = contact.text(&TextField::Company).trim().to_lowercase();
         (self.by.contains(&LinkBy::Organisation) && !name.is_empty()).then_some(name)
     }
 
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn free_mail_says_nothing_and_case_does_not_matter() {
         let mut contact = Contact::default();
-        contact.set_text(TextField::Company, " ACME ");
+        contact.set_text(&TextField::Company, " ACME ");
         for raw in ["ada@GMail.com", "ada@Acme.example"] {
             let key = Key::email(raw).unwrap();
             contact.emails.add(Value { key, raw: raw.to_owned(), label: None });

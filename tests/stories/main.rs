@@ -24,6 +24,7 @@ mod fuzz;
 mod judgement;
 mod links;
 mod people;
+mod people_api;
 mod process;
 mod quotas;
 mod refused_values;

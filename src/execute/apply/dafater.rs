@@ -80,8 +80,8 @@ impl Executor<'_> {
             }
             Action::Merge(merged) => {
                 let Some(current) = &step.dafater else { return Ok(()) };
-                let (target, phones) = (&merged.dafater, self.settings.policy.phones);
-                let mut body = Document::body(Some(current), &target.contact, &target.fields, phones);
+                let (target, mapping) = (&merged.dafater, &self.settings.policy.mapping);
+                let mut body = Document::body(Some(current), &target.contact, &target.fields, mapping);
                 // A table is written whole: only one that is empty is written at all.
                 if let Some(links) = links.filter(|_| current.links.is_empty()) {
                     body.insert("links".to_owned(), link_rows(links));
@@ -148,13 +148,13 @@ impl Executor<'_> {
     }
 
     async fn create_dafater(&self, work: &Work<'_>, links: &[Link]) -> Result<Document, DafaterError> {
-        let fields = Field::all().collect();
         let contact = work.sent(Side::Dafater).cloned().unwrap_or_default();
-        let phones = self.settings.policy.phones;
+        let fields = Field::of(&[&contact]);
+        let mapping = &self.settings.policy.mapping;
         let image = self.images.get(&(work.step.pair.clone(), Side::Dafater));
         let mut body = match image {
-            Some(image) => Document::anew(&image.fields, &contact, phones),
-            None => Document::body(None, &contact, &fields, phones),
+            Some(image) => Document::anew(&image.fields, &contact, mapping),
+            None => Document::body(None, &contact, &fields, mapping),
         };
         if let Some(person) = &work.step.google {
             // The marker by which the document is known again if the answer is lost.
@@ -174,7 +174,7 @@ impl Executor<'_> {
                 Err(DafaterError::Refused(_)) if image.is_some() && attempt < NAME_ATTEMPTS => {
                     attempt = NAME_ATTEMPTS;
                     let markers = ["google_contacts_id", KEY_FIELD].map(|field| body.remove_entry(field));
-                    body = Document::body(None, &contact, &fields, phones);
+                    body = Document::body(None, &contact, &fields, mapping);
                     body.extend(markers.into_iter().flatten());
                 }
                 outcome => return outcome,

@@ -25,12 +25,12 @@ impl Executor<'_> {
         if !rules.is_on() || self.undoes.is_some() {
             return Ok(linking);
         }
-        let phones = self.settings.policy.phones;
+        let mapping = &self.settings.policy.mapping;
         let linked: Vec<(&Step, Contact)> = works
             .iter()
             .map(|work| work.step)
             .filter(|step| is_linked(step) && !self.images.contains_key(&(step.pair.clone(), Side::Dafater)))
-            .filter_map(|step| Some((step, step.google.as_ref()?.contact(phones))))
+            .filter_map(|step| Some((step, step.google.as_ref()?.contact(mapping))))
             .collect();
         let names: BTreeSet<String> =
             linked.iter().filter_map(|(_, contact)| rules.organisation(contact)).collect();

@@ -75,7 +75,7 @@ impl Executor<'_> {
     /// Carries `plan` out and tells what came of it.
     pub(super) async fn run(self, plan: &Plan) -> Result<Applied, EngineError> {
         let mut works: Vec<Work<'_>> =
-            plan.steps.iter().map(|step| Work::new(step, self.settings.policy.phones)).collect();
+            plan.steps.iter().map(|step| Work::new(step, &self.settings.policy.mapping)).collect();
         self.record(&works).await?;
         if let Some(until) = self.google_rests {
             let (waiting, free): (Vec<_>, Vec<_>) =
@@ -185,11 +185,10 @@ impl Executor<'_> {
             let [google, dafater] = &records;
             changes.remove_link(google, dafater);
             let state = &self.parts.state;
-            for left in [
-                state.left_of_google(&pair.google.source_id)?,
-                state.left_of_dafater(&pair.dafater.creation)?,
-            ] {
-                left.iter().for_each(|left| changes.remove_left(left));
+            let by_google = state.left_of_google(&pair.google.source_id)?;
+            let by_dafater = state.left_of_dafater(&pair.dafater.creation)?;
+            for left in by_google.iter().chain(&by_dafater) {
+                changes.remove_left(left);
             }
             let account = self.parts.state.account();
             let begun = [

@@ -233,13 +233,13 @@ impl Observer<'_> {
         scoping: &mut Scoping,
         vanished: &mut Vec<RecordId>,
     ) -> Result<Vec<(RecordId, Contact)>, EngineError> {
-        let phones = self.settings.policy.phones;
+        let mapping = &self.settings.policy.mapping;
         self.bring_origins(google, dafater, scoping, vanished).await?;
         let mut lookout = Lookout::default();
-        for contact in google.iter().map(|alone| alone.record.contact(phones)) {
+        for contact in google.iter().map(|alone| alone.record.contact(mapping)) {
             lookout.add(&contact);
         }
-        for contact in dafater.iter().map(|alone| alone.record.contact(phones)) {
+        for contact in dafater.iter().map(|alone| alone.record.contact(mapping)) {
             lookout.add(&contact);
         }
         if lookout.is_empty() {
