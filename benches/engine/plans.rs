@@ -50,6 +50,8 @@ fn empty() -> Snapshot {
         begun: BTreeSet::new(),
         left_over: BTreeSet::new(),
         veiled: BTreeSet::new(),
+        leaving: BTreeSet::new(),
+        left: Vec::new(),
         decisions: Decisions::default(),
     }
 }
