@@ -7,6 +7,7 @@
 mod dafater;
 mod google;
 mod history;
+mod links;
 mod receipt;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::history::{changes_of, dafater_id, google_id, title_of};
+use self::links::Linking;
 use self::receipt::Work;
 use super::settings::{Parts, Settings};
 use super::{Counts, EngineError};
@@ -80,13 +82,15 @@ impl Executor<'_> {
         if let Some(until) = self.google_rests {
             let (waiting, free): (Vec<_>, Vec<_>) =
                 works.into_iter().partition(|work| work.step.writes(Side::Google));
-            self.write_dafater(free).await?;
+            let linking = self.linking(&free).await?;
+            self.write_dafater(free, &linking).await?;
             if !waiting.is_empty() {
                 self.halt(EngineError::google_rests(self.parts.state.account(), until));
             }
         } else {
             self.write_google(&mut works).await?;
-            self.write_dafater(works).await?;
+            let linking = if self.must_stop() { Linking::default() } else { self.linking(&works).await? };
+            self.write_dafater(works, &linking).await?;
         }
         let applied = self.applied.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         Ok(applied)
@@ -184,11 +188,10 @@ impl Executor<'_> {
             let [google, dafater] = &records;
             changes.remove_link(google, dafater);
             let state = &self.parts.state;
-            for left in [
-                state.left_of_google(&pair.google.source_id)?,
-                state.left_of_dafater(&pair.dafater.creation)?,
-            ] {
-                left.iter().for_each(|left| changes.remove_left(left));
+            let by_google = state.left_of_google(&pair.google.source_id)?;
+            let by_dafater = state.left_of_dafater(&pair.dafater.creation)?;
+            for left in by_google.iter().chain(&by_dafater) {
+                changes.remove_left(left);
             }
             changes.remove_parted(&pair.google.source_id, &pair.dafater.creation);
             let account = self.parts.state.account();

@@ -16,7 +16,7 @@ use dafater_contactsd::sandbox::dafater::{
 use dafater_contactsd::sandbox::google::{Google, GoogleOptions, Quotas};
 use dafater_contactsd::state::{AccountState, HoldDecision};
 use dafater_contactsd::store::{Fault as StoreFault, MemoryStore};
-use dafater_contactsd::sync::{Policy, RecordId, Scope, Side};
+use dafater_contactsd::sync::{Links, Policy, RecordId, Scope, Side};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -650,6 +650,7 @@ fn settings(scene: &Scene) -> Settings {
             scope: Scope::default(),
             mapping: mapping(),
         },
+        links: Links::default(),
         site: "erp.example.com".to_owned(),
         label: scene.setting.label.then(|| "Dafater".to_owned()),
         propagation: SignedDuration::from_mins(10),
