@@ -52,6 +52,7 @@ fn empty() -> Snapshot {
         veiled: BTreeSet::new(),
         leaving: BTreeSet::new(),
         left: Vec::new(),
+        parted: Vec::new(),
         decisions: Decisions::default(),
     }
 }

@@ -30,6 +30,8 @@ pub(super) enum Kind {
     Duration(u64, u64),
     /// An `https` address, or `http` on this machine.
     Address,
+    /// An address and a port of this machine to listen at.
+    Listen,
     /// A path of a file or directory.
     Path,
     /// A mail address.
@@ -133,6 +135,7 @@ impl Kind {
             | Self::Token
             | Self::Secret
             | Self::Address
+            | Self::Listen
             | Self::Path
             | Self::Email
             | Self::Schedule
@@ -181,6 +184,10 @@ impl Kind {
                 duration_fault(text, Span::from_secs(least), Span::from_secs(most))
             }
             Self::Address => address_fault(text),
+            Self::Listen => text.parse::<std::net::SocketAddr>().is_err().then(|| {
+                Fault::new(format!("is not an address with a port: {}", quoted(text)))
+                    .hint(Some("write numbers, such as \"127.0.0.1:8765\" or \"[::1]:8765\"".to_owned()))
+            }),
             Self::Path => path_fault(text),
             Self::Email => email_fault(text),
             Self::Schedule => {

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use super::{AccountSettings, Settings};
+use super::{AccountSettings, DeskDoor, Settings};
 use crate::control::Failure;
 use crate::dafater::Permissions;
 use crate::execute::Engine;
@@ -48,6 +48,9 @@ pub trait EngineFactory: Send + Sync {
 
     /// Waits until the site forbids something.
     fn forbidden(&self) -> BoxFuture<'_, ()>;
+
+    /// The records of the site that are accounts.
+    fn desk(&self) -> &dyn DeskDoor;
 
     /// Gives the lines of a logical export to `take`, until it answers `false`. Blocks.
     ///

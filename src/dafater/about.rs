@@ -22,6 +22,15 @@ pub struct SiteVersion {
     pub apps: BTreeMap<String, String>,
 }
 
+/// The country that the site is set to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiteCountry {
+    /// Its name.
+    pub name: String,
+    /// Its ISO 3166 code, such as `SA`, where the site tells it.
+    pub code: Option<String>,
+}
+
 impl SiteVersion {
     /// The framework's major version.
     #[must_use]
@@ -177,6 +186,28 @@ impl SiteClient {
         let rows = self.list(call, &query).await?;
         let name = |row: &Value| Some(DocumentName(row.get("name")?.as_str()?.to_owned()));
         Ok(rows.iter().filter_map(name).collect())
+    }
+
+    /// The country in the System Settings; `None` when it is not set, or the site's user may not read it.
+    ///
+    /// # Errors
+    /// The site did not answer.
+    pub async fn country(&self) -> Result<Option<SiteCountry>, DafaterError> {
+        let call = Call::read("tell its country");
+        let arguments = [("doctype", "System Settings"), ("field", "country")];
+        let name = match self.get_method(call, "frappe.client.get_single_value", &arguments).await {
+            Ok(mut reply) => match reply.body.remove("message") {
+                Some(Value::String(name)) if !name.is_empty() => name,
+                _ => return Ok(None),
+            },
+            Err(error) => return unless_it_concerns_the_site(error).map(|()| None),
+        };
+        let query = ListQuery::of("Country", &["code"]).filter("name", "=", &name).limit(1);
+        let code = match self.list(call, &query).await {
+            Ok(rows) => rows.first().and_then(|row| Some(row.get("code")?.as_str()?.to_uppercase())),
+            Err(error) => unless_it_concerns_the_site(error).map(|()| None)?,
+        };
+        Ok(Some(SiteCountry { name, code: code.filter(|code| code.len() == 2) }))
     }
 
     /// Which time the site's stamps mean: from the System Settings, else measured, else assumed. [`SiteZone`] tells

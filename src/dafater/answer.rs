@@ -52,7 +52,9 @@ fn refusal(call: Call, response: &http::Response<Bytes>, body: &Map<String, Valu
         (_, Some("TimestampMismatchError")) => DafaterError::Stale(answer),
         (400, Some(class)) if class.starts_with("InvalidAuthorization") => DafaterError::Credentials(answer),
         // API: wrong keys give 401 without a message; a save that needs a password which the site lacks gives one with it.
-        (401, Some("AuthenticationError")) if call.writes && !message::server_messages(body).is_empty() => {
+        (401, Some("AuthenticationError"))
+            if (call.writes || call.of_password) && !message::server_messages(body).is_empty() =>
+        {
             DafaterError::SecretNotSet(answer)
         }
         (401, _) => DafaterError::Credentials(answer),

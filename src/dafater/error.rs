@@ -17,12 +17,14 @@ pub struct Call {
     pub writes: bool,
     /// Whether the call was about one existing document, so that 404 speaks of it and not of the address.
     pub of_document: bool,
+    /// Whether the call was for a stored password, so that 401 may speak of it and not of ours.
+    pub of_password: bool,
 }
 
 impl Call {
     /// A read of many records, or of the site itself.
     pub(super) const fn read(purpose: &'static str) -> Self {
-        Self { purpose, writes: false, of_document: false }
+        Self { purpose, writes: false, of_document: false, of_password: false }
     }
 
     /// The question which contacts the filter of the scope lists.
@@ -30,17 +32,22 @@ impl Call {
 
     /// A read of one document.
     pub(super) const fn read_document(purpose: &'static str) -> Self {
-        Self { purpose, writes: false, of_document: true }
+        Self { purpose, writes: false, of_document: true, of_password: false }
+    }
+
+    /// A read of a password that the site keeps.
+    pub(super) const fn read_password(purpose: &'static str) -> Self {
+        Self { purpose, writes: false, of_document: true, of_password: true }
     }
 
     /// A write that makes a new document.
     pub(super) const fn create(purpose: &'static str) -> Self {
-        Self { purpose, writes: true, of_document: false }
+        Self { purpose, writes: true, of_document: false, of_password: false }
     }
 
     /// A write to one existing document.
     pub(super) const fn change(purpose: &'static str) -> Self {
-        Self { purpose, writes: true, of_document: true }
+        Self { purpose, writes: true, of_document: true, of_password: false }
     }
 }
 

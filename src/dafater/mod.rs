@@ -7,11 +7,13 @@
 //! without the lock of the revision it was computed from, and is never repeated here. Absence is reported, never judged.
 //!
 //! Reading order: `client` (one request), `error` and `answer` (what a failure means), `query`, `document`, `assemble`, `read`,
-//! `deleted`, `write`, `zone`, `about`, `rights`, `scope`, `setup`.
+//! `deleted`, `write`, `zone`, `about`, `scope`; then what is not about contacts: `rights`, `setup`, `accounts`, `built_in`, `remedies`.
 
 mod about;
+mod accounts;
 mod answer;
 mod assemble;
+mod built_in;
 mod client;
 mod deleted;
 mod document;
@@ -21,6 +23,7 @@ mod name;
 mod parties;
 mod query;
 mod read;
+mod remedies;
 mod rights;
 mod scope;
 mod setup;
@@ -29,13 +32,16 @@ mod testing;
 mod write;
 mod zone;
 
-pub use about::SiteVersion;
+pub use about::{SiteCountry, SiteVersion};
+pub use accounts::{RecordLookup, SiteGoogleClient, SitePassword};
+pub use built_in::BuiltInJob;
 pub use client::{SiteClient, SiteOptions};
 pub use deleted::{DeletedContact, DeletedFeed};
 pub use document::{CONTACT_FIELDS, Stamp};
 pub use error::{Answer, Call, DafaterError};
 pub use parties::{Parties, link_rows};
 pub use read::{ChangedPage, KeysetPosition, Lookup, SweepPage};
+pub use remedies::{Remedy, WantedWebhook};
 pub use rights::{Permissions, Right};
 pub use setup::{KEY_FIELD, Provision, ROLE};
 pub use zone::{Measure, SiteZone};

@@ -96,6 +96,7 @@ impl AccountEngine {
                         .iter()
                         .map(|parked| (parked.pair.clone(), parked.attempts))
                         .collect(),
+                    doubtful: &observed.doubtful,
                     ..self.executor(run, now, &plan, label)
                 };
                 let applied = executor.run(&plan).await?;
@@ -138,6 +139,7 @@ impl AccountEngine {
             now,
             label,
             failures: BTreeMap::new(),
+            doubtful: &[],
             cancel: &self.cancel,
             google_rests: None,
             undoes: None,

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::earlier::{read_entry, read_intent};
 use super::records::{
-    Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone, UndoHold,
+    Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Parked, Parted, Progress, Tombstone, UndoHold,
 };
 use super::{Changes, VALUE_VERSION};
 use crate::mapping::{DocumentName, SiteStamp, SourceId};
@@ -145,6 +145,30 @@ impl AccountState {
             }
         }
         Ok(())
+    }
+
+    /// The pair that a Google contact was in until one of its records was deleted.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn parted_of_google(&self, source: &SourceId) -> Result<Option<Parted>, StoreError> {
+        self.get(Tree::Pairs, &self.key().text("parted").text(&source.0))
+    }
+
+    /// The pair that a document was in until one of its records was deleted.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn parted_of_creation(&self, creation: &SiteStamp) -> Result<Option<Parted>, StoreError> {
+        match self.get::<SourceId>(Tree::Pairs, &self.key().text("parting").text(&creation.0))? {
+            Some(source) => self.parted_of_google(&source),
+            None => Ok(None),
+        }
+    }
+
+    /// All pairs that ended so.
+    pub fn all_parted(&self) -> impl Iterator<Item = Result<Parted, StoreError>> {
+        self.scan(Tree::Pairs, &self.key().text("parted"))
     }
 
     /// How many pairs there are.
@@ -337,6 +361,8 @@ impl AccountState {
             (Tree::Accounts, Some("exhausted")) => check(decode::<Exhausted>(VALUE_VERSION, value).map(drop)),
             (Tree::Pairs, Some("pair" | "left")) => check(decode::<Pair>(VALUE_VERSION, value).map(drop)),
             (Tree::Pairs, Some("loose")) => check(decode::<Loose>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("parted")) => check(decode::<Parted>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("parting")) => check(decode::<SourceId>(VALUE_VERSION, value).map(drop)),
             (Tree::Pairs, Some("google" | "dafater" | "creation" | "left-google" | "left-dafater")) => {
                 check(decode::<PairId>(VALUE_VERSION, value).map(drop))
             }

@@ -95,6 +95,8 @@ pub struct Snapshot {
     pub leaving: BTreeSet<PairId>,
     /// Pairs that left the scope before, and of which a record is here again.
     pub left: Vec<Left>,
+    /// Pairs of which a record was deleted and that ended with that, by what was last agreed on: their records may both stand again.
+    pub parted: Vec<Pair>,
     /// What people decided.
     pub decisions: Decisions,
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use dafater_contactsd::state::AccountState;
+use dafater_contactsd::sync::ConflictPolicy;
 use insta::assert_snapshot;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -56,6 +57,53 @@ async fn a_create_in_google_is_found_again_although_google_shows_it_late() {
         world.sync().await;
     }
     assert_single(&world);
+}
+
+#[tokio::test]
+async fn a_create_in_google_whose_answer_is_lost_is_not_sent_again_because_a_list_left_it_out() {
+    let mut world = World::new();
+    world.add_person(person("Grace", "Hopper", "grace@example.com", ""));
+    world.add_contact(contact("Ada", "Lovelace", "ada@example.com", ""));
+    world.google_weather(once(CREATE_IN_GOOGLE, Strike::LoseAnswer));
+    world.sync().await;
+    let without_ada = Strike::Rewrite(|json| {
+        if let Some(people) = json["connections"].as_array_mut() {
+            people.retain(|person| !person.to_string().contains("Lovelace"));
+        }
+    });
+    // Every list lacks her while she may be late, and the first one after that.
+    world.google_weather(always("/connections", without_ada));
+    world.sync_after(SignedDuration::from_secs(20)).await;
+    world.sync_after(SignedDuration::from_mins(11)).await;
+    world.calm();
+    world.converge().await;
+    assert_eq!((world.persons().len(), world.contacts().len()), (2, 2), "\n{}", world.picture());
+}
+
+#[tokio::test]
+async fn what_an_update_replaced_is_kept_although_its_answer_was_lost_and_google_shows_it_late() {
+    let mut world = World::with(|settings| settings.policy.conflict = ConflictPolicy::Dafater);
+    world.add_person(person("Ada", "Lovelace", "ada@example.com", "+966501234567"));
+    world.settle().await;
+    let resource = world.person("Ada")["resourceName"].as_str().unwrap().to_owned();
+    let name = world.contact("Ada")["name"].as_str().unwrap().to_owned();
+    world.edit_person(&resource, json!({ "organizations": [{ "name": "Analytical", "title": "Countess" }] }));
+    world.edit_contact(&name, json!({ "designation": "Mathematician" }));
+    world.clock.advance(SignedDuration::from_mins(20));
+    world.google().options_mut().list_delay = SignedDuration::from_mins(5);
+    world.google().options_mut().get_delay = SignedDuration::from_mins(5);
+    world.google_weather(once("updateContact", Strike::LoseAnswer));
+    assert!(world.sync_after(SignedDuration::ZERO).await.error.is_some());
+    for _ in 0..3 {
+        // What it wrote does not show yet, and the lock of what shows is refused.
+        world.sync_after(SignedDuration::from_secs(20)).await;
+    }
+    world.clock.advance(SignedDuration::from_mins(20));
+    world.converge().await;
+    assert_eq!(world.person("Ada")["organizations"][0]["title"], "Mathematician");
+    let history = world.engine().history(&dafater_contactsd::execute::HistoryFilter::default()).unwrap();
+    let mut changes = history.iter().flat_map(|entry| &entry.changes);
+    assert!(changes.any(|change| change.before == "Countess"), "{history:#?}");
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! The real back-end: where the store, the vault and the clients become engines.
 
 mod consent;
+mod desk;
 mod exports;
 mod keys;
+mod recorded;
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -17,9 +19,12 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use self::consent::Consents;
+use self::desk::DeskReader;
+pub use self::desk::examine_desk;
 use self::exports::Exports;
 use self::keys::KeyHome;
-use super::{AccountSettings, Backend, Consent, EngineFactory, Settings};
+use self::recorded::Recorded;
+use super::{AccountSettings, Backend, Consent, DeskDoor, EngineFactory, Settings};
 use crate::config::{Config, GoogleClient, Quota, Span};
 use crate::control::{Exit, Failure, Finding};
 use crate::dafater::{DafaterError, Permissions, SiteClient, SiteOptions};
@@ -69,12 +74,18 @@ impl Backend for Workshop {
             let exports = Exports::start(Arc::clone(&store), Arc::clone(&self.clock), settings);
             let consents = Consents::new(Arc::clone(&vault), Arc::clone(&self.clock));
             let (clock, governors) = (Arc::clone(&self.clock), Mutex::default());
+            let desk = DeskReader::new(
+                Arc::clone(&store) as Arc<dyn Store>,
+                Arc::clone(&vault),
+                Arc::clone(&self.clock),
+            );
             let (rights, forbidden) = (Mutex::default(), Arc::default());
             Ok(Arc::new(Bench {
                 store,
                 vault,
                 key_home,
                 consents,
+                desk,
                 exports,
                 governors,
                 clock,
@@ -108,6 +119,7 @@ struct Bench {
     vault: Arc<TokenVault>,
     key_home: KeyHome,
     consents: Consents,
+    desk: DeskReader,
     exports: Exports,
     /// One for each OAuth client, by its id: the quotas of a project are shared by all its accounts, and outlive a reload.
     governors: Mutex<BTreeMap<String, Arc<Governor>>>,
@@ -122,6 +134,7 @@ impl Bench {
     fn governor(&self, config: &Config) -> Arc<Governor> {
         let client = match &config.google.client {
             GoogleClient::Consent { id, .. } => id.clone(),
+            GoogleClient::Site => String::new(),
             GoogleClient::ServiceAccount { file, .. } => file.display().to_string(),
         };
         let budget = budget(&config.google.quota);
@@ -137,8 +150,16 @@ impl Bench {
         let transport = transport(config.google.timeout)?;
         let token_url = config.google.token_url.clone();
         Ok(match &config.google.client {
-            GoogleClient::Consent { id, secret } => {
-                let credentials = ClientCredentials { id: id.clone(), secret: secret.clone() };
+            client @ (GoogleClient::Consent { .. } | GoogleClient::Site) => {
+                let credentials = match client {
+                    GoogleClient::Consent { id, secret } => {
+                        ClientCredentials { id: id.clone(), secret: secret.clone() }
+                    }
+                    // Never asked as nobody: each consent then lies beside the client that it was given to.
+                    GoogleClient::Site | GoogleClient::ServiceAccount { .. } => {
+                        ClientCredentials { id: String::new(), secret: SecretString::default() }
+                    }
+                };
                 let endpoint = TokenEndpoint::new(transport, credentials, token_url);
                 let clock = Arc::clone(&self.clock);
                 Arc::new(RefreshingTokens::new(
@@ -176,7 +197,11 @@ impl EngineFactory for Bench {
             Arc::new(move || forbidden.notify_one()),
         );
         let dafater_sent = Arc::new(CountingTransport::new(Arc::new(noticing)));
-        let needs_consent = matches!(config.google.client, GoogleClient::Consent { .. });
+        let (site_key, site_secret) =
+            table.api_keys().unwrap_or((&config.dafater.api_key, &config.dafater.api_secret));
+        let mut site = SiteOptions::new(config.dafater.url.clone(), site_key.to_owned(), site_secret.clone());
+        site.page_size = config.dafater.page_size;
+        let needs_consent = !matches!(config.google.client, GoogleClient::ServiceAccount { .. });
         let parts = Parts {
             google: PeopleClient::new(
                 Arc::clone(&google_sent) as _,
@@ -205,7 +230,18 @@ impl EngineFactory for Bench {
             history_keep: signed(config.history.keep),
             connections: config.dafater.connections,
         };
-        Ok(Arc::new(AccountEngine::new(parts, engine_settings, cancel)))
+        let engine = AccountEngine::new(parts, engine_settings, cancel);
+        Ok(match &account.record {
+            None => Arc::new(engine),
+            Some(record) => Arc::new(Recorded {
+                engine,
+                site: site_client(config).map_err(|failure| failure.to_string())?,
+                record: record.clone(),
+                clock: Arc::clone(&self.clock),
+                form: form(&config.dafater.url, record),
+                memory: Mutex::default(),
+            }),
+        })
     }
 
     fn consent(&self) -> &dyn Consent {
@@ -226,6 +262,10 @@ impl EngineFactory for Bench {
 
     fn forbidden(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.forbidden.notified())
+    }
+
+    fn desk(&self) -> &dyn DeskDoor {
+        &self.desk
     }
 
     fn export(&self, take: &mut dyn FnMut(&str) -> bool) -> Result<(), Failure> {
@@ -304,6 +344,17 @@ fn budget(quota: &Quota) -> Budget {
         daily_writes: quota.daily_writes,
         project: quota.project,
     }
+}
+
+/// The address of a record's form.
+fn form(site: &url::Url, record: &str) -> String {
+    let mut form = site.clone();
+    form.set_query(None);
+    form.set_fragment(None);
+    if let Ok(mut path) = form.path_segments_mut() {
+        path.pop_if_empty().extend(["app", "google-contacts", record]);
+    }
+    form.into()
 }
 
 fn transport(timeout: Span) -> Result<Arc<dyn Transport>, String> {

@@ -224,7 +224,7 @@ impl Executor<'_> {
             return Ok(());
         }
         let mut changes = self.parts.state.changes();
-        changes.remove_intent(&step.pair, Side::Dafater);
+        self.take_back(&step.pair, Side::Dafater, &mut changes);
         if concerns_all(&disposition) {
             if disposition == Disposition::Unavailable {
                 // It may be this one document that the site breaks down on.

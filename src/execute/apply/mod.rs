@@ -25,7 +25,7 @@ use super::{Counts, EngineError};
 use crate::mapping::Document;
 use crate::observe::events;
 use crate::remote::Disposition;
-use crate::state::{Changes, Parked, Tombstone};
+use crate::state::{Changes, Intent, Parked, Parted, Tombstone};
 use crate::sync::{Action, Image, LooseReason, Origin, Pair, PairId, Plan, RecordId, Side, Step};
 
 /// What a run did.
@@ -57,6 +57,8 @@ pub(super) struct Executor<'a> {
     pub(super) google_rests: Option<Timestamp>,
     /// How often each pair has failed before.
     pub(super) failures: BTreeMap<PairId, u32>,
+    /// Earlier updates that are still in doubt: a write that is refused takes nothing back of them.
+    pub(super) doubtful: &'a [Intent],
     pub(super) cancel: &'a CancellationToken,
     /// The run that is put back, if one is.
     pub(super) undoes: Option<&'a str>,
@@ -134,6 +136,7 @@ impl Executor<'_> {
             }
             Action::Detach { .. } => {
                 state.drop_pair(&step.pair, changes)?;
+                self.part(step, changes);
                 // Both records are left where a person refused to have one emptied.
                 for side in [Side::Google, Side::Dafater] {
                     if let Some(loose) = work.loose(side, LooseReason::Detached) {
@@ -190,6 +193,7 @@ impl Executor<'_> {
             for left in by_google.iter().chain(&by_dafater) {
                 changes.remove_left(left);
             }
+            changes.remove_parted(&pair.google.source_id, &pair.dafater.creation);
             let account = self.parts.state.account();
             let begun = [
                 PairId::from_google(account, &pair.google.source_id),
@@ -277,6 +281,7 @@ impl Executor<'_> {
                 Side::Dafater => RecordId::Dafater(pair.dafater.name.clone()),
             });
             self.parts.state.drop_pair(&pair.id, changes)?;
+            self.part(step, changes);
             let (record, revision) = match side {
                 Side::Google => (RecordId::Google(pair.google.source_id.clone()), pair.google.etag.0.clone()),
                 Side::Dafater => {
@@ -287,6 +292,21 @@ impl Executor<'_> {
         }
         self.with(|applied| applied.destroyed.insert(step.pair.clone()));
         Ok(())
+    }
+
+    /// Takes back what was written down and provably did not happen; what was in doubt before it is in doubt again.
+    fn take_back(&self, pair: &PairId, side: Side, changes: &mut Changes) {
+        match self.doubtful.iter().find(|intent| (&intent.pair, intent.side) == (pair, side)) {
+            Some(earlier) => changes.set_intent(earlier),
+            None => changes.remove_intent(pair, side),
+        }
+    }
+
+    /// Remembers a pair of which a person deleted one record: a deletion can be taken back on either side.
+    fn part(&self, step: &Step, changes: &mut Changes) {
+        if let Some(pair) = step.before.as_ref().filter(|_| step.google.is_none() || step.dafater.is_none()) {
+            changes.set_parted(&Parted { pair: pair.clone(), at: self.now });
+        }
     }
 
     /// Puts a pair aside whose write `side` refused, and says so the first time.

@@ -58,6 +58,7 @@ impl Observer<'_> {
             veiled: BTreeSet::new(),
             leaving: BTreeSet::new(),
             left: Vec::new(),
+            parted: Vec::new(),
             decisions: Decisions::default(),
         })
     }

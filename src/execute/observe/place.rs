@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::identity::Gathered;
+use super::identity::{Gathered, Half};
 use super::scope::Scoping;
 use super::{Memory, Observer, Picture};
 use crate::contact::Contact;
@@ -62,8 +62,9 @@ impl Observer<'_> {
             dafater.push(Alone { is_waiting, ..alone_document(document, before, &scoping) });
         }
         let left = self.bring_left(&mut google, &mut dafater, &mut scoping).await?;
-        let paired =
-            self.bring_candidates(&mut google, &mut dafater, &mut scoping, &mut gathered.vanished).await?;
+        let widowed = lookout_for_widowed(&gathered);
+        let alone = (&mut google, &mut dafater);
+        let paired = self.bring_candidates(alone, widowed, &mut scoping, &mut gathered.vanished).await?;
         let pairs = std::mem::take(&mut gathered.pairs)
             .into_values()
             .map(|half| PairView {
@@ -155,7 +156,8 @@ impl Observer<'_> {
         Ok(Some(loose.clone()).filter(|_| is_free))
     }
 
-    /// The records from which marked ones were made, where they were not read: whatever carries our marker is never new.
+    /// The records from which marked ones were made, and those that were the other half of one, where they were not read: whatever
+    /// carries our marker is never new, nor is what was in a pair.
     async fn bring_origins(
         &self,
         google: &mut Vec<Alone<Person>>,
@@ -164,12 +166,14 @@ impl Observer<'_> {
         vanished: &mut Vec<RecordId>,
     ) -> Result<(), EngineError> {
         let known: BTreeSet<_> = dafater.iter().map(|alone| alone.record.creation.civil()).collect();
-        let creations: Vec<SiteStamp> = google
-            .iter()
-            .filter_map(|alone| alone.record.marker(&self.settings.site))
-            .map(|marker| marker.creation)
-            .filter(|creation| !known.contains(&creation.civil()))
-            .collect();
+        let state = &self.parts.state;
+        let mut creations = Vec::new();
+        for person in google.iter().map(|alone| &alone.record) {
+            let parted = state.parted_of_google(&person.source_id)?;
+            creations.extend(parted.map(|parted| parted.pair.dafater.creation));
+            creations.extend(person.marker(&self.settings.site).map(|marker| marker.creation));
+        }
+        creations.retain(|creation| !known.contains(&creation.civil()));
         let mut names = BTreeSet::new();
         if !creations.is_empty() {
             names.extend(
@@ -177,12 +181,18 @@ impl Observer<'_> {
             );
         }
         let here: BTreeSet<&str> = google.iter().map(|alone| alone.record.resource_name.0.as_str()).collect();
-        let resources: Vec<ResourceName> = dafater
+        let mut resources: BTreeSet<ResourceName> = dafater
             .iter()
             .filter_map(|alone| alone.record.google_contacts_id())
-            .filter(|id| id.starts_with("people/") && !here.contains(id))
+            .filter(|id| id.starts_with("people/"))
             .map(|id| ResourceName(id.to_owned()))
             .collect();
+        for document in dafater.iter().map(|alone| &alone.record) {
+            let parted = state.parted_of_creation(&document.creation)?;
+            resources.extend(parted.map(|parted| parted.pair.google.resource_name));
+        }
+        let resources: Vec<ResourceName> =
+            resources.into_iter().filter(|name| !here.contains(name.0.as_str())).collect();
         let mut gathered = Gathered::default();
         self.fetch_alone(&BTreeSet::new(), &names, &mut gathered).await?;
         for (_, lookup) in self.look_up_people(&resources).await? {
@@ -224,18 +234,17 @@ impl Observer<'_> {
         Ok(())
     }
 
-    /// Records that were judged before and not read now, but that the new ones could match; and the contacts of pairs that a new
-    /// record could be a duplicate of.
+    /// Records that were judged before and not read now, but that the new ones, or those in the `lookout`, could match; and the
+    /// contacts of pairs that a new record could be a duplicate of.
     async fn bring_candidates(
         &self,
-        google: &mut Vec<Alone<Person>>,
-        dafater: &mut Vec<Alone<Document>>,
+        (google, dafater): (&mut Vec<Alone<Person>>, &mut Vec<Alone<Document>>),
+        mut lookout: Lookout,
         scoping: &mut Scoping,
         vanished: &mut Vec<RecordId>,
     ) -> Result<Vec<(RecordId, Contact)>, EngineError> {
         let mapping = &self.settings.policy.mapping;
         self.bring_origins(google, dafater, scoping, vanished).await?;
-        let mut lookout = Lookout::default();
         for contact in google.iter().map(|alone| alone.record.contact(mapping)) {
             lookout.add(&contact);
         }
@@ -298,6 +307,18 @@ impl Observer<'_> {
         }
         Ok(memory.labels.get_or_insert_default())
     }
+}
+
+/// Whoever lost a counterpart: another record may take its place, or be the same person and must not bring back who was deleted.
+fn lookout_for_widowed(gathered: &Gathered) -> Lookout {
+    let mut lookout = Lookout::default();
+    let is_widowed =
+        |half: &&Half| half.google == Some(Sighting::Gone) || half.dafater == Some(Sighting::Gone);
+    for half in gathered.pairs.values().filter(is_widowed) {
+        lookout.add(&half.pair.google.contact);
+        lookout.add(&half.pair.dafater.contact);
+    }
+    lookout
 }
 
 fn alone_person(person: Person, before: Option<Loose>, scoping: &Scoping) -> Alone<Person> {

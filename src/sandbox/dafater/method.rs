@@ -7,6 +7,7 @@ use super::Site;
 use super::access::{Action, GUEST, Reach};
 use super::document::{Doc, Form};
 use super::exchange::Call;
+use super::google;
 use super::incoming;
 use super::query::{self, ListArguments};
 use super::refusal::Refusal;
@@ -57,6 +58,9 @@ impl Site {
 
     fn get(&mut self, call: &Call) -> Result<Value, Refusal> {
         let doctype = required(call, "doctype")?;
+        if doctype == google::NAME {
+            return self.get_google_settings();
+        }
         let schema = self.schema(doctype)?;
         let name = match (call.text("name"), call.form.get("filters")) {
             (Some(name), _) => name.to_owned(),

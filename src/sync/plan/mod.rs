@@ -6,6 +6,7 @@
 mod candidates;
 mod forgotten;
 mod planner;
+mod reunion;
 mod singles;
 mod undo;
 

@@ -3,6 +3,7 @@
 mod consent;
 mod daemon;
 mod damage;
+mod desk;
 mod directions;
 mod doctor;
 mod fault_card;

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Documents, Kind, People, Placed, Single};
 use crate::mapping::{Document, Person};
 use crate::sync::plan::planner::Planner;
+use crate::sync::plan::reunion::were_one;
 use crate::sync::snapshot::PairView;
 use crate::sync::{LooseReason, Origin, PairId, Side};
 
@@ -24,6 +25,26 @@ impl<'a> Planner<'a> {
             if let (Some(left), Some(right)) = (left, right) {
                 let reason = "a person declared them to be the same";
                 self.join((left, right), people, documents, placed, Origin::Matched, reason);
+            }
+        }
+    }
+
+    /// Two records that were a pair until one of them was deleted, and that both stand again.
+    pub(super) fn by_memory(&mut self, people: &People<'a>, documents: &Documents<'a>, placed: &mut Placed) {
+        for pair in &self.snapshot.parted {
+            let left = people.iter().position(|single| single.record.source_id == pair.google.source_id);
+            let Some((left, person)) = left.and_then(|left| Some((left, people.get(left)?))) else {
+                continue;
+            };
+            let right = documents.iter().position(|single| were_one(pair, person.record, single.record));
+            let Some((right, document)) = right.and_then(|right| Some((right, documents.get(right)?))) else {
+                continue;
+            };
+            let is_free =
+                person.is_alone() && document.is_alone() && person.may_match() && document.may_match();
+            if is_free {
+                let reason = "they were a pair before one of them was deleted, and both stand again";
+                self.join((left, right), people, documents, placed, pair.origin, reason);
             }
         }
     }
