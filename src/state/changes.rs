@@ -144,11 +144,11 @@ impl Changes {
 
     /// Opens or updates a conflict.
     pub fn set_conflict(&mut self, conflict: &Conflict) {
-        self.put(Tree::Queue, self.conflict_key(&conflict.pair, conflict.field), conflict);
+        self.put(Tree::Queue, self.conflict_key(&conflict.pair, &conflict.field), conflict);
     }
 
     /// Closes a conflict.
-    pub fn remove_conflict(&mut self, pair: &PairId, field: Field) {
+    pub fn remove_conflict(&mut self, pair: &PairId, field: &Field) {
         self.batch.delete(Tree::Queue, self.conflict_key(pair, field));
     }
 
@@ -202,6 +202,34 @@ impl Changes {
         self.batch.delete(Tree::Queue, self.key().text("apart").text(&record.to_string()));
     }
 
+    /// Remembers a pair that left the scope, by both its records: whoever comes back is known again.
+    pub fn set_left(&mut self, pair: &Pair) {
+        for key in self.left_keys(pair) {
+            self.put(Tree::Pairs, key, &pair.id);
+        }
+        let mut pair = pair.clone();
+        if encode(VALUE_VERSION, &pair).len() > VALUE_LIMIT {
+            pair.withheld.clear();
+            pair.aliases.clear();
+        }
+        self.put(Tree::Pairs, self.key().text("left").text(pair.id.as_str()), &pair);
+    }
+
+    /// Forgets a pair that left the scope.
+    pub fn remove_left(&mut self, pair: &Pair) {
+        for key in self.left_keys(pair) {
+            self.batch.delete(Tree::Pairs, key);
+        }
+        self.batch.delete(Tree::Pairs, self.key().text("left").text(pair.id.as_str()));
+    }
+
+    fn left_keys(&self, pair: &Pair) -> [Key; 2] {
+        [
+            self.key().text("left-google").text(&pair.google.source_id.0),
+            self.key().text("left-dafater").text(&pair.dafater.creation.0),
+        ]
+    }
+
     /// Remembers a deletion.
     pub fn set_tombstone(&mut self, tombstone: &Tombstone) {
         self.put(Tree::Tombstones, self.key().text(&tombstone.record.to_string()), tombstone);
@@ -249,7 +277,7 @@ impl Changes {
         self.key().text("parting").text(&creation.0)
     }
 
-    fn conflict_key(&self, pair: &PairId, field: Field) -> Key {
+    fn conflict_key(&self, pair: &PairId, field: &Field) -> Key {
         self.key().text("conflict").text(pair.as_str()).text(&field.to_string())
     }
 

@@ -14,6 +14,9 @@
 //! | pairs | `parted` source id | [`Parted`] |
 //! | pairs | `parting` creation | source id of what is parted |
 //! | pairs | `loose` record | [`Loose`] |
+//! | pairs | `left` id | [`Pair`] that left the scope |
+//! | pairs | `left-google` source id | pair id |
+//! | pairs | `left-dafater` creation | pair id |
 //! | journal | pair id, side | [`Intent`] |
 //! | queue | `parked` pair id | [`Parked`] |
 //! | queue | `review` record | [`Review`] |

@@ -190,6 +190,29 @@ impl AccountState {
         self.scan(Tree::Pairs, &self.key().text("loose"))
     }
 
+    /// The pair that a Google contact was in when it left the scope.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn left_of_google(&self, source: &SourceId) -> Result<Option<Pair>, StoreError> {
+        self.left(&self.key().text("left-google").text(&source.0))
+    }
+
+    /// The pair that a Dafater document was in when it left the scope, by the `creation` that survives renames.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn left_of_dafater(&self, creation: &SiteStamp) -> Result<Option<Pair>, StoreError> {
+        self.left(&self.key().text("left-dafater").text(&creation.0))
+    }
+
+    fn left(&self, key: &Key) -> Result<Option<Pair>, StoreError> {
+        match self.get::<PairId>(Tree::Pairs, key)? {
+            Some(id) => self.get(Tree::Pairs, &self.key().text("left").text(id.as_str())),
+            None => Ok(None),
+        }
+    }
+
     /// Writes without a receipt.
     ///
     /// # Errors
@@ -336,11 +359,12 @@ impl AccountState {
             (Tree::Accounts, Some("cursors")) => check(decode::<Cursors>(VALUE_VERSION, value).map(drop)),
             (Tree::Accounts, Some("progress")) => check(decode::<Progress>(VALUE_VERSION, value).map(drop)),
             (Tree::Accounts, Some("exhausted")) => check(decode::<Exhausted>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("left")) => check(decode::<Pair>(VALUE_VERSION, value).map(drop)),
             (Tree::Pairs, Some("pair")) => check(decode::<Pair>(VALUE_VERSION, value).map(drop)),
             (Tree::Pairs, Some("loose")) => check(decode::<Loose>(VALUE_VERSION, value).map(drop)),
             (Tree::Pairs, Some("parted")) => check(decode::<Parted>(VALUE_VERSION, value).map(drop)),
             (Tree::Pairs, Some("parting")) => check(decode::<SourceId>(VALUE_VERSION, value).map(drop)),
-            (Tree::Pairs, Some("google" | "dafater" | "creation")) => {
+            (Tree::Pairs, Some("google" | "dafater" | "creation" | "left-google" | "left-dafater")) => {
                 check(decode::<PairId>(VALUE_VERSION, value).map(drop))
             }
             (Tree::Journal, _) => check(read_intent(value).map(drop)),

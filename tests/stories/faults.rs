@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use dafater_contactsd::state::AccountState;
 use dafater_contactsd::sync::ConflictPolicy;
 use insta::assert_snapshot;
 use jiff::{SignedDuration, Timestamp};
@@ -520,4 +521,59 @@ async fn a_correction_does_not_lose_to_a_creation_of_ours_that_was_not_noted() {
         }
     }
     panic!("the run never ended");
+}
+
+/// A create whose answer is lost reaches the site after all, in a transaction that ends long after it was given up.
+async fn created_late(has_key: bool) -> World {
+    let mut world = World::with(|settings| settings.settle = SignedDuration::ZERO);
+    if has_key {
+        world.site().add_custom_field(KEY_FIELD, "Contacts Sync Key", true, false);
+    }
+    let resource = world.add_person(person("Late", "Riser", "late@example.com", "+966501234567"));
+    world.site_weather(once(CREATE_IN_DAFATER, Strike::LoseRequest));
+    world.sync().await;
+    let state = AccountState::new(world.store.clone(), "sales".parse().unwrap());
+    let mut body = contact("Late", "Riser", "late@example.com", "+966501234567");
+    body["google_contacts_id"] = json!(resource);
+    body[KEY_FIELD] = json!(state.intents().unwrap()[0].pair);
+    world.site().switches.late_commit = std::time::Duration::from_secs(1_000);
+    world.add_contact(body);
+    world.site().switches.late_commit = std::time::Duration::ZERO;
+    world.calm();
+    for _ in 0..5 {
+        world.sync().await;
+    }
+    world
+}
+
+const KEY_FIELD: &str = "custom_dafater_contactsd_key";
+
+#[tokio::test]
+async fn with_the_key_field_a_create_is_never_carried_out_twice() {
+    let mut world = created_late(true).await;
+    assert_eq!(world.contacts().len(), 1, "{}", world.picture());
+    assert_eq!(world.contact("Late")[KEY_FIELD].as_str().unwrap().len(), 24);
+    world.is_quiet().await;
+    // The site refuses the second one, whoever sends it.
+    let key = world.contact("Late")[KEY_FIELD].clone();
+    let now = world.tick();
+    let again = world.site().insert(json!({ "first_name": "Late", KEY_FIELD: key }), now);
+    assert_eq!(again.unwrap_err().exc_type, "UniqueValidationError");
+    // What the field is for.
+    assert_eq!(created_late(false).await.contacts().len(), 2, "without it, so much bad luck makes a double");
+}
+
+#[tokio::test]
+async fn another_unique_field_of_the_site_parks_the_contact_with_its_reason() {
+    let mut world = World::new();
+    world.site().add_custom_field("company_name", "Company Name", true, false);
+    let organisation =
+        |given: &str| json!({ "names": [{ "givenName": given }], "organizations": [{ "name": "Acme" }] });
+    world.add_person(organisation("Ada"));
+    world.settle().await;
+    world.add_person(organisation("Grace"));
+    let report = world.settle().await;
+    assert_eq!((report.parked, world.contacts().len()), (1, 1), "{report:?}");
+    let reasons = world.parked_reasons();
+    assert!(reasons[0].contains("unique value is already in use"), "{reasons:?}");
 }

@@ -75,7 +75,7 @@ impl Executor<'_> {
     /// Carries `plan` out and tells what came of it.
     pub(super) async fn run(self, plan: &Plan) -> Result<Applied, EngineError> {
         let mut works: Vec<Work<'_>> =
-            plan.steps.iter().map(|step| Work::new(step, self.settings.policy.phones)).collect();
+            plan.steps.iter().map(|step| Work::new(step, &self.settings.policy.mapping)).collect();
         self.record(&works).await?;
         if let Some(until) = self.google_rests {
             let (waiting, free): (Vec<_>, Vec<_>) =
@@ -118,7 +118,7 @@ impl Executor<'_> {
                     return Ok(());
                 }
                 let Some(pair) = work.pair() else { return Ok(()) };
-                self.settle(step, &pair, changes);
+                self.settle(step, &pair, changes)?;
                 state.put_pair(&pair, changes)?;
                 if !is_written_later {
                     self.report_withheld(step, &pair, changes);
@@ -141,6 +141,18 @@ impl Executor<'_> {
                 }
                 self.note(step, None, "detach", changes);
             }
+            Action::Leave => {
+                state.drop_pair(&step.pair, changes)?;
+                if let Some(pair) = &step.before {
+                    changes.set_left(pair);
+                }
+                for side in [Side::Google, Side::Dafater] {
+                    if let Some(loose) = work.loose(side, LooseReason::OutOfScope) {
+                        changes.set_loose(&loose);
+                    }
+                }
+                self.note(step, None, "leave", changes);
+            }
             Action::Forget => {
                 state.drop_pair(&step.pair, changes)?;
                 self.note(step, None, "forget", changes);
@@ -159,7 +171,7 @@ impl Executor<'_> {
     }
 
     /// What no longer applies once a pair stands: that its records stood alone or waited, and what was in doubt.
-    fn settle(&self, step: &Step, pair: &Pair, changes: &mut Changes) {
+    fn settle(&self, step: &Step, pair: &Pair, changes: &mut Changes) -> Result<(), EngineError> {
         let records =
             [RecordId::Google(pair.google.source_id.clone()), RecordId::Dafater(pair.dafater.name.clone())];
         if step.before.is_none() || step.is_rejoined() {
@@ -171,6 +183,13 @@ impl Executor<'_> {
             }
             let [google, dafater] = &records;
             changes.remove_link(google, dafater);
+            let state = &self.parts.state;
+            for left in [
+                state.left_of_google(&pair.google.source_id)?,
+                state.left_of_dafater(&pair.dafater.creation)?,
+            ] {
+                left.iter().for_each(|left| changes.remove_left(left));
+            }
             changes.remove_parted(&pair.google.source_id, &pair.dafater.creation);
             let account = self.parts.state.account();
             let begun = [
@@ -189,6 +208,7 @@ impl Executor<'_> {
                 changes.remove_intent(&pair.id, side);
             }
         }
+        Ok(())
     }
 
     /// The receipt of a write: the new base, the history, and the end of the intent, for one commit.
@@ -197,7 +217,7 @@ impl Executor<'_> {
         let entry = self.received(work, side);
         changes.add_history(&step.pair, &entry);
         if let Some(pair) = work.pair() {
-            self.settle(step, &pair, changes);
+            self.settle(step, &pair, changes)?;
             self.parts.state.put_pair(&pair, changes)?;
             self.report_withheld(step, &pair, changes);
         }

@@ -11,6 +11,7 @@ mod identity;
 mod origins;
 mod oversize;
 mod place;
+mod scope;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +34,8 @@ pub(super) struct Memory {
     pub(super) site: Option<SiteFacts>,
     /// The account's labels by name, read when first needed.
     pub(super) labels: Option<BTreeMap<String, String>>,
+    /// When all contacts were last asked for by the filter of the scope.
+    pub(super) scope_asked_at: Option<Timestamp>,
     /// How many contacts the last read of all left out, by Google's own count.
     pub(super) missing: u64,
 }
@@ -168,6 +171,8 @@ impl Observer<'_> {
                 promises: doubt.promises,
                 left_over,
                 veiled,
+                leaving: picture.leaving,
+                left: picture.left,
                 parted,
                 decisions: crate::sync::Decisions {
                     resolutions,
@@ -198,7 +203,7 @@ impl Observer<'_> {
 
     /// Recognises our own updates that were not noted, so that they are not taken for edits.
     fn redeem(&self, doubt: &mut Doubt, pairs: &mut [PairView]) -> Vec<Pair> {
-        let phones = self.settings.policy.phones;
+        let mapping = &self.settings.policy.mapping;
         let mut redeemed = Vec::new();
         let recent = doubt.unsettled.iter().filter(|intent| intent.kind == IntentKind::Update);
         let sought: Vec<&Intent> = doubt.settled.iter().chain(recent).collect();
@@ -207,8 +212,8 @@ impl Observer<'_> {
             let id = view.pair.id.clone();
             for intent in sought.iter().filter(|intent| intent.pair == id) {
                 let now = match intent.side {
-                    Side::Google => view.google.present().map(|person| person.contact(phones)),
-                    Side::Dafater => view.dafater.present().map(|document| document.contact(phones)),
+                    Side::Google => view.google.present().map(|person| person.contact(mapping)),
+                    Side::Dafater => view.dafater.present().map(|document| document.contact(mapping)),
                 };
                 if let (Some(promise), Some(now)) = (&intent.promise, now) {
                     is_kept |= promise.redeem(&mut view.pair, intent.side, &now);
@@ -346,6 +351,8 @@ pub(super) struct Picture {
     hidden: BTreeSet<DocumentName>,
     deleted: Vec<(SourceId, String)>,
     echoes: Vec<Parked>,
+    leaving: BTreeSet<PairId>,
+    left: Vec<crate::sync::Left>,
     is_unsettled: bool,
 }
 

@@ -5,6 +5,7 @@
 
 mod likeness;
 mod proofs;
+mod scope;
 
 use std::collections::BTreeSet;
 
@@ -114,6 +115,7 @@ impl<'a> Planner<'a> {
         self.plan.is_rebuilt = forgotten::is_memory_lost(self.snapshot);
         self.by_decision(&people, &documents, &mut placed);
         self.by_memory(&people, &documents, &mut placed);
+        self.by_memory_of_scope(&people, &documents, &mut placed);
         self.by_marker(&people, &documents, &mut placed);
         self.bereaved(&people, &documents, &mut placed);
         self.behind_the_veil(&people, &documents, &mut placed);
@@ -121,33 +123,33 @@ impl<'a> Planner<'a> {
     }
 
     fn people(&self) -> People<'a> {
-        let phones = self.policy.phones;
+        let mapping = &self.policy.mapping;
         let alone = self.snapshot.google.iter().map(|alone| Single {
             id: RecordId::Google(alone.record.source_id.clone()),
             record: &alone.record,
-            contact: alone.record.contact(phones),
+            contact: alone.record.contact(mapping),
             kind: Kind::Alone(alone),
         });
         let widows = self.widows.iter().filter(|widow| widow.left == Side::Google).filter_map(|widow| {
             let record = widow.view.google.present()?;
             let id = RecordId::Google(record.source_id.clone());
-            Some(Single { id, record, contact: record.contact(phones), kind: Kind::Widow(*widow) })
+            Some(Single { id, record, contact: record.contact(mapping), kind: Kind::Widow(*widow) })
         });
         alone.chain(widows).collect()
     }
 
     fn documents(&self) -> Documents<'a> {
-        let phones = self.policy.phones;
+        let mapping = &self.policy.mapping;
         let alone = self.snapshot.dafater.iter().map(|alone| Single {
             id: RecordId::Dafater(alone.record.name.clone()),
             record: &alone.record,
-            contact: alone.record.contact(phones),
+            contact: alone.record.contact(mapping),
             kind: Kind::Alone(alone),
         });
         let widows = self.widows.iter().filter(|widow| widow.left == Side::Dafater).filter_map(|widow| {
             let record = widow.view.dafater.present()?;
             let id = RecordId::Dafater(record.name.clone());
-            Some(Single { id, record, contact: record.contact(phones), kind: Kind::Widow(*widow) })
+            Some(Single { id, record, contact: record.contact(mapping), kind: Kind::Widow(*widow) })
         });
         alone.chain(widows).collect()
     }
@@ -220,10 +222,15 @@ impl<'a> Planner<'a> {
                 PairId::from_google(&snapshot.account, &person.record.source_id)
             }
         };
+        let former = self.left_pair(person.record, document.record).filter(|_| before.is_none());
+        let pair = former.map_or(pair, |former| former.id.clone());
         let now = Both { google: &person.contact, dafater: &document.contact };
-        let mut agreed = self.agreed_before(person.record, document.record, widow, now).map(Box::new);
+        let mut agreed = former
+            .map(|former| (former.google.contact.clone(), former.dafater.contact.clone()))
+            .or_else(|| self.agreed_before(person.record, document.record, widow, now))
+            .map(Box::new);
         let (mut base_google, mut base_dafater) = agreed.as_deref().cloned().unwrap_or_default();
-        if let (Origin::Created(side), Some(promise)) = (origin, snapshot.promises.get(&pair)) {
+        if let (Origin::Created(side), Some(promise), None) = (origin, snapshot.promises.get(&pair), former) {
             // What we wrote into a record that we created, and did not note, is no edit.
             let created = match side {
                 Side::Google => &person.contact,
@@ -248,7 +255,7 @@ impl<'a> Planner<'a> {
             let copy = if side == Side::Google { &person.contact } else { &document.contact };
             let (_, withheld) = self.admitted(origin, side);
             let is_new = |withheld: &Withheld| {
-                !copy.agrees_on(withheld.field, origin)
+                !copy.agrees_on(&withheld.field, origin)
                     && !merged.withheld.iter().any(|known| known.field == withheld.field)
             };
             let withheld: Vec<Withheld> = withheld.into_iter().filter(is_new).collect();

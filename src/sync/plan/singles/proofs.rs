@@ -60,6 +60,10 @@ impl<'a> Planner<'a> {
             let Some(marker) = person.record.marker(&snapshot.site) else { continue };
             if let Some([right]) = by_creation.get(&marker.creation.civil()).map(Vec::as_slice) {
                 let origin = Origin::Created(Side::Google);
+                if !self.may_be_pair((left, *right), people, documents, origin) {
+                    self.keep_outside((left, *right), people, documents, placed);
+                    continue;
+                }
                 self.join((left, *right), people, documents, placed, origin, "created here by the sync");
             }
         }
@@ -77,6 +81,10 @@ impl<'a> Planner<'a> {
                 let pair = person.widow().map_or(begun, |widow| widow.view.pair.id.clone());
                 let is_ours = snapshot.begun.contains(&pair);
                 let origin = if is_ours { Origin::Created(Side::Dafater) } else { Origin::Matched };
+                if !self.may_be_pair((*left, right), people, documents, origin) {
+                    self.keep_outside((*left, right), people, documents, placed);
+                    continue;
+                }
                 let reason = "the document names the Google contact";
                 self.join((*left, right), people, documents, placed, origin, reason);
             }
