@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use crate::contact::{Contact, Field, Key, Value, Values, plain_digits};
 use crate::mapping::{Document, Etag, Mapping, Person, SiteStamp};
 
-use super::merge::concede;
 use super::{
     Action, Both, DafaterBase, GoogleBase, Loose, LooseReason, Merged, Origin, Pair, RecordId, Side, Step,
     Withheld, rebase,
@@ -50,7 +49,8 @@ impl Promise {
         now: &Contact,
     ) -> bool {
         let mut is_kept = false;
-        let before = Both { google: &google.clone(), dafater: &dafater.clone() };
+        let (google_before, dafater_before) = (google.clone(), dafater.clone());
+        let before = Both { google: &google_before, dafater: &dafater_before };
         for field in &Field::of(&[&self.google, &self.dafater, google, dafater, now]) {
             let (in_google, in_dafater) = ((&self.google, &*google), (&self.dafater, &*dafater));
             let ((promised, base), (other_promised, other_base)) = match side {
@@ -159,10 +159,7 @@ impl Step {
             || !merged.dafater.fields.is_empty() && written.dafater.is_none();
         let base = Both { google: &base_google, dafater: &base_dafater };
         let after = Both { google: &google_now, dafater: &dafater_now };
-        let (mut google_contact, mut dafater_contact) = rebase(base, merged, after, is_written, &aliases);
-        if self.meets() {
-            concede(merged, after, &mut google_contact, &mut dafater_contact);
-        }
+        let (google_contact, dafater_contact) = rebase(base, merged, after, is_written, &aliases);
         Some(Pair {
             id: self.pair.clone(),
             origin: match &self.action {

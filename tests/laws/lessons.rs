@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use dafater_contactsd::contact::{Field, TextField};
 use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, Side};
 
+use super::keep_the_laws;
 use super::script::{Event, Luck, Round, Rules, Script};
-use super::{keep_the_laws, play_rounds};
 
 const USUAL: Rules = Rules {
     conflict: ConflictPolicy::Newest,
@@ -144,32 +144,4 @@ fn who_bears_another_name_is_not_who_was_deleted() {
         initial: vec![(0, Some(Side::Google))],
         rounds: vec![Round { luck: entered, ..named }, calm(vec![Event::Delete(Side::Google, 0)])],
     });
-}
-
-/// Two records met that differ, and what one of them said could not go across: that direction is off. The other's own text passed for
-/// an edit since then, and the edit for a reason to bring back the first one when it was deleted.
-#[test]
-fn what_gives_way_to_a_text_that_waits_is_no_edit() {
-    let named =
-        || [Side::Google, Side::Dafater].map(|side| Event::SetText(side, 0, TextField::Middle)).to_vec();
-    let entered_again = [vec![Event::Delete(Side::Dafater, 0), Event::Appear(Side::Dafater, 0)], named()];
-    let moved = vec![
-        Event::AddValue(Side::Google, 0, Field::Emails),
-        Event::MovePrimary(Side::Google, 0, Field::Emails),
-    ];
-    for (first, then, off) in [
-        (calm(named()), quiet(), Side::Dafater),
-        (quiet(), calm(entered_again.concat()), Side::Dafater),
-        (calm(moved), quiet(), Side::Google),
-    ] {
-        let (pull, push) = (off == Side::Google, off == Side::Dafater);
-        let script = Script {
-            rules: Rules { pull, push, conflict: ConflictPolicy::Google, ..USUAL },
-            initial: vec![(0, None)],
-            rounds: vec![first, then, calm(vec![Event::Delete(off.other(), 0)])],
-        };
-        let world = play_rounds(&script);
-        assert!(world.find(off.other(), 0).is_empty(), "law 4, no resurrection: {off} was not edited");
-        keep_the_laws(&script);
-    }
 }

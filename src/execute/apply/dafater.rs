@@ -4,7 +4,6 @@ use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Map, Value, json};
 
-use super::google::leave_alone;
 use super::links::Linking;
 use super::receipt::Work;
 use super::{Executor, Patience, concerns_all, google_id, title_of};
@@ -229,7 +228,7 @@ impl Executor<'_> {
             if disposition == Disposition::Unavailable {
                 // It may be this one document that the site breaks down on.
                 self.park(step, &format!("{error}: {}", error.hint()), Patience::Short);
-                leave_alone(work, &mut changes);
+                self.leave_alone(work, &mut changes);
             }
             self.halt(error.into());
         } else {
@@ -246,7 +245,7 @@ impl Executor<'_> {
                 | Disposition::Protocol => format!("{error}: {}", error.hint()),
             };
             self.reject(step, Side::Dafater, &reason, Patience::of(&disposition));
-            leave_alone(work, &mut changes);
+            self.leave_alone(work, &mut changes);
         }
         Ok(self.parts.state.commit(changes).await?)
     }

@@ -346,6 +346,16 @@ impl Executor<'_> {
         self.with(|applied| drop(applied.parked.insert(step.pair.clone(), parked)));
     }
 
+    /// The record whose counterpart could not be made still takes part in matching. One that an undo could not give its counterpart
+    /// back stays as alone as it was.
+    fn leave_alone(&self, work: &Work<'_>, changes: &mut Changes) {
+        if let (Action::Create { side, .. }, None, None) = (&work.step.action, &work.step.before, self.undoes)
+            && let Some(loose) = work.loose(side.other(), LooseReason::Parked)
+        {
+            changes.set_loose(&loose);
+        }
+    }
+
     /// Ends the run: nothing more is sent to either remote.
     fn halt(&self, error: EngineError) {
         self.is_halted.store(true, Ordering::Relaxed);

@@ -16,7 +16,6 @@ mod sets;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) use self::rebase::concede;
 pub use self::rebase::rebase;
 use super::{ConflictPolicy, Side, Withheld};
 use crate::contact::{Contact, Field, Key, TextField, Value, Values};
@@ -56,8 +55,6 @@ pub struct Merged {
     pub withheld: Vec<Withheld>,
     /// Fields whose change could not be carried now: their base must stay as it is.
     pub pending: BTreeSet<Field>,
-    /// Of those, what would go to a side that may not be written.
-    pub barred: BTreeSet<(Field, Side)>,
 }
 
 /// One side after the merge.
@@ -176,7 +173,7 @@ impl Merge<'_> {
 
     fn carry_text(&mut self, field: &TextField, to: Side, reason: &'static str) {
         if !self.may_write(to) {
-            return self.bar(Field::Text(field.clone()), to);
+            return self.bar(Field::Text(field.clone()));
         }
         let (value, before) = match to {
             Side::Google => (self.now.dafater.text(field), self.now.google.text(field)),
@@ -228,10 +225,9 @@ impl Merge<'_> {
         self.out.pending.insert(Field::Text(field.clone()));
     }
 
-    /// Something waits until `to` may be written.
-    fn bar(&mut self, field: Field, to: Side) {
-        self.out.pending.insert(field.clone());
-        self.out.barred.insert((field, to));
+    /// Something waits until its side may be written.
+    fn bar(&mut self, field: Field) {
+        self.out.pending.insert(field);
     }
 
     fn winner(&self, field: &Field) -> Option<(Side, &'static str)> {

@@ -59,25 +59,6 @@ pub fn rebase(
     (google, dafater)
 }
 
-/// Where two records meet for the first time, what one says gives way to what waits until its side may be written: it was there before,
-/// and is no edit that would bring the other back after a deletion.
-pub(in crate::sync) fn concede(merged: &Merged, now: Both<'_>, google: &mut Contact, dafater: &mut Contact) {
-    for (field, side) in &merged.barred {
-        let (base, now) = match side {
-            Side::Google => (&mut *google, now.google),
-            Side::Dafater => (&mut *dafater, now.dafater),
-        };
-        match field {
-            Field::Text(text) => copy_text(now, base, text),
-            Field::Emails => base.emails.set_primary(now.emails.primary()),
-            Field::Phones => {
-                base.phones.set_primary(now.phones.primary());
-                base.mobile.clone_from(&now.mobile);
-            }
-        }
-    }
-}
-
 /// The base of a set whose changes are not all carried yet, value by value: where both sides agree, as they are; else as before.
 fn rebased_set(base: &Values, after: &Values, other_has: impl Fn(&Key) -> bool) -> Values {
     let mut set = Values::default();

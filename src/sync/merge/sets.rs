@@ -42,7 +42,7 @@ impl Merge<'_> {
             return;
         }
         if !self.may_write(to) {
-            return self.bar(field.clone(), to);
+            return self.bar(field.clone());
         }
         for value in removed {
             values_mut(&mut self.target(to).contact, field).remove(&value.key);
@@ -91,7 +91,7 @@ impl Merge<'_> {
                 if self.may_write(to) {
                     values_mut(&mut self.target(to).contact, field).set_primary(Some(wish));
                 } else {
-                    self.bar(field.clone(), to);
+                    self.bar(field.clone());
                 }
             }
         }
@@ -138,7 +138,7 @@ impl Merge<'_> {
             return;
         }
         if !self.may_write(to) {
-            return self.bar(Field::Phones, to);
+            return self.bar(Field::Phones);
         }
         self.target(to).contact.mobile = Some(wish);
         let reason = match to {

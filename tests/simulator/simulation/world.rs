@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use dafater_contactsd::dafater::{self, SiteClient};
 use dafater_contactsd::execute::{
-    AccountEngine, ConflictView, Engine as _, HistoryFilter, Outcome, Parts, ReviewView, RunReport,
-    RunRequest, Settings, UndoRequest,
+    AccountEngine, ConflictView, Engine as _, EngineError, HistoryFilter, Outcome, Parts, ReviewView,
+    RunReport, RunRequest, Settings, UndoRequest, UndoView,
 };
 use dafater_contactsd::google::PeopleClient;
 use dafater_contactsd::remote::{CountingTransport, Transport};
@@ -14,7 +14,7 @@ use dafater_contactsd::sandbox::dafater::{
     Maintenance, PhoneFormat, RateLimit, Site, SiteOptions, Switches, TextFormat,
 };
 use dafater_contactsd::sandbox::google::{Google, GoogleOptions, Quotas};
-use dafater_contactsd::state::{AccountState, HoldDecision};
+use dafater_contactsd::state::AccountState;
 use dafater_contactsd::store::{Fault as StoreFault, MemoryStore};
 use dafater_contactsd::sync::{Links, Policy, RecordId, Scope, Side};
 use jiff::SignedDuration;
@@ -94,6 +94,13 @@ enum Wish {
     /// The nth of the last ones.
     Nth(u32),
     Run(UndoRequest),
+}
+
+/// What a run of the daemon's process was.
+#[derive(Debug)]
+enum Did {
+    Run(RunReport),
+    Undo(Result<UndoView, EngineError>),
 }
 
 /// What waits for a person.
@@ -353,86 +360,43 @@ impl World {
         }
     }
 
-    /// One run of the daemon, or the undoing of the nth of its last runs; its report, or nothing if it died or undid a run.
+    /// One run of the daemon, or the undoing of one of its last runs; its report, or nothing if it died or undid a run.
     fn perform(&mut self, cycle: Cycle, undo: Option<Wish>) -> Option<RunReport> {
         let request = RunRequest { full: cycle.full, dry_run: false };
         let account = cycle.account as usize % self.engines.len();
-        let (order, crash) = (cycle.order, cycle.crash);
-        let attempts = {
-            let mut scene = self.scene();
-            scene.clock.advance(SignedDuration::from_secs(1));
-            scene.begin(cycle);
-            let attempts = scene.store.attempts();
-            let at = |nth: u32| attempts + 1 + u64::from(nth);
-            match crash {
-                Some(Crash::Commit { nth, durable }) => {
-                    scene.store.fault_at(at(nth), StoreFault::Hang { durable });
-                }
-                Some(Crash::Refusal { nth }) => scene.store.fault_at(at(nth), StoreFault::Refuse),
-                Some(Crash::Request { .. } | Crash::Effect { .. } | Crash::Await { .. }) | None => {}
-            }
-            attempts
-        };
-        let limit = laws::deletions_allowed(&self.scene(), account);
-        let scene = self.scene.clone();
-        let is_undo = undo.is_some();
-        let undone = undo.and_then(|wish| match wish {
-            Wish::Run(request) => Some(request),
-            Wish::Nth(nth) => {
+        let undone = match undo {
+            None => None,
+            Some(Wish::Run(request)) => Some(request),
+            Some(Wish::Nth(nth)) => {
                 let runs = self.runs(account);
                 let run = runs.get(nth as usize % runs.len().max(1))?.clone();
                 Some(UndoRequest { run, contact: None, dry_run: false })
             }
-        });
-        if is_undo && undone.is_none() {
-            let mut scene = self.scene();
-            scene.store.clear_faults();
-            scene.end();
-            return None;
-        }
-        {
-            let mut scene = self.scene();
-            let held = scene.state(account).undo_hold().ok().flatten();
-            let is_due = held.is_some_and(|held| held.hold.decision == Some(HoldDecision::Approved));
-            scene.is_undoing = undone.is_some() || is_due;
-            scene.had_undo |= scene.is_undoing;
-        }
+        };
+        let (order, crash) = (cycle.order, cycle.crash);
+        let attempts = self.begin(cycle);
+        let limit = laws::deletions_allowed(&self.scene(), account);
+        self.scene().wish(account, undone.is_some());
+        let scene = self.scene.clone();
         let engine = self.engine(account, order);
         let is_dead = || scene.lock().unwrap().is_dead();
         let most = match crash {
             Some(Crash::Await { nth }) => Some(nth),
             _ => None,
         };
-        let mut undoing = None;
-        let ended = catch_unwind(AssertUnwindSafe(|| match &undone {
-            Some(request) => {
-                let (ended, polls) = drive(engine.undo(request), most, is_dead);
-                let ended = match ended {
-                    Ended::Done(view) => {
-                        undoing = Some(view);
-                        Ended::Done(None)
-                    }
-                    Ended::Died => Ended::Died,
-                    Ended::Stuck => Ended::Stuck,
-                };
-                (ended, polls)
+        let deed = async {
+            match &undone {
+                Some(request) => Did::Undo(engine.undo(request).await),
+                None => Did::Run(engine.run(request).await),
             }
-            None => {
-                let (ended, polls) = drive(engine.run(request), most, is_dead);
-                let ended = match ended {
-                    Ended::Done(report) => Ended::Done(Some(report)),
-                    Ended::Died => Ended::Died,
-                    Ended::Stuck => Ended::Stuck,
-                };
-                (ended, polls)
-            }
-        }));
+        };
+        let ended = catch_unwind(AssertUnwindSafe(|| drive(deed, most, is_dead)));
         let mut polls = 0;
-        let report = match ended {
+        let did = match ended {
             Ok((ended, count)) => {
                 polls = count;
                 match ended {
-                    Ended::Done(report) => report,
+                    Ended::Done(did) => Some(did),
                     Ended::Died => None,
                     Ended::Stuck => {
                         self.scene().violate("termination", "the run waits for nothing".to_owned());
@@ -450,19 +414,56 @@ impl World {
         let commits = u32::try_from(self.scene().store.attempts() - attempts).unwrap();
         let effects = self.scene().effects.clone();
         self.spans.push(Span { effects, commits, polls });
-        self.meet_ending(crash, commits, report.as_ref());
-        let is_restarted = report.is_none() && undoing.is_none();
-        if let Some(request) = &undone {
-            self.unfinished.retain(|known| *known != (account, request.clone()));
-            if !matches!(&undoing, Some(Ok(view)) if view.error.is_none()) {
-                self.unfinished.push((account, request.clone()));
+        self.meet_ending(crash, commits, did.as_ref());
+        if let Some(request) = undone {
+            self.note_undo(account, request, did.as_ref());
+        }
+        self.conclude(account, crash, limit, did)
+    }
+
+    /// Makes everything ready for a run: how many commits were tried before it.
+    fn begin(&mut self, cycle: Cycle) -> u64 {
+        let mut scene = self.scene();
+        let crash = cycle.crash;
+        scene.clock.advance(SignedDuration::from_secs(1));
+        scene.begin(cycle);
+        let attempts = scene.store.attempts();
+        let at = |nth: u32| attempts + 1 + u64::from(nth);
+        match crash {
+            Some(Crash::Commit { nth, durable }) => {
+                scene.store.fault_at(at(nth), StoreFault::Hang { durable });
             }
+            Some(Crash::Refusal { nth }) => scene.store.fault_at(at(nth), StoreFault::Refuse),
+            Some(Crash::Request { .. } | Crash::Effect { .. } | Crash::Await { .. }) | None => {}
         }
-        match &undoing {
-            Some(Ok(view)) if view.held.is_some() => self.scene().meet(Trouble::UndoHeld),
-            Some(Ok(view)) if view.run.is_some() => self.scene().meet(Trouble::Undone),
-            Some(_) | None => {}
+        attempts
+    }
+
+    /// Remembers an undo that did not come to its end.
+    fn note_undo(&mut self, account: usize, request: UndoRequest, did: Option<&Did>) {
+        let asked = (account, request);
+        self.unfinished.retain(|known| *known != asked);
+        match did {
+            Some(Did::Undo(Ok(view))) if view.error.is_none() => {
+                if view.held.is_some() {
+                    self.scene().meet(Trouble::UndoHeld);
+                } else if view.run.is_some() {
+                    self.scene().meet(Trouble::Undone);
+                }
+            }
+            _ => self.unfinished.push(asked),
         }
+    }
+
+    /// What the process left behind.
+    fn conclude(
+        &mut self,
+        account: usize,
+        crash: Option<Crash>,
+        limit: Option<u32>,
+        did: Option<Did>,
+    ) -> Option<RunReport> {
+        let is_restarted = did.is_none();
         let mut scene = self.scene();
         if is_restarted || scene.is_dead() {
             let durable = scene.store.snapshot_durable();
@@ -479,10 +480,7 @@ impl World {
         }
         scene.trace_durable();
         laws::learn_pairs(&mut scene);
-        match &undoing {
-            Some(view) => scene.say(|| format!("   = {undone:?} {view:?}")),
-            None => scene.say(|| format!("   = {report:?}")),
-        }
+        scene.say(|| format!("   = {did:?}"));
         if scene.log.is_some() {
             let pairs: Vec<_> = scene.state(account).pairs().filter_map(Result::ok).collect();
             for pair in pairs {
@@ -493,7 +491,10 @@ impl World {
         if is_restarted {
             self.kill();
         }
-        report
+        match did {
+            Some(Did::Run(report)) => Some(report),
+            Some(Did::Undo(_)) | None => None,
+        }
     }
 
     /// The ids of an account's last runs, newest first.
@@ -507,15 +508,15 @@ impl World {
         runs
     }
 
-    fn meet_ending(&self, crash: Option<Crash>, commits: u32, report: Option<&RunReport>) {
+    fn meet_ending(&self, crash: Option<Crash>, commits: u32, did: Option<&Did>) {
         let mut scene = self.scene();
-        match (crash, report) {
+        match (crash, did) {
             (Some(Crash::Commit { .. }), None) => scene.meet(Trouble::CrashAtCommit),
             (Some(Crash::Await { .. }), None) => scene.meet(Trouble::CrashAtAwait),
             (Some(Crash::Refusal { nth }), _) if commits > nth => scene.meet(Trouble::StoreRefusal),
             _ => {}
         }
-        let Some(report) = report else { return };
+        let Some(Did::Run(report)) = did else { return };
         for (is_met, trouble) in [
             (report.outcome == Outcome::Held, Trouble::Held),
             (report.conflicts > 0, Trouble::Conflict),
