@@ -41,10 +41,23 @@ impl World {
             return plan;
         }
         let before = (self.google.clone(), self.dafater.clone());
+        self.note_questions(&snapshot, &plan);
         self.apply(&plan, luck);
         self.check_uninvited(&before, &plan);
         self.check_duplicates();
         plan
+    }
+
+    /// What is asked about a record that was looked at holds until it is looked at again.
+    fn note_questions(&mut self, snapshot: &Snapshot, plan: &Plan) {
+        for alone in &snapshot.google {
+            self.asked.remove(&RecordId::Google(alone.record.source_id.clone()));
+        }
+        for alone in &snapshot.dafater {
+            self.asked.remove(&RecordId::Dafater(alone.record.name.clone()));
+        }
+        let naming_nobody = plan.reviews.iter().filter(|review| review.candidates.is_empty());
+        self.asked.extend(naming_nobody.map(|review| review.record.clone()));
     }
 
     fn google_shown(&self, luck: &Luck) -> std::collections::BTreeMap<u64, Person> {

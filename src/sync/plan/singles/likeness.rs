@@ -7,9 +7,10 @@ use super::{Documents, Fate, Kind, People, Placed, Single, halves};
 use crate::contact::Contact;
 use crate::sync::matching::{self, Doubt, Matches};
 use crate::sync::plan::candidates::{Candidates, review};
+use crate::sync::plan::forgotten;
 use crate::sync::plan::planner::{Planner, Widow};
 use crate::sync::snapshot::Sighting;
-use crate::sync::{LooseReason, Origin, PairId, RecordId, Review, Side};
+use crate::sync::{Origin, PairId, RecordId, Review, Side};
 
 impl<'a> Planner<'a> {
     pub(super) fn by_likeness(&mut self, people: &People<'a>, documents: &Documents<'a>, mut placed: Placed) {
@@ -105,8 +106,11 @@ impl<'a> Planner<'a> {
                 Kind::Widow(_) => {}
                 // Refused a moment ago and unchanged: matched above if it could be, but not tried again yet.
                 Kind::Alone(alone) if alone.is_waiting => {}
-                Kind::Alone(_) if !single.is_skipped() && own.is_twin_of(doubt, &bereft) => {
-                    self.keep(single, LooseReason::Detached, None);
+                Kind::Alone(alone) if own.is_twin_of(doubt, &bereft) => {
+                    let question = forgotten::question(&single.id);
+                    if let Fate::Loose(why, review) = self.fate(alone, &single.contact, Some(question)) {
+                        self.keep(single, why, review);
+                    }
                 }
                 Kind::Alone(alone) => {
                     let doubted = doubt.map(|doubt| review(&single.id, doubt, other, own));
