@@ -60,7 +60,7 @@ pub fn rebase(
 
 /// Where two records meet for the first time, what one says gives way to what waits until its side may be written: it was there before,
 /// and is no edit that would bring the other back after a deletion.
-pub fn concede(merged: &Merged, now: Both<'_>, google: &mut Contact, dafater: &mut Contact) {
+pub(in crate::sync) fn concede(merged: &Merged, now: Both<'_>, google: &mut Contact, dafater: &mut Contact) {
     for (field, side) in &merged.barred {
         let (base, now) = match side {
             Side::Google => (&mut *google, now.google),
