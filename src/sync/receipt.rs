@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::contact::{Contact, Field, Key, PhoneContext, Value, Values, plain_digits};
-use crate::mapping::{Document, Etag, Person, SiteStamp};
+use crate::contact::{Contact, Field, Key, Value, Values, plain_digits};
+use crate::mapping::{Document, Etag, Mapping, Person, SiteStamp};
 
 use super::merge::concede;
 use super::{
@@ -50,7 +50,7 @@ impl Promise {
         now: &Contact,
     ) -> bool {
         let mut is_kept = false;
-        for field in Field::all() {
+        for field in &Field::of(&[&self.google, &self.dafater, google, dafater, now]) {
             let (in_google, in_dafater) = ((&self.google, &*google), (&self.dafater, &*dafater));
             let ((promised, base), (other_promised, other_base)) = match side {
                 Side::Google => (in_google, in_dafater),
@@ -94,10 +94,10 @@ impl Step {
     /// INVARIANT: while a write is owed, the revisions are blank. Whatever is observed is then news, so that a crash between two
     /// writes cannot make the second one be forgotten.
     #[must_use]
-    pub fn settled(&self, written: Written<'_>, phones: PhoneContext) -> Option<Pair> {
+    pub fn settled(&self, written: Written<'_>, mapping: &Mapping) -> Option<Pair> {
         let google = written.google.or(self.google.as_ref())?;
         let dafater = written.dafater.or(self.dafater.as_ref())?;
-        let (google_now, dafater_now) = (google.contact(phones), dafater.contact(phones));
+        let (google_now, dafater_now) = (google.contact(mapping), dafater.contact(mapping));
         let (base_google, base_dafater) = self.base();
 
         let mut aliases = self.before.as_ref().map(|pair| pair.aliases.clone()).unwrap_or_default();
@@ -115,9 +115,11 @@ impl Step {
         let (merged, withheld) = match &self.action {
             Action::Merge(merged) => (merged.as_ref(), merged.withheld.as_slice()),
             Action::Create { withheld, .. } => (&plain, withheld.as_slice()),
-            Action::Delete { .. } | Action::Detach { .. } | Action::Forget | Action::Postpone => {
-                (&plain, [].as_slice())
-            }
+            Action::Delete { .. }
+            | Action::Detach { .. }
+            | Action::Leave
+            | Action::Forget
+            | Action::Postpone => (&plain, [].as_slice()),
         };
         let is_written = |side| match side {
             Side::Google => written.google.is_some(),
@@ -138,6 +140,7 @@ impl Step {
                 Action::Merge(_)
                 | Action::Delete { .. }
                 | Action::Detach { .. }
+                | Action::Leave
                 | Action::Forget
                 | Action::Postpone => self.origin,
             },
@@ -162,23 +165,27 @@ impl Step {
 
     /// What both sides agree on once the write to `side` has arrived; `None` for a deletion.
     #[must_use]
-    pub fn promise(&self, side: Side, written: Written<'_>, phones: PhoneContext) -> Option<Promise> {
+    pub fn promise(&self, side: Side, written: Written<'_>, mapping: &Mapping) -> Option<Promise> {
         let merged = match &self.action {
             Action::Merge(merged) => merged,
             Action::Create { contact, .. } => {
                 let source = match side {
-                    Side::Google => self.dafater.as_ref().map(|document| document.contact(phones)),
-                    Side::Dafater => self.google.as_ref().map(|person| person.contact(phones)),
+                    Side::Google => self.dafater.as_ref().map(|document| document.contact(mapping)),
+                    Side::Dafater => self.google.as_ref().map(|person| person.contact(mapping)),
                 };
                 return Some(match side {
                     Side::Google => Promise { google: contact.clone(), dafater: source? },
                     Side::Dafater => Promise { google: source?, dafater: contact.clone() },
                 });
             }
-            Action::Delete { .. } | Action::Detach { .. } | Action::Forget | Action::Postpone => return None,
+            Action::Delete { .. }
+            | Action::Detach { .. }
+            | Action::Leave
+            | Action::Forget
+            | Action::Postpone => return None,
         };
-        let mut google = written.google.or(self.google.as_ref())?.contact(phones);
-        let mut dafater = written.dafater.or(self.dafater.as_ref())?.contact(phones);
+        let mut google = written.google.or(self.google.as_ref())?.contact(mapping);
+        let mut dafater = written.dafater.or(self.dafater.as_ref())?.contact(mapping);
         match side {
             Side::Google => google.clone_from(&merged.google.contact),
             Side::Dafater => dafater.clone_from(&merged.dafater.contact),
@@ -200,7 +207,7 @@ impl Step {
 
     /// The remaining record of a dissolved pair, or one whose counterpart could not be made.
     #[must_use]
-    pub fn loose(&self, side: Side, why: LooseReason, phones: PhoneContext) -> Option<Loose> {
+    pub fn loose(&self, side: Side, why: LooseReason, mapping: &Mapping) -> Option<Loose> {
         Some(match side {
             Side::Google => {
                 let person = self.google.as_ref()?;
@@ -208,7 +215,7 @@ impl Step {
                     record: RecordId::Google(person.source_id.clone()),
                     creation: None,
                     revision: person.etag.0.clone(),
-                    contact: person.contact(phones),
+                    contact: person.contact(mapping),
                     why,
                 }
             }
@@ -218,7 +225,7 @@ impl Step {
                     record: RecordId::Dafater(document.name.clone()),
                     creation: Some(document.creation.clone()),
                     revision: document.modified.0.clone(),
-                    contact: document.contact(phones),
+                    contact: document.contact(mapping),
                     why,
                 }
             }
@@ -237,6 +244,7 @@ impl Step {
             Action::Create { .. }
             | Action::Delete { .. }
             | Action::Detach { .. }
+            | Action::Leave
             | Action::Forget
             | Action::Postpone => None,
         }
@@ -258,7 +266,7 @@ impl Step {
             }
         }
         for earlier in self.before.iter().flat_map(|pair| &pair.withheld) {
-            if !all.iter().any(|newer| (newer.from, newer.field) == (earlier.from, earlier.field)) {
+            if !all.iter().any(|newer| newer.from == earlier.from && newer.field == earlier.field) {
                 all.push(earlier.clone());
             }
         }

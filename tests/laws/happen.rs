@@ -5,11 +5,11 @@ use dafater_contactsd::sync::{Pair, Side};
 use serde_json::{Map, Value, json};
 
 use super::script::Event;
-use super::world::{Deleted, PHONES, Wish, World, slots, text_slot};
+use super::world::{Deleted, Wish, World, mapping, slots, text_slot};
 
 impl World {
     pub fn happen(&mut self, event: &Event) {
-        match *event {
+        match event.clone() {
             Event::Appear(side, person) => {
                 if self.find(side, person).is_empty() {
                     self.enter(side, person);
@@ -46,7 +46,7 @@ impl World {
             }
             Event::Resolve(side) => {
                 for (pair, fields) in &self.open_conflicts {
-                    let decided = fields.iter().map(|field| ((pair.clone(), *field), side));
+                    let decided = fields.iter().map(|field| ((pair.clone(), field.clone()), side));
                     self.decisions.resolutions.extend(decided);
                 }
             }
@@ -95,14 +95,15 @@ impl World {
         };
         let now = self.contact(side.other(), counterpart);
         // Where the counterpart is gone, whoever stands there was entered anew: that is news, too.
-        let is_edited = now.is_none_or(|now| Field::all().any(|field| !now.agrees_on(field, base)));
+        let is_edited =
+            now.is_none_or(|now| Field::of(&[&now, base]).iter().any(|field| !now.agrees_on(field, base)));
         Some((counterpart, is_edited))
     }
 
     fn contact(&self, side: Side, id: u64) -> Option<Contact> {
         match side {
-            Side::Google => self.google.get(&id).map(|held| held.parsed.contact(PHONES)),
-            Side::Dafater => self.dafater.get(&id).map(|held| held.parsed.contact(PHONES)),
+            Side::Google => self.google.get(&id).map(|held| held.parsed.contact(&mapping())),
+            Side::Dafater => self.dafater.get(&id).map(|held| held.parsed.contact(&mapping())),
         }
     }
 
@@ -124,7 +125,7 @@ impl World {
         self.remove(side, from, other);
         let takes = |record: &mut Map<String, Value>| {
             for field in [Field::Emails, Field::Phones] {
-                let (table, slot) = slots(side, field);
+                let (table, slot) = slots(side, &field);
                 for item in source[table].as_array().into_iter().flatten() {
                     let list = record.entry(table).or_insert_with(|| json!([])).as_array_mut().unwrap();
                     if !list.iter().any(|known| known[slot] == item[slot]) {
@@ -147,12 +148,12 @@ impl World {
         let Some(id) = self.find(side, person).first().copied() else { return };
         let mut before = None;
         self.edit(side, id, person, |record| {
-            let place = text_place(side, field, record);
-            before = place.get(text_slot(side, field)).and_then(Value::as_str).map(str::to_owned);
+            let place = text_place(side, &field, record);
+            before = place.get(text_slot(side, &field)).and_then(Value::as_str).map(str::to_owned);
             if text.is_empty() {
-                place.remove(text_slot(side, field));
+                place.remove(text_slot(side, &field));
             } else {
-                place.insert(text_slot(side, field).to_owned(), json!(text));
+                place.insert(text_slot(side, &field).to_owned(), json!(text));
             }
         });
         // Whoever overwrites a text on the side where it stands withdraws it.
@@ -171,7 +172,7 @@ impl World {
             if field == Field::Emails { format!("mail{n}@example.com") } else { format!("+96650{n:07}") };
         self.wishes.insert(value.clone(), Wish { person, is_withdrawn: false });
         self.edit(side, id, person, |record| {
-            let (table, slot) = slots(side, field);
+            let (table, slot) = slots(side, &field);
             let list = record.entry(table).or_insert_with(|| json!([]));
             list.as_array_mut().unwrap().push(json!({ slot: value }));
         });
@@ -181,7 +182,7 @@ impl World {
         let Some(id) = self.find(side, person).first().copied() else { return };
         let mut removed = None;
         self.edit(side, id, person, |record| {
-            let (table, slot) = slots(side, field);
+            let (table, slot) = slots(side, &field);
             let Some(list) = record.get_mut(table).and_then(Value::as_array_mut) else { return };
             let is_free = |item: &Value| !item[slot].as_str().unwrap().starts_with("anchor");
             let free: Vec<usize> = (0..list.len()).filter(|index| is_free(&list[*index])).collect();
@@ -197,7 +198,7 @@ impl World {
     fn move_primary(&mut self, side: Side, person: usize, field: Field) {
         let Some(id) = self.find(side, person).first().copied() else { return };
         self.edit(side, id, person, |record| {
-            let (table, _) = slots(side, field);
+            let (table, _) = slots(side, &field);
             let list = record.get_mut(table).and_then(Value::as_array_mut);
             let Some(list) = list.filter(|list| list.len() > 1) else { return };
             let flag = if field == Field::Emails { "is_primary" } else { "is_primary_phone" };
@@ -214,7 +215,7 @@ impl World {
     fn mark_mobile(&mut self, side: Side, person: usize, nth: usize) {
         let Some(id) = self.find(side, person).first().copied() else { return };
         self.edit(side, id, person, |record| {
-            let (table, _) = slots(side, Field::Phones);
+            let (table, _) = slots(side, &Field::Phones);
             let Some(list) = record.get_mut(table).and_then(Value::as_array_mut) else { return };
             let chosen = nth % list.len().max(1);
             for (index, item) in list.iter_mut().enumerate() {
@@ -231,7 +232,7 @@ impl World {
         let Some(id) = self.find(Side::Google, person).first().copied() else { return };
         let label = format!("Label{}", self.next());
         self.edit(Side::Google, id, person, |record| {
-            let (table, _) = slots(Side::Google, field);
+            let (table, _) = slots(Side::Google, &field);
             let Some(list) = record.get_mut(table).and_then(Value::as_array_mut) else { return };
             let chosen = nth % list.len().max(1);
             if let Some(item) = list.get_mut(chosen) {
@@ -257,7 +258,11 @@ pub fn has_word(text: &str, word: &str) -> bool {
     })
 }
 
-fn text_place(side: Side, field: TextField, record: &mut Map<String, Value>) -> &mut Map<String, Value> {
+fn text_place<'r>(
+    side: Side,
+    field: &TextField,
+    record: &'r mut Map<String, Value>,
+) -> &'r mut Map<String, Value> {
     match (side, field) {
         (Side::Dafater, _) => record,
         (Side::Google, TextField::Title) => element(record, "organizations"),

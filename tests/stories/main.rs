@@ -23,6 +23,8 @@ mod first_sync;
 mod fuzz;
 mod judgement;
 mod people;
+mod people_api;
 mod process;
 mod quotas;
+mod scope;
 mod undo;

@@ -15,22 +15,23 @@ pub fn rebase(
     written: impl Fn(Side) -> bool,
     aliases: &[(Key, Key)],
 ) -> (Contact, Contact) {
-    let outstanding = |field: Field| {
-        merged.pending.contains(&field)
-            || merged.google.fields.contains(&field) && !written(Side::Google)
-            || merged.dafater.fields.contains(&field) && !written(Side::Dafater)
+    let outstanding = |field: &Field| {
+        merged.pending.contains(field)
+            || merged.google.fields.contains(field) && !written(Side::Google)
+            || merged.dafater.fields.contains(field) && !written(Side::Dafater)
     };
     let translated = translated(after.dafater, aliases);
     let (mut google, mut dafater) = (after.google.clone(), after.dafater.clone());
-    for field in TextField::ALL {
-        if outstanding(Field::Text(field)) && google.text(field) != dafater.text(field) {
-            copy_text(base.google, &mut google, field);
-            copy_text(base.dafater, &mut dafater, field);
+    for field in Contact::texts_of(&[after.google, after.dafater]) {
+        if outstanding(&Field::Text(field.clone())) && google.text(&field) != dafater.text(&field) {
+            copy_text(base.google, &mut google, &field);
+            copy_text(base.dafater, &mut dafater, &field);
         }
     }
-    let in_google = |field, key: &Key| values_of(after.google, field).contains(&to_google(key, aliases));
-    let in_dafater = |field, key: &Key| values_of(&translated, field).contains(key);
-    for field in [Field::Emails, Field::Phones] {
+    let in_google =
+        |field: &Field, key: &Key| values_of(after.google, field).contains(&to_google(key, aliases));
+    let in_dafater = |field: &Field, key: &Key| values_of(&translated, field).contains(key);
+    for field in &[Field::Emails, Field::Phones] {
         if outstanding(field) {
             let primary = |contact: &Contact| values_of(contact, field).primary().cloned();
             // Where both sides name the same one nothing is owed, whatever else is.
@@ -51,15 +52,15 @@ pub fn rebase(
     let is_left_in_peace =
         base.google.mobile.is_none() && after.google.mobile.is_some() && after.dafater.mobile.is_some();
     let is_settled = after.google.mobile == translated.mobile || is_left_in_peace;
-    if outstanding(Field::Phones) && !is_settled {
+    if outstanding(&Field::Phones) && !is_settled {
         google.mobile.clone_from(&base.google.mobile);
         dafater.mobile.clone_from(&base.dafater.mobile);
     }
     (google, dafater)
 }
 
-/// Where two records meet for the first time, what one says gives way to what waits until its side may be written: it was there before,
-/// and is no edit that would bring the other back after a deletion.
+/// Where two records meet for the first time, what one says and never agreed on gives way to what waits until its side may be written:
+/// it was there before, and is no edit that would bring the other back after a deletion.
 pub(in crate::sync) fn concede(merged: &Merged, now: Both<'_>, google: &mut Contact, dafater: &mut Contact) {
     for (field, side) in &merged.barred {
         let (base, now) = match side {
@@ -67,12 +68,15 @@ pub(in crate::sync) fn concede(merged: &Merged, now: Both<'_>, google: &mut Cont
             Side::Dafater => (&mut *dafater, now.dafater),
         };
         match field {
-            Field::Text(text) => copy_text(now, base, *text),
-            Field::Emails => base.emails.set_primary(now.emails.primary()),
+            Field::Text(text) if base.text(text).is_empty() => copy_text(now, base, text),
+            Field::Emails if base.emails.primary().is_none() => base.emails.set_primary(now.emails.primary()),
             Field::Phones => {
-                base.phones.set_primary(now.phones.primary());
-                base.mobile.clone_from(&now.mobile);
+                if base.phones.primary().is_none() {
+                    base.phones.set_primary(now.phones.primary());
+                }
+                base.mobile = base.mobile.take().or_else(|| now.mobile.clone());
             }
+            Field::Text(_) | Field::Emails => {}
         }
     }
 }
@@ -90,9 +94,9 @@ fn rebased_set(base: &Values, after: &Values, other_has: impl Fn(&Key) -> bool) 
     set
 }
 
-pub(super) fn copy_text(from: &Contact, to: &mut Contact, field: TextField) {
-    match from.texts.get(&field) {
-        Some(text) => to.texts.insert(field, text.clone()),
-        None => to.texts.remove(&field),
+pub(super) fn copy_text(from: &Contact, to: &mut Contact, field: &TextField) {
+    match from.texts.get(field) {
+        Some(text) => to.texts.insert(field.clone(), text.clone()),
+        None => to.texts.remove(field),
     };
 }

@@ -58,6 +58,9 @@ impl<'a> Planner<'a> {
     fn pair(&mut self, view: &'a PairView) {
         use Sighting::{Gone, Present, Stale, Unseen};
         match (&view.google, &view.dafater) {
+            (Present(_), Present(_)) if self.snapshot.leaving.contains(&view.pair.id) => {
+                self.step(view, Action::Leave, "a record is outside the scope now");
+            }
             (Present(google), Present(dafater)) => self.both(view, google, dafater),
             (Gone, Gone) => {
                 self.lost.push(view);
@@ -80,7 +83,7 @@ impl<'a> Planner<'a> {
 
     fn both(&mut self, view: &PairView, google: &Person, dafater: &Document) {
         let (google_now, dafater_now) =
-            (google.contact(self.policy.phones), dafater.contact(self.policy.phones));
+            (google.contact(&self.policy.mapping), dafater.contact(&self.policy.mapping));
         let base = Both { google: &view.pair.google.contact, dafater: &view.pair.dafater.contact };
         let merged = merge(
             base,
@@ -138,6 +141,10 @@ impl<'a> Planner<'a> {
             self.step(view, Action::Detach { left }, reason);
             return false;
         }
+        if self.snapshot.leaving.contains(&pair.id) {
+            self.step(view, Action::Detach { left }, "deleted on the other side, and outside the scope here");
+            return true;
+        }
         let contact = self.widowed(widow);
         let base = match left {
             Side::Google => &pair.google.contact,
@@ -170,10 +177,10 @@ impl<'a> Planner<'a> {
 
     /// What the record that is left says now.
     pub(super) fn widowed(&self, widow: Widow<'_>) -> Contact {
-        let phones = self.policy.phones;
+        let mapping = &self.policy.mapping;
         match widow.left {
-            Side::Google => widow.view.google.present().map(|person| person.contact(phones)),
-            Side::Dafater => widow.view.dafater.present().map(|document| document.contact(phones)),
+            Side::Google => widow.view.google.present().map(|person| person.contact(mapping)),
+            Side::Dafater => widow.view.dafater.present().map(|document| document.contact(mapping)),
         }
         .unwrap_or_default()
     }
@@ -184,18 +191,14 @@ impl<'a> Planner<'a> {
         let mut withheld = Vec::new();
         let mut refuse =
             |field, refusal: &str| withheld.push(Withheld { from: side, field, reason: refusal.to_owned() });
-        for field in TextField::ALL {
-            let text = contact.text(field);
-            if text.is_empty() {
-                continue;
-            }
+        for (field, text) in &contact.texts {
             let held = match side {
                 Side::Google => GoogleRules.text(field, text),
                 Side::Dafater => self.snapshot.site_rules.text(field, text),
             };
             match held {
-                Ok(text) => drop(admitted.texts.insert(field, text)),
-                Err(refusal) => refuse(Field::Text(field), refusal),
+                Ok(text) => drop(admitted.texts.insert(field.clone(), text)),
+                Err(refusal) => refuse(Field::Text(field.clone()), refusal),
             }
         }
         if side == Side::Dafater {
@@ -211,7 +214,7 @@ impl<'a> Planner<'a> {
             (Field::Phones, &contact.phones, &mut admitted.phones),
         ] {
             for value in from {
-                match admit(side, field, value) {
+                match admit(side, &field, value) {
                     Ok(mut value) => {
                         if side == Side::Google
                             && field == Field::Phones
@@ -221,7 +224,7 @@ impl<'a> Planner<'a> {
                         }
                         to.add(value);
                     }
-                    Err(refusal) => refuse(field, refusal),
+                    Err(refusal) => refuse(field.clone(), refusal),
                 }
             }
             to.set_primary(from.primary());
@@ -237,8 +240,9 @@ impl<'a> Planner<'a> {
         dafater: &Document,
     ) -> MergeRules<'r> {
         let resolutions = pair.map_or_else(BTreeMap::new, |pair| {
-            let of_pair =
-                |((id, field), side): (&(PairId, Field), &Side)| (*id == pair.id).then_some((*field, *side));
+            let of_pair = |((id, field), side): (&(PairId, Field), &Side)| {
+                (*id == pair.id).then_some((field.clone(), *side))
+            };
             self.snapshot.decisions.resolutions.iter().filter_map(of_pair).collect()
         });
         // What both last agreed on is not known: a policy would overwrite the side that was edited as gladly as the other.
@@ -281,5 +285,5 @@ impl<'a> Planner<'a> {
 
 /// Whether what a record says `now` is not what was agreed upon.
 pub(super) fn differs(now: &Contact, base: &Contact) -> bool {
-    Field::all().any(|field| !now.agrees_on(field, base))
+    Field::of(&[now, base]).iter().any(|field| !now.agrees_on(field, base))
 }

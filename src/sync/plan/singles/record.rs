@@ -1,7 +1,7 @@
 //! What placing must know of a record, whichever side it stands on.
 
-use crate::contact::{Contact, PhoneContext};
-use crate::mapping::{Document, Person, SiteStamp};
+use crate::contact::Contact;
+use crate::mapping::{Document, Mapping, Person, SiteStamp};
 use crate::sync::snapshot::PairView;
 use crate::sync::{AccountName, PairId, RecordId, Side};
 
@@ -12,7 +12,7 @@ pub(super) trait Record {
     fn revision(&self) -> &str;
     /// By which it is known after a rename.
     fn creation(&self) -> Option<&SiteStamp>;
-    fn says(&self, phones: PhoneContext) -> Contact;
+    fn says(&self, mapping: &Mapping) -> Contact;
     /// The id of the pair that it begins.
     fn begun(&self, account: &AccountName) -> PairId;
     /// As Google's record, or as Dafater's.
@@ -36,8 +36,8 @@ impl Record for Person {
         None
     }
 
-    fn says(&self, phones: PhoneContext) -> Contact {
-        self.contact(phones)
+    fn says(&self, mapping: &Mapping) -> Contact {
+        self.contact(mapping)
     }
 
     fn begun(&self, account: &AccountName) -> PairId {
@@ -68,8 +68,8 @@ impl Record for Document {
         Some(&self.creation)
     }
 
-    fn says(&self, phones: PhoneContext) -> Contact {
-        self.contact(phones)
+    fn says(&self, mapping: &Mapping) -> Contact {
+        self.contact(mapping)
     }
 
     fn begun(&self, account: &AccountName) -> PairId {
