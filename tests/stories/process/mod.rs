@@ -7,6 +7,8 @@ mod desk;
 mod directions;
 mod fault_card;
 mod faults;
+mod many;
 mod quota;
 mod scale;
 mod secrets;
+mod webhook;
