@@ -220,9 +220,12 @@ section! {
         max_deletes_percent: u8 = Kind::Integer(0, 100), default("10");
         /// The first run: `apply`, or `hold` (it is planned only, until approved).
         first_sync: FirstSync = Kind::Choice(&["apply", "hold"]), default("\"apply\"");
-        /// Which contacts take part. A list that is empty does not restrict. What stands outside is never written; a contact inside that
-        /// seems to be the same person as one outside, on the other side, waits in `review` instead of being created a second time there.
-        scope: Scope = Kind::Table(SCOPE), default("{ linked_to = [], google_labels = [] }");
+        /// Which contacts take part: `scope.linked_to = ["Customer"]` is customers only, `["Customer", "Supplier"]` customers and vendors. A
+        /// list that is empty does not restrict. What stands outside is never written; a contact inside that seems to be the same person as
+        /// one outside, on the other side, waits in `review` instead of being created a second time there. A contact that enters is matched
+        /// or created; a pair of which a contact leaves is dissolved, both records stay, and nothing is deleted; if it comes back the two are
+        /// a pair again. A contact that the sync made counts by the one that it was made from.
+        scope: Scope = Kind::Table(SCOPE), default("{ linked_to = [], filters = \"\", google_labels = [], unlabel = true }");
         /// The Google label put on contacts that the sync creates there; empty for none.
         label: String = Kind::Text, default("\"Dafater\"");
         /// Country whose dialling rules apply to phone numbers without a country code; without it they are compared by digits.
@@ -254,12 +257,32 @@ const SCOPE: &[super::schema::Key] = &[
         conditions: "Default: `[]`. A reload applies it.",
     },
     super::schema::Key {
+        name: "filters",
+        about: &[
+            " A filter of the site on Contact, as JSON, such as `[[\"status\", \"=\", \"Open\"]]` or `{\"department\": \"Sales\"}`: a Dafater contact takes part",
+            " when the site lists it under this filter. Contacts that changed are asked for in each sync, all of them once an hour: a filter",
+            " may look at more than the contact itself.",
+        ],
+        kind: Kind::Filters,
+        need: super::schema::Need::Default("\"\""),
+        applies: super::schema::Applies::Reload,
+        conditions: "Default: `\"\"`. A reload applies it.",
+    },
+    super::schema::Key {
         name: "google_labels",
         about: &[" Google labels: a Google contact takes part when it carries one of them."],
         kind: Kind::Names,
         need: super::schema::Need::Default("[]"),
         applies: super::schema::Applies::Reload,
         conditions: "Default: `[]`. A reload applies it.",
+    },
+    super::schema::Key {
+        name: "unlabel",
+        about: &[" Whether a contact that leaves the scope loses the account's `label` in Google."],
+        kind: Kind::Bool,
+        need: super::schema::Need::Default("true"),
+        applies: super::schema::Applies::Reload,
+        conditions: "Default: `true`. A reload applies it.",
     },
 ];
 

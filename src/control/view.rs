@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Finding;
+use super::{Failure, Finding};
 use crate::daemon::{AccountSettings, LiveAccount, Standing};
 use crate::execute::AccountStatus;
 use crate::sync::AccountName;
@@ -52,6 +52,23 @@ pub struct StatusView {
     pub failures: u32,
     /// Due times that went by while a cycle ran.
     pub coalesced: u64,
+}
+
+/// Whether an account gets through to Google: a part of what `doctor` shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeView {
+    /// The account.
+    pub account: AccountName,
+    /// Whether it is synced.
+    pub enable: bool,
+    /// Whether tokens are stored for it.
+    pub authorized: bool,
+    /// Who gave consent.
+    pub consented_as: Option<String>,
+    /// Why it does not get through.
+    pub failure: Option<Failure>,
+    /// A consent that is going to end.
+    pub warning: Option<String>,
 }
 
 /// The daemon itself.

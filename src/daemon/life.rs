@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use super::desk::{Follower, News};
 use super::heartbeat::{Heart, Heartbeats};
 use super::reload::Reloader;
+use super::rights::RightsKeeper;
 use super::sentence::sentence;
 use super::signals::{DaemonSignals, Wish};
 use super::supervisor::Supervisor;
@@ -160,6 +161,12 @@ impl Daemon {
             heartbeats.clone(),
             surroundings.clone(),
         );
+        let rights = RightsKeeper {
+            factory: Arc::clone(&factory),
+            roster: roster.subscribe(),
+            cancel: cancel.clone(),
+        };
+        drop(tokio::spawn(rights.keep()));
         let (news, desk) = mpsc::channel(1);
         let follower = Follower {
             roster: roster.subscribe(),

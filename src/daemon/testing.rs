@@ -17,6 +17,7 @@ use super::{
 };
 use crate::config::Sources;
 use crate::control::{Exit, Failure};
+use crate::dafater::Permissions;
 use crate::execute::{
     AccountStatus, ConflictView, Counts, Engine, EngineError, EngineErrorKind, HistoryFilter, HistoryView,
     Outcome, PlanView, Requests, ReviewView, RunReport, RunRequest, UndoRequest, UndoView,
@@ -202,6 +203,10 @@ impl Engine for FakeEngine {
         Box::pin(async { Ok(()) })
     }
 
+    fn probe(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        Box::pin(async { Ok(()) })
+    }
+
     fn approve(&self) -> BoxFuture<'_, Result<(), EngineError>> {
         Box::pin(async { unknown("held plan") })
     }
@@ -357,6 +362,18 @@ impl EngineFactory for FakeFactory {
 
     fn consent(&self) -> &dyn Consent {
         self
+    }
+
+    fn rights<'a>(&'a self, _: &'a Settings) -> BoxFuture<'a, Result<Permissions, Failure>> {
+        Box::pin(async { Ok(Permissions::default()) })
+    }
+
+    fn known_rights(&self) -> Option<Permissions> {
+        None
+    }
+
+    fn forbidden(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
     }
 
     fn desk(&self) -> &dyn DeskDoor {

@@ -60,6 +60,7 @@ fn refusal(call: Call, response: &http::Response<Bytes>, body: &Map<String, Valu
         (401, _) => DafaterError::Credentials(answer),
         (403, _) if speaks_to_a_guest(body) => DafaterError::NotLoggedIn(answer),
         (403, _) => DafaterError::Forbidden(answer),
+        (404 | 417, Some(_)) if call == Call::FILTERED => DafaterError::Filter(answer),
         (404, Some("DoesNotExistError")) if call.of_document => DafaterError::Missing(answer),
         // API: a hook may look up something that the new document refers to and not find it.
         (404, Some("DoesNotExistError")) if call.writes && !message::server_messages(body).is_empty() => {

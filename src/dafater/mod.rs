@@ -7,7 +7,7 @@
 //! without the lock of the revision it was computed from, and is never repeated here. Absence is reported, never judged.
 //!
 //! Reading order: `client` (one request), `error` and `answer` (what a failure means), `query`, `document`, `assemble`, `read`,
-//! `deleted`, `write`, `zone`, `about`; then what is not about contacts: `accounts`, `built_in`, `remedies`.
+//! `deleted`, `write`, `zone`, `about`, `scope`; then what is not about contacts: `rights`, `setup`, `accounts`, `built_in`, `remedies`.
 
 mod about;
 mod accounts;
@@ -23,12 +23,15 @@ mod name;
 mod query;
 mod read;
 mod remedies;
+mod rights;
+mod scope;
+mod setup;
 #[cfg(test)]
 mod testing;
 mod write;
 mod zone;
 
-pub use about::{Permissions, SiteCountry, SiteVersion};
+pub use about::{SiteCountry, SiteVersion};
 pub use accounts::{RecordLookup, SiteGoogleClient, SitePassword};
 pub use built_in::BuiltInJob;
 pub use client::{SiteClient, SiteOptions};
@@ -37,4 +40,6 @@ pub use document::{CONTACT_FIELDS, Stamp};
 pub use error::{Answer, Call, DafaterError};
 pub use read::{ChangedPage, KeysetPosition, Lookup, SweepPage};
 pub use remedies::{Remedy, WantedWebhook};
+pub use rights::{Permissions, Right};
+pub use setup::{KEY_FIELD, Provision, ROLE};
 pub use zone::{Measure, SiteZone};

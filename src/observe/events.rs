@@ -389,6 +389,18 @@ events! {
         reason: String,
     }
 
+    /// The site's user may not do something that the sync needs.
+    SiteRightMissing(WARN, "site.right_missing", "8055bb4594824edf94919c9f128dd3c8", "The site's user lacks a right, and the sync does less than it could.", "CD0405", "The line names the right and what is degraded without it. `dafater-contactsd doctor` shows all of them; `dafater-contactsd doctor --fix` makes a role with just the rights that are needed, and gives it to the user.") {
+        /// The right.
+        right: String,
+        /// What does not work without it.
+        degrades: String,
+    }
+
+    /// The site's user has every right again.
+    SiteRightsComplete(INFO, "site.rights_complete", "5fa5e21fc9d14ba08cc5a79c811eee6e", "The site's user has every right that the sync needs.", "", "") {
+    }
+
     /// The store was brought to a newer format.
     StoreMigrated(INFO, "store.migrated", "012448175a1350728c5ebe83f3f42cb9", "The store was migrated.", "", "") {
         /// The format before.

@@ -10,6 +10,7 @@ mod plan;
 mod policy;
 mod receipt;
 mod record;
+mod scope;
 mod side;
 mod snapshot;
 
@@ -20,5 +21,6 @@ pub use plan::{Action, Deed, DeedKind, Image, LeftAlone, Plan, Step, Undo};
 pub use policy::{ConflictPolicy, DeletionPolicy, FirstSync, Policy, Scope};
 pub use receipt::{Promise, Written};
 pub use record::{Conflict, Loose, LooseReason, RecordId, Review};
+pub use scope::stays;
 pub use side::Side;
-pub use snapshot::{Alone, Decisions, PairView, Sighting, Snapshot};
+pub use snapshot::{Alone, Decisions, Left, PairView, Sighting, Snapshot};

@@ -114,9 +114,11 @@ impl Step {
         let (merged, withheld) = match &self.action {
             Action::Merge(merged) => (merged.as_ref(), merged.withheld.as_slice()),
             Action::Create { withheld, .. } => (&plain, withheld.as_slice()),
-            Action::Delete { .. } | Action::Detach { .. } | Action::Forget | Action::Postpone => {
-                (&plain, [].as_slice())
-            }
+            Action::Delete { .. }
+            | Action::Detach { .. }
+            | Action::Leave
+            | Action::Forget
+            | Action::Postpone => (&plain, [].as_slice()),
         };
         let is_written = |side| match side {
             Side::Google => written.google.is_some(),
@@ -134,6 +136,7 @@ impl Step {
                 Action::Merge(_)
                 | Action::Delete { .. }
                 | Action::Detach { .. }
+                | Action::Leave
                 | Action::Forget
                 | Action::Postpone => self.origin,
             },
@@ -171,7 +174,11 @@ impl Step {
                     Side::Dafater => Promise { google: source?, dafater: contact.clone() },
                 });
             }
-            Action::Delete { .. } | Action::Detach { .. } | Action::Forget | Action::Postpone => return None,
+            Action::Delete { .. }
+            | Action::Detach { .. }
+            | Action::Leave
+            | Action::Forget
+            | Action::Postpone => return None,
         };
         let mut google = written.google.or(self.google.as_ref())?.contact(mapping);
         let mut dafater = written.dafater.or(self.dafater.as_ref())?.contact(mapping);
@@ -233,6 +240,7 @@ impl Step {
             Action::Create { .. }
             | Action::Delete { .. }
             | Action::Detach { .. }
+            | Action::Leave
             | Action::Forget
             | Action::Postpone => None,
         }

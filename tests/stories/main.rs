@@ -26,4 +26,5 @@ mod people;
 mod people_api;
 mod process;
 mod quotas;
+mod scope;
 mod undo;

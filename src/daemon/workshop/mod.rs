@@ -15,6 +15,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use self::consent::Consents;
@@ -26,14 +27,16 @@ use self::recorded::Recorded;
 use super::{AccountSettings, Backend, Consent, DeskDoor, EngineFactory, Settings};
 use crate::config::{Config, GoogleClient, Quota, Span};
 use crate::control::{Exit, Failure, Finding};
-use crate::dafater::{SiteClient, SiteOptions};
+use crate::dafater::{DafaterError, Permissions, SiteClient, SiteOptions};
 use crate::execute::{AccountEngine, Engine, EngineError, Hub, Parts, Settings as EngineSettings};
 use crate::google::oauth::{
     AccessTokens, ClientCredentials, RefreshingTokens, ServiceAccountKey, ServiceAccountTokens,
     TokenEndpoint, TokenVault, VaultKey,
 };
 use crate::google::{Budget, Governor, PeopleClient};
-use crate::remote::{Clock, CountingTransport, ReqwestTransport, Transport, TransportOptions};
+use crate::remote::{
+    Clock, CountingTransport, NoticingTransport, ReqwestTransport, Transport, TransportOptions,
+};
 use crate::state::AccountState;
 use crate::store::{ImportOptions, OpenError, OpenOptions, SledStore, Store, import_from};
 
@@ -76,6 +79,7 @@ impl Backend for Workshop {
                 Arc::clone(&vault),
                 Arc::clone(&self.clock),
             );
+            let (rights, forbidden) = (Mutex::default(), Arc::default());
             Ok(Arc::new(Bench {
                 store,
                 vault,
@@ -86,6 +90,8 @@ impl Backend for Workshop {
                 exports,
                 governors,
                 clock,
+                rights,
+                forbidden,
             }) as Arc<dyn EngineFactory>)
         })
     }
@@ -121,6 +127,10 @@ struct Bench {
     /// One for each OAuth client, by its id: the quotas of a project are shared by all its accounts, and outlive a reload.
     governors: Mutex<BTreeMap<String, Arc<Governor>>>,
     clock: Arc<dyn Clock>,
+    /// What the site's user was last seen to be allowed to.
+    rights: Mutex<Option<Permissions>>,
+    /// Told each time that the site forbids something.
+    forbidden: Arc<Notify>,
 }
 
 impl Bench {
@@ -184,7 +194,12 @@ impl EngineFactory for Bench {
             return Err("it is not in the configuration".to_owned());
         };
         let google_sent = Arc::new(CountingTransport::new(transport(config.google.timeout)?));
-        let dafater_sent = Arc::new(CountingTransport::new(transport(config.dafater.timeout)?));
+        let forbidden = Arc::clone(&self.forbidden);
+        let noticing = NoticingTransport::new(
+            transport(config.dafater.timeout)?,
+            Arc::new(move || forbidden.notify_one()),
+        );
+        let dafater_sent = Arc::new(CountingTransport::new(Arc::new(noticing)));
         let (site_key, site_secret) =
             table.api_keys().unwrap_or((&config.dafater.api_key, &config.dafater.api_secret));
         let mut site = SiteOptions::new(config.dafater.url.clone(), site_key.to_owned(), site_secret.clone());
@@ -198,7 +213,7 @@ impl EngineFactory for Bench {
             )
             .governed(self.governor(config), account.name.clone(), cancel.clone()),
             google_sent,
-            dafater: SiteClient::new(Arc::clone(&dafater_sent) as _, site)
+            dafater: SiteClient::new(Arc::clone(&dafater_sent) as _, site_options(config))
                 .map_err(|error| error.to_string())?,
             dafater_sent,
             state: AccountState::new(Arc::clone(&self.store) as Arc<dyn Store>, account.name.clone()),
@@ -233,6 +248,22 @@ impl EngineFactory for Bench {
 
     fn consent(&self) -> &dyn Consent {
         &self.consents
+    }
+
+    fn rights<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Result<Permissions, Failure>> {
+        Box::pin(async move {
+            let permissions = site_client(&settings.config)?.permissions().await.map_err(site_failure)?;
+            *self.rights.lock().unwrap_or_else(PoisonError::into_inner) = Some(permissions.clone());
+            Ok(permissions)
+        })
+    }
+
+    fn known_rights(&self) -> Option<Permissions> {
+        self.rights.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn forbidden(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.forbidden.notified())
     }
 
     fn desk(&self) -> &dyn DeskDoor {
@@ -283,6 +314,28 @@ impl EngineFactory for Bench {
     }
 }
 
+/// A client of the site as its configured user, beside those of the accounts.
+///
+/// # Errors
+/// The configured key cannot be sent, or no connection can be made at all.
+pub fn site_client(config: &Config) -> Result<SiteClient, Failure> {
+    let transport = transport(config.dafater.timeout)
+        .map_err(|reason| Failure::new(Exit::Internal, "no client can be made").cause(reason))?;
+    SiteClient::new(transport, site_options(config)).map_err(site_failure)
+}
+
+fn site_options(config: &Config) -> SiteOptions {
+    let (key, secret) = (config.dafater.api_key.clone(), config.dafater.api_secret.clone());
+    SiteOptions {
+        page_size: config.dafater.page_size,
+        ..SiteOptions::new(config.dafater.url.clone(), key, secret)
+    }
+}
+
+fn site_failure(error: DafaterError) -> Failure {
+    EngineError::from(error).into()
+}
+
 fn budget(quota: &Quota) -> Budget {
     Budget {
         critical_reads: quota.critical_reads,
@@ -293,14 +346,6 @@ fn budget(quota: &Quota) -> Budget {
         daily_writes: quota.daily_writes,
         project: quota.project,
     }
-}
-
-/// The client of the configured site, as its configured user, for what is no contact.
-fn site_client(config: &Config) -> Result<SiteClient, Failure> {
-    let dafater = &config.dafater;
-    let transport = transport(dafater.timeout).map_err(|reason| Failure::new(Exit::Internal, reason))?;
-    let options = SiteOptions::new(dafater.url.clone(), dafater.api_key.clone(), dafater.api_secret.clone());
-    SiteClient::new(transport, options).map_err(|error| EngineError::from(error).into())
 }
 
 /// The address of a record's form.

@@ -111,6 +111,10 @@ impl<E: Engine> Engine for Recorded<E> {
         self.engine.status()
     }
 
+    fn probe(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.engine.probe()
+    }
+
     fn conflicts(&self) -> Result<Vec<ConflictView>, EngineError> {
         self.engine.conflicts()
     }

@@ -206,6 +206,44 @@ pub(super) fn standard() -> Schemas {
         ),
         scheduled_job_type(),
         webhook(),
+    ]
+    .into_iter()
+    .chain(customizations())
+    .map(|doctype| (doctype.name, Arc::new(doctype)))
+    .collect()
+}
+
+/// What a System Manager makes: roles, rules, fields.
+fn customizations() -> [DocType; 3] {
+    use Kind::{Check, Data, Link};
+    let simple = |name, naming, fields| DocType { name, naming, fields, is_child: false };
+    [
+        simple(
+            "Role",
+            Naming::Field("role_name"),
+            vec![
+                Field::new("role_name", "Role Name", Data).required(),
+                Field::new("disabled", "Disabled", Check),
+                Field::new("is_custom", "Is Custom", Check),
+                Field::new("desk_access", "Desk Access", Check),
+                Field::new("two_factor_auth", "Two Factor Authentication", Check),
+            ],
+        ),
+        simple(
+            "Custom DocPerm",
+            Naming::Hash,
+            vec![
+                Field::new("parent", "Reference Document Type", Data),
+                Field::new("role", "Role", Link("Role")).required(),
+                Field::new("if_owner", "If user is the owner", Check),
+                Field::new("permlevel", "Level", Check),
+                Field::new("read", "Read", Check),
+                Field::new("write", "Write", Check),
+                Field::new("create", "Create", Check),
+                Field::new("delete", "Delete", Check),
+                Field::new("export", "Export", Check),
+            ],
+        ),
         simple(
             "Custom Field",
             Naming::Hash,
@@ -220,12 +258,10 @@ pub(super) fn standard() -> Schemas {
                 Field::new("hidden", "Hidden", Check),
                 Field::new("no_copy", "No Copy", Check),
                 Field::new("read_only", "Read Only", Check),
+                Field::new("print_hide", "Print Hide", Check),
             ],
         ),
     ]
-    .into_iter()
-    .map(|doctype| (doctype.name, Arc::new(doctype)))
-    .collect()
 }
 
 // API: frappe/core/doctype/scheduled_job_type/scheduled_job_type.py (`autoname`) and its JSON.

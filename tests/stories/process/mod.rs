@@ -5,6 +5,7 @@ mod daemon;
 mod damage;
 mod desk;
 mod directions;
+mod doctor;
 mod fault_card;
 mod faults;
 mod many;
