@@ -255,8 +255,8 @@ fn a_webhook_without_a_port_or_a_secret_is_refused() {
     assert_eq!(
         errors,
         [
-            "config.toml:13:2: dafater.webhook.listen: `listen` is not set in [dafater.webhook]",
-            "config.toml:13:2: dafater.webhook.secret: the secret of the webhook is set nowhere",
+            "config.toml:13:10: dafater.webhook.listen: `listen` is not set in [dafater.webhook]",
+            "config.toml:13:10: dafater.webhook.secret: the secret of the webhook is set nowhere",
         ]
     );
     let etc = Etc::valid_and("[dafater.webhook]\nlisten = \"8765\"\nsecret_file = \"DIR/secret\"\n");
