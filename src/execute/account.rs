@@ -1,6 +1,7 @@
 //! One account under sync: the real [`Engine`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -9,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::apply::{Applied, Executor};
 use super::hold::discard;
+use super::hub::Hub;
 use super::judgement::conflict_id;
 use super::observe::{Memory, Observed, Observer};
 use super::settings::{Parts, Settings};
@@ -32,6 +34,8 @@ pub struct AccountEngine {
     pub(super) memory: Mutex<Memory>,
     /// What happened last, newer than what is saved.
     recent: std::sync::Mutex<Option<Progress>>,
+    /// What it shares with the other accounts of its site.
+    hub: Arc<Hub>,
 }
 
 /// How the account stands with Google.
@@ -53,7 +57,14 @@ impl AccountEngine {
     /// An engine over `parts`; `cancel` ends a run between two writes.
     #[must_use]
     pub fn new(parts: Parts, settings: Settings, cancel: CancellationToken) -> Self {
-        Self { parts, settings, cancel, memory: Mutex::default(), recent: std::sync::Mutex::default() }
+        let (memory, recent, hub) = (Mutex::default(), std::sync::Mutex::default(), Arc::default());
+        Self { parts, settings, cancel, memory, recent, hub }
+    }
+
+    /// The same engine, beside others of the same site.
+    #[must_use]
+    pub fn beside(self, hub: Arc<Hub>) -> Self {
+        Self { hub, ..self }
     }
 
     pub(super) fn state(&self) -> &AccountState {
@@ -63,17 +74,40 @@ impl AccountEngine {
     /// One cycle.
     async fn cycle(&self, request: RunRequest, run: &str, now: Timestamp) -> Result<Ended, EngineError> {
         let mut memory = self.memory.lock().await;
-        let observed = self.look(request, now, &mut memory).await?;
-        self.report(&observed);
-        if !request.dry_run {
-            self.redeem(&observed).await?;
-        }
-        let mut plan = Plan::compute(&observed.snapshot, &self.settings.policy);
-        let hold = self.state().hold()?;
-        if hold.as_ref().is_some_and(|hold| hold.decision == Some(HoldDecision::Discarded)) {
-            discard(&mut plan, &self.state().held(HeldBy::Cycle)?);
-        }
-        match self.verdict(&plan, &observed, hold.as_ref())? {
+        let mut turn = None;
+        let (mut plan, observed, hold, verdict) = loop {
+            let turns = self.hub.turns();
+            let observed = self.look(request, now, &mut memory).await?;
+            if turn.is_none() {
+                self.report(&observed);
+            }
+            if !request.dry_run {
+                self.redeem(&observed).await?;
+            }
+            let mut plan = Plan::compute(&observed.snapshot, &self.settings.policy);
+            let hold = self.state().hold()?;
+            if hold.as_ref().is_some_and(|hold| hold.decision == Some(HoldDecision::Discarded)) {
+                discard(&mut plan, &self.state().held(HeldBy::Cycle)?);
+            }
+            let verdict = self.verdict(&plan, &observed, hold.as_ref())?;
+            let brings = matches!(verdict, Verdict::Go) && !request.dry_run && brings_somebody(&plan);
+            if brings && turn.is_none() {
+                turn = Some(tokio::select! {
+                    turn = self.hub.turn() => turn,
+                    () = self.cancel.cancelled() => return Err(EngineError::stopped()),
+                });
+                if self.hub.turns() != turns {
+                    // Another account brought somebody meanwhile: perhaps the same.
+                    continue;
+                }
+            }
+            match &turn {
+                Some(turn) if brings => self.hub.use_turn(turn),
+                Some(_) | None => drop(turn.take()),
+            }
+            break (plan, observed, hold, verdict);
+        };
+        match verdict {
             Verdict::Hold { reason, digest } => {
                 if !request.dry_run {
                     self.hold(&plan, hold.as_ref(), &reason, digest, now).await?;
@@ -518,6 +552,11 @@ impl Engine for AccountEngine {
         views.truncate(filter.limit.unwrap_or(usize::MAX));
         Ok(views)
     }
+}
+
+/// Whether the plan creates a contact in Dafater.
+fn brings_somebody(plan: &Plan) -> bool {
+    plan.steps.iter().any(|step| matches!(step.action, Action::Create { side: Side::Dafater, .. }))
 }
 
 /// The id of a run that begins `now`: ids sort by time.

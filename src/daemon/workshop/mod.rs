@@ -28,7 +28,7 @@ use super::{AccountSettings, Backend, Consent, DeskDoor, EngineFactory, Settings
 use crate::config::{Config, GoogleClient, Quota, Span};
 use crate::control::{Exit, Failure, Finding};
 use crate::dafater::{DafaterError, Permissions, SiteClient, SiteOptions};
-use crate::execute::{AccountEngine, Engine, EngineError, Parts, Settings as EngineSettings};
+use crate::execute::{AccountEngine, Engine, EngineError, Hub, Parts, Settings as EngineSettings};
 use crate::google::oauth::{
     AccessTokens, ClientCredentials, RefreshingTokens, ServiceAccountKey, ServiceAccountTokens,
     TokenEndpoint, TokenVault, VaultKey,
@@ -86,6 +86,7 @@ impl Backend for Workshop {
                 key_home,
                 consents,
                 desk,
+                hub: Arc::default(),
                 exports,
                 governors,
                 clock,
@@ -120,6 +121,8 @@ struct Bench {
     key_home: KeyHome,
     consents: Consents,
     desk: DeskReader,
+    /// What the engines share, whatever is reloaded.
+    hub: Arc<Hub>,
     exports: Exports,
     /// One for each OAuth client, by its id: the quotas of a project are shared by all its accounts, and outlive a reload.
     governors: Mutex<BTreeMap<String, Arc<Governor>>>,
@@ -230,7 +233,7 @@ impl EngineFactory for Bench {
             history_keep: signed(config.history.keep),
             connections: config.dafater.connections,
         };
-        let engine = AccountEngine::new(parts, engine_settings, cancel);
+        let engine = AccountEngine::new(parts, engine_settings, cancel).beside(Arc::clone(&self.hub));
         Ok(match &account.record {
             None => Arc::new(engine),
             Some(record) => Arc::new(Recorded {
