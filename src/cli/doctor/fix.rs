@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::account::AccountRecord;
+use super::site::is_ours;
 use crate::cli::Console;
-use crate::config::Account;
 use crate::control::{Exit, Failure};
 use crate::daemon::{Settings, site_client};
 use crate::dafater::{DafaterError, Provision, Remedy, SiteClient, SiteOptions, WantedWebhook};
@@ -113,13 +112,6 @@ impl Fix {
         }
         Ok(())
     }
-}
-
-/// Whether the record is one of our accounts.
-fn is_ours(record: &AccountRecord, settings: &Settings) -> bool {
-    let dafater = &settings.config.dafater;
-    let is_address = |account: &Account| account.email_id.eq_ignore_ascii_case(&record.email_id);
-    dafater.accounts_from_google_contacts || settings.config.accounts.values().any(is_address)
 }
 
 /// How the site is to tell the daemon of a save, if it is to.

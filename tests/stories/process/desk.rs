@@ -285,3 +285,36 @@ fn what_a_system_manager_may_have_mended_is_mended_once() {
     assert!(hooks.iter().all(|hook| hook["webhook_json"] == "{}"), "no contact leaves the site by this way");
     house.settle();
 }
+
+#[test]
+fn the_doctor_finds_the_sites_own_integration_at_work_and_its_fix_stops_it_and_makes_the_webhooks() {
+    let house = house();
+    stop_built_in(&house, 0);
+    add_record(&house, record(&house));
+    house.write("webhook-secret", "hush");
+    let hook = format!(
+        "[dafater.webhook]\nlisten = \"127.0.0.1:8765\"\nsecret_file = \"{}\"\n",
+        at(&house, "webhook-secret")
+    );
+    house.write("conf.d/20.toml", &hook);
+    let keys = house.site().add_user("manager@example.com", &["System Manager"]);
+    house.write("key", &format!("{}:{}", keys.api_key, keys.api_secret));
+    let job = || {
+        let output = house.run(&["doctor", "--json"]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let mut checks = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        checks.find(|check| check["check"] == "built-in job").unwrap()
+    };
+    let found = job();
+    assert_eq!(found["grade"], "warn", "{found}");
+    assert!(found["message"].as_str().unwrap().ends_with("doubles contacts of 1 account"), "{found}");
+    let fixed = house.run(&["doctor", "--fix", "--system-manager-key-file", &at(&house, "key"), "--yes"]);
+    let told = String::from_utf8_lossy(&fixed.stdout).into_owned();
+    assert_eq!(fixed.status.code(), Some(0), "{told}");
+    assert_eq!(job()["grade"], "ok");
+    assert_eq!(house.site().documents("Webhook").len(), 2, "{told}");
+}
+
+fn at(house: &House, name: &str) -> String {
+    house.path(name).display().to_string()
+}

@@ -77,6 +77,29 @@ fn traffic(house: &House, request: &serde_json::Value) -> Vec<u8> {
     answer
 }
 
+/// What a client may ask, with secrets that went astray.
+fn requests() -> Vec<serde_json::Value> {
+    vec![
+        json!({ "command": "authorize", "account": "sales", "paste": true }),
+        json!({ "command": "authorize-finish", "account": "sales", "answer": "4/0Aastray-planted-code" }),
+        json!({ "command": "authorize-adopt", "account": "sales", "refresh_token": "4/0Aastray-planted-code" }),
+        json!({ "command": "authorize-adopt", "account": "sales", "refresh_token": ["4/0Aastray-planted-code"] }),
+        json!({ "command": "store-rekey" }),
+        json!({ "command": "store-rekey", "key": "4/0Aastray-planted-code" }),
+        json!({ "command": "sync", "full": true }),
+        json!({ "command": "status" }),
+        json!({ "command": "accounts" }),
+        json!({ "command": "plan", "account": "sales" }),
+        json!({ "command": "history" }),
+        json!({ "command": "conflicts" }),
+        json!({ "command": "reviews" }),
+        json!({ "command": "daemon" }),
+        json!({ "command": "reload" }),
+        json!({ "command": "store-verify" }),
+        json!({ "command": "store-export" }),
+    ]
+}
+
 #[test]
 fn no_secret_is_in_the_store_the_logs_the_exports_or_the_control_traffic() {
     let house = House::with("schedule = \"every 1s\"");
@@ -133,25 +156,7 @@ fn no_secret_is_in_the_store_the_logs_the_exports_or_the_control_traffic() {
     assert_eq!(core.split_whitespace().nth(4), Some("0"), "no core dump can be left: {core}");
 
     let mut answers = Vec::new();
-    for request in [
-        json!({ "command": "authorize", "account": "sales", "paste": true }),
-        json!({ "command": "authorize-finish", "account": "sales", "answer": "4/0Aastray-planted-code" }),
-        json!({ "command": "authorize-adopt", "account": "sales", "refresh_token": "4/0Aastray-planted-code" }),
-        json!({ "command": "authorize-adopt", "account": "sales", "refresh_token": ["4/0Aastray-planted-code"] }),
-        json!({ "command": "store-rekey" }),
-        json!({ "command": "store-rekey", "key": "4/0Aastray-planted-code" }),
-        json!({ "command": "sync", "full": true }),
-        json!({ "command": "status" }),
-        json!({ "command": "accounts" }),
-        json!({ "command": "plan", "account": "sales" }),
-        json!({ "command": "history" }),
-        json!({ "command": "conflicts" }),
-        json!({ "command": "reviews" }),
-        json!({ "command": "daemon" }),
-        json!({ "command": "reload" }),
-        json!({ "command": "store-verify" }),
-        json!({ "command": "store-export" }),
-    ] {
+    for request in requests() {
         answers.extend(traffic(&house, &request));
     }
     let text = String::from_utf8_lossy(&answers).into_owned();
