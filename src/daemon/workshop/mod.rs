@@ -200,10 +200,10 @@ impl EngineFactory for Bench {
             Arc::new(move || forbidden.notify_one()),
         );
         let dafater_sent = Arc::new(CountingTransport::new(Arc::new(noticing)));
-        let (site_key, site_secret) =
-            table.api_keys().unwrap_or((&config.dafater.api_key, &config.dafater.api_secret));
-        let mut site = SiteOptions::new(config.dafater.url.clone(), site_key.to_owned(), site_secret.clone());
-        site.page_size = config.dafater.page_size;
+        let mut site = site_options(config);
+        if let Some((key, secret)) = table.api_keys() {
+            (site.api_key, site.api_secret) = (key.to_owned(), secret.clone());
+        }
         let needs_consent = !matches!(config.google.client, GoogleClient::ServiceAccount { .. });
         let parts = Parts {
             google: PeopleClient::new(
@@ -213,7 +213,7 @@ impl EngineFactory for Bench {
             )
             .governed(self.governor(config), account.name.clone(), cancel.clone()),
             google_sent,
-            dafater: SiteClient::new(Arc::clone(&dafater_sent) as _, site_options(config))
+            dafater: SiteClient::new(Arc::clone(&dafater_sent) as _, site)
                 .map_err(|error| error.to_string())?,
             dafater_sent,
             state: AccountState::new(Arc::clone(&self.store) as Arc<dyn Store>, account.name.clone()),
