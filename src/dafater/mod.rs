@@ -25,7 +25,7 @@ mod testing;
 mod write;
 mod zone;
 
-pub use about::{Permissions, SiteVersion};
+pub use about::{Permissions, SiteField, SiteVersion};
 pub use client::{SiteClient, SiteOptions};
 pub use deleted::{DeletedContact, DeletedFeed};
 pub use document::{CONTACT_FIELDS, Stamp};

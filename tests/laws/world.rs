@@ -6,8 +6,8 @@ use std::sync::Arc;
 use dafater_contactsd::contact::{Field, TextField};
 use dafater_contactsd::mapping::{Document, Mapping, Person, SiteRules};
 use dafater_contactsd::sync::{
-    AccountName, Alone, Decisions, FirstSync, Loose, Pair, PairId, PairView, Policy, Promise, RecordId,
-    Scope, Side, Sighting, Snapshot,
+    AccountName, Alone, Decisions, FieldRules, FirstSync, Loose, Pair, PairId, PairView, Policy, Promise,
+    RecordId, Scope, Side, Sighting, Snapshot,
 };
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
@@ -408,6 +408,7 @@ fn policy(rules: Rules) -> Policy {
         first_sync: FirstSync::Apply,
         scope: Scope::default(),
         mapping: mapping(),
+        fields: FieldRules::default(),
     }
 }
 
