@@ -61,7 +61,7 @@ impl AccountEngine {
         let mapping = &settings.policy.mapping;
         // What an operator mapped is read once the site is known to have it.
         let usual = mapping.without(|text| matches!(text, TextField::Mapped(_)));
-        parts.dafater.read_also(usual.columns());
+        parts.dafater.read_also(usual.columns(), []);
         let parts = Parts {
             google: parts.google.reading(mapping.person_fields().into_iter().map(PersonField::path)),
             ..parts
@@ -193,7 +193,12 @@ impl AccountEngine {
         self.learn_fields(memory, now).await?;
         let settings = self.settings();
         let observer = Observer { parts: &self.parts, settings: &settings, now, parked: BTreeMap::new() };
-        observer.observe(request, &self.fingerprint(), memory).await
+        let seen = observer.observe(request, &self.fingerprint(), memory).await;
+        if seen.is_err() {
+            // Perhaps the site is not as it was known to be.
+            memory.site = None;
+        }
+        seen
     }
 
     /// Says what the look itself brought up.
@@ -258,17 +263,15 @@ impl AccountEngine {
     fn fingerprint(&self) -> String {
         let settings = self.settings();
         let policy = &settings.policy;
-        let mut fingerprint = format!(
+        let account = format!(
             "pull={} push={} scope={:?} region={:?}",
             policy.pull, policy.push, policy.scope, policy.mapping.phones.region
         );
-        for text in policy.mapping.texts().filter(|text| matches!(text, TextField::Mapped(_))) {
-            fingerprint.push_str(&format!(" {text:?}"));
-        }
-        for (field, direction) in policy.fields.directions() {
-            fingerprint.push_str(&format!(" {field:?}={direction:?}"));
-        }
-        fingerprint
+        let mapped = policy.mapping.texts().filter(|text| matches!(text, TextField::Mapped(_)));
+        let directions =
+            policy.fields.directions().map(|(field, direction)| format!("{field:?}={direction:?}"));
+        let fields = mapped.map(|text| format!("{text:?}")).chain(directions);
+        std::iter::once(account).chain(fields).collect::<Vec<_>>().join(" ")
     }
 
     fn sent(&self) -> Requests {

@@ -206,7 +206,7 @@ impl AccountEngine {
                 .map(|left| LeftView {
                     title: left.title.clone(),
                     side: left.side,
-                    field: left.field.as_ref().map(|field| field.to_string()),
+                    field: left.field.as_ref().map(ToString::to_string),
                     reason: left.reason.to_owned(),
                 })
                 .collect(),

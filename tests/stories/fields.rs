@@ -336,3 +336,19 @@ async fn a_note_that_is_too_long_to_travel_stays_and_the_rest_of_the_contact_goe
     assert_eq!(says(&world, &resource, "/biographies/0/value").as_str().map(str::len), Some(30_000));
     world.is_quiet().await;
 }
+
+#[tokio::test]
+async fn a_field_that_is_removed_while_the_daemon_runs_was_not_cleared() {
+    let (world, resource, name) =
+        linked(world(|_| {}), json!({ "biographies": [{ "value": "Gate B" }] })).await;
+    world.site().remove_custom_field("custom_notes");
+    world.edit_contact(&name, json!({ "designation": "Countess" }));
+    world.clock.advance(jiff::SignedDuration::from_mins(5));
+    let report = world.engine().run(RunRequest::default()).await;
+    assert!(report.error.is_some(), "what is known of the site is not true any more: {report:?}");
+    world.clock.advance(jiff::SignedDuration::from_mins(5));
+    let report = world.engine().run(RunRequest::default()).await;
+    assert_eq!(report.error, None);
+    assert_eq!(says(&world, &resource, "/biographies/0/value"), "Gate B");
+    assert_eq!(says(&world, &resource, "/organizations/0/title"), "Countess");
+}
