@@ -128,7 +128,7 @@ const OWNED: [&str; 32] = [
     "pulled_from_google_contacts",
     "sync_with_google_contacts",
     "amended_from",
-    "custom_dafater_contactsd",
+    "custom_dafater_contactsd_key",
 ];
 
 /// API: a fieldname holds at most 61 characters, so that it fits a column.

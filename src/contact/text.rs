@@ -7,7 +7,9 @@ use unicode_normalization::UnicodeNormalization as _;
 /// Case, accents and emoji stay: a change of those is an edit.
 #[must_use]
 pub fn canonical_text(raw: &str) -> String {
-    let composed: String = raw.chars().filter(|c| !is_invisible(*c)).nfc().collect();
+    let visible = raw.chars().filter(|c| !is_invisible(*c));
+    // What is ASCII is composed already.
+    let composed: String = if raw.is_ascii() { visible.collect() } else { visible.nfc().collect() };
     let mut canonical = String::with_capacity(composed.len());
     for word in composed.split_whitespace() {
         if !canonical.is_empty() {
@@ -52,6 +54,9 @@ pub fn is_too_long(text: &str) -> bool {
 /// [`canonical_text`] with compatibility forms and case folded away: for matching, never for comparing edits.
 #[must_use]
 pub fn folded_text(raw: &str) -> String {
+    if raw.is_ascii() {
+        return canonical_text(raw).to_lowercase();
+    }
     let compatible: String = raw.nfkc().collect();
     canonical_text(&compatible).to_lowercase()
 }

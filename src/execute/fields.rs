@@ -19,7 +19,7 @@ use crate::mapping::{Column, Mapping};
 use crate::observe::events;
 
 /// A link to more documents than this is not looked at: their names would be read each day.
-const MOST_LINKED: usize = 5000;
+const MOST_LINKED: u32 = 5000;
 
 /// What the site makes of the mapped fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -134,7 +134,7 @@ async fn column(
         ("Select", options) => {
             Column::Select(options.lines().map(|option| option.trim().to_owned()).collect())
         }
-        ("Link", doctype) => Column::Link(site.names_of(doctype, MOST_LINKED).await?),
+        ("Link", doctype) => Column::Link(site.linked_names(doctype, MOST_LINKED).await?),
         (kind, _) => {
             let kinds = "Data, Small Text, Text, Long Text, Date, Select and Link";
             return Ok(Err(format!(

@@ -360,7 +360,11 @@ impl AccountEngine {
                         && !merged.conflicts.iter().any(|open| open.field == conflict.field)
                 }
                 Action::Delete { .. } => step.pair == conflict.pair,
-                Action::Create { .. } | Action::Detach { .. } | Action::Forget | Action::Postpone => false,
+                Action::Create { .. }
+                | Action::Detach { .. }
+                | Action::Leave
+                | Action::Forget
+                | Action::Postpone => false,
             };
             let is_apart = undo.apart.contains(&conflict.pair);
             if is_done(&conflict.pair) && (is_apart || undo.plan.steps.iter().any(settles)) {

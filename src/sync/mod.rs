@@ -10,6 +10,7 @@ mod plan;
 mod policy;
 mod receipt;
 mod record;
+mod scope;
 mod side;
 mod snapshot;
 
@@ -22,5 +23,6 @@ pub use policy::{
 };
 pub use receipt::{Promise, Written};
 pub use record::{Conflict, Loose, LooseReason, RecordId, Review};
+pub use scope::stays;
 pub use side::Side;
-pub use snapshot::{Alone, Decisions, PairView, Sighting, Snapshot};
+pub use snapshot::{Alone, Decisions, Left, PairView, Sighting, Snapshot};

@@ -116,9 +116,11 @@ impl Step {
         let (merged, withheld) = match &self.action {
             Action::Merge(merged) => (merged.as_ref(), merged.withheld.as_slice()),
             Action::Create { withheld, .. } => (&plain, withheld.as_slice()),
-            Action::Delete { .. } | Action::Detach { .. } | Action::Forget | Action::Postpone => {
-                (&plain, [].as_slice())
-            }
+            Action::Delete { .. }
+            | Action::Detach { .. }
+            | Action::Leave
+            | Action::Forget
+            | Action::Postpone => (&plain, [].as_slice()),
         };
         let is_written = |side| match side {
             Side::Google => written.google.is_some(),
@@ -136,6 +138,7 @@ impl Step {
                 Action::Merge(_)
                 | Action::Delete { .. }
                 | Action::Detach { .. }
+                | Action::Leave
                 | Action::Forget
                 | Action::Postpone => self.origin,
             },
@@ -193,7 +196,11 @@ impl Step {
                     Side::Dafater => Promise { google: source?, dafater: contact.clone() },
                 });
             }
-            Action::Delete { .. } | Action::Detach { .. } | Action::Forget | Action::Postpone => return None,
+            Action::Delete { .. }
+            | Action::Detach { .. }
+            | Action::Leave
+            | Action::Forget
+            | Action::Postpone => return None,
         };
         let mut google = written.google.or(self.google.as_ref())?.contact(mapping);
         let mut dafater = written.dafater.or(self.dafater.as_ref())?.contact(mapping);
@@ -255,6 +262,7 @@ impl Step {
             Action::Create { .. }
             | Action::Delete { .. }
             | Action::Detach { .. }
+            | Action::Leave
             | Action::Forget
             | Action::Postpone => None,
         }

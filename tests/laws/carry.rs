@@ -82,11 +82,17 @@ impl World {
                 if is_refused {
                     return;
                 }
+                let (source, now) = match side.other() {
+                    Side::Google => (source_of(step), step.google.as_ref().unwrap().contact(&mapping())),
+                    Side::Dafater => {
+                        (self.document_of(step), step.dafater.as_ref().unwrap().contact(&mapping()))
+                    }
+                };
                 let id = self.create(step, *side, contact, person);
                 self.ours.insert(id);
                 // Whoever deletes the source in the moment in which it is carried across comes too late for this write.
                 let is_overtaken = !self.is_current(step, side.other());
-                self.check_resurrection(person, *side, is_overtaken);
+                self.check_resurrection(person, *side, (source, &now), is_overtaken);
                 if is_lost {
                     self.in_doubt.insert(step.pair.clone());
                     let promise = step.promise(*side, Written::default(), &mapping()).unwrap();
@@ -122,6 +128,8 @@ impl World {
                 let loose = step.loose(*left, LooseReason::Detached, &mapping()).unwrap();
                 self.loose.insert(loose.record.clone(), loose);
             }
+            // No world of the laws has a scope.
+            Action::Leave => unreachable!("nothing leaves"),
             Action::Forget => drop(self.pairs.remove(&step.pair)),
             Action::Postpone => {
                 for side in [Side::Google, Side::Dafater].into_iter().filter(|_| step.before.is_none()) {

@@ -1,11 +1,11 @@
 //! What users do.
 
-use dafater_contactsd::contact::{Field, TextField};
+use dafater_contactsd::contact::{Contact, Field, TextField};
 use dafater_contactsd::sync::{Pair, Side};
 use serde_json::{Map, Value, json};
 
 use super::script::Event;
-use super::world::{Wish, World, mapping, notes, slots, text_slot};
+use super::world::{Deleted, Wish, World, mapping, notes, slots, text_slot};
 
 impl World {
     pub fn happen(&mut self, event: &Event) {
@@ -61,8 +61,10 @@ impl World {
 
     /// A user deletes one record: what stood only there is withdrawn with it, and what both sides said too.
     fn remove(&mut self, side: Side, id: u64, person: usize) {
-        if let Some(is_edited) = self.counterpart_is_edited(side, id) {
-            self.deleted.insert((person, side == Side::Google));
+        if let Some((counterpart, is_edited)) = self.counterpart_of(side, id) {
+            let name = self.contact(side, id).map(|contact| contact.folded_name()).unwrap_or_default();
+            let deleted = self.deleted.entry((person, side == Side::Google)).or_default();
+            deleted.push(Deleted { counterpart, name });
             if !is_edited {
                 self.edited_since.remove(&person);
             }
@@ -78,26 +80,31 @@ impl World {
         }
     }
 
-    /// Whether the counterpart says something that this record has not been told; `None` where no sync has met them as a pair, so
-    /// that nobody can know what a disappearance means.
-    fn counterpart_is_edited(&self, side: Side, id: u64) -> Option<bool> {
-        let is_half = |pair: &&Pair| match side {
-            Side::Google => Self::google_of(pair) == id,
-            Side::Dafater => self.dafater_of(pair) == id,
+    /// The counterpart, and whether it says something that this record has not been told; `None` where no sync has met them as a pair,
+    /// so that nobody can know what a disappearance means.
+    fn counterpart_of(&self, side: Side, id: u64) -> Option<(u64, bool)> {
+        let half = |side: Side, pair: &Pair| match side {
+            Side::Google => Self::google_of(pair),
+            Side::Dafater => self.dafater_of(pair),
         };
-        let pair = self.pairs.values().find(is_half)?;
-        let (base, now) = match side {
-            Side::Google => {
-                let other = self.dafater.get(&self.dafater_of(pair));
-                (&pair.dafater.contact, other.map(|held| held.parsed.contact(&mapping())))
-            }
-            Side::Dafater => {
-                let other = self.google.get(&Self::google_of(pair));
-                (&pair.google.contact, other.map(|held| held.parsed.contact(&mapping())))
-            }
+        let pair = self.pairs.values().find(|pair| half(side, pair) == id)?;
+        let counterpart = half(side.other(), pair);
+        let base = match side.other() {
+            Side::Google => &pair.google.contact,
+            Side::Dafater => &pair.dafater.contact,
         };
+        let now = self.contact(side.other(), counterpart);
         // Where the counterpart is gone, whoever stands there was entered anew: that is news, too.
-        Some(now.is_none_or(|now| Field::of(&[&now, base]).iter().any(|field| !now.agrees_on(field, base))))
+        let is_edited =
+            now.is_none_or(|now| Field::of(&[&now, base]).iter().any(|field| !now.agrees_on(field, base)));
+        Some((counterpart, is_edited))
+    }
+
+    fn contact(&self, side: Side, id: u64) -> Option<Contact> {
+        match side {
+            Side::Google => self.google.get(&id).map(|held| held.parsed.contact(&mapping())),
+            Side::Dafater => self.dafater.get(&id).map(|held| held.parsed.contact(&mapping())),
+        }
     }
 
     /// The second record's values go into the first, which is what both services do with two contacts of one person.

@@ -49,6 +49,14 @@ pub struct Wish {
     pub is_withdrawn: bool,
 }
 
+/// A record of a pair that a user deleted.
+#[derive(Debug, Clone)]
+pub struct Deleted {
+    /// The other half.
+    pub counterpart: u64,
+    pub name: String,
+}
+
 /// Two remotes and the daemon's memory.
 pub struct World {
     pub policy: Policy,
@@ -73,8 +81,8 @@ pub struct World {
     pub wishes: BTreeMap<String, Wish>,
     /// Texts that a logged decision has overwritten.
     pub logged: BTreeSet<String>,
-    /// Persons whose record a user deleted on a side.
-    pub deleted: BTreeSet<(usize, bool)>,
+    /// What users deleted of a person on a side.
+    pub deleted: BTreeMap<(usize, bool), Vec<Deleted>>,
     /// Persons that a user touched since, on the other side.
     pub edited_since: BTreeSet<usize>,
     /// Who stands outside the scope, on which side.
@@ -105,7 +113,7 @@ impl World {
             ours: BTreeSet::new(),
             wishes: BTreeMap::new(),
             logged: BTreeSet::new(),
-            deleted: BTreeSet::new(),
+            deleted: BTreeMap::new(),
             edited_since: BTreeSet::new(),
             outside: BTreeSet::new(),
             doubled: BTreeSet::new(),
@@ -372,6 +380,9 @@ impl World {
             promises: self.promises.clone(),
             left_over: BTreeSet::new(),
             veiled: BTreeSet::new(),
+            leaving: BTreeSet::new(),
+            left: Vec::new(),
+            parted: Vec::new(),
             decisions: self.decisions.clone(),
         }
     }

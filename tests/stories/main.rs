@@ -27,4 +27,5 @@ mod people;
 mod people_api;
 mod process;
 mod quotas;
+mod scope;
 mod undo;

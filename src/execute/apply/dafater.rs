@@ -8,7 +8,7 @@ use super::google::leave_alone;
 use super::receipt::Work;
 use super::{Executor, Patience, concerns_all};
 use crate::contact::Field;
-use crate::dafater::DafaterError;
+use crate::dafater::{DafaterError, KEY_FIELD};
 use crate::execute::EngineError;
 use crate::mapping::Document;
 use crate::remote::Disposition;
@@ -104,6 +104,7 @@ impl Executor<'_> {
             Action::Create { .. }
             | Action::Delete { .. }
             | Action::Detach { .. }
+            | Action::Leave
             | Action::Forget
             | Action::Postpone => Ok(()),
         }
@@ -122,6 +123,8 @@ impl Executor<'_> {
             // The marker by which the document is known again if the answer is lost.
             body.insert("google_contacts_id".to_owned(), json!(person.resource_name.0));
         }
+        // Where the site has the field, it refuses to store the same pair twice; elsewhere it drops it.
+        body.insert(KEY_FIELD.to_owned(), json!(work.step.pair));
         let mut attempt = 1;
         loop {
             match self.parts.dafater.create_contact(body.clone()).await {
@@ -130,9 +133,9 @@ impl Executor<'_> {
                 // What it was linked to, or a column that it had, may be gone: what is synced still comes back.
                 Err(DafaterError::Refused(_)) if image.is_some() && attempt < NAME_ATTEMPTS => {
                     attempt = NAME_ATTEMPTS;
-                    let marker = body.remove("google_contacts_id");
+                    let markers = ["google_contacts_id", KEY_FIELD].map(|field| body.remove_entry(field));
                     body = Document::body(None, &contact, &fields, mapping);
-                    body.extend(marker.map(|marker| ("google_contacts_id".to_owned(), marker)));
+                    body.extend(markers.into_iter().flatten());
                 }
                 outcome => return outcome,
             }
@@ -150,6 +153,16 @@ impl Executor<'_> {
         self.parts.dafater.update_contact(&document.name, &document.modified, names).await
     }
 
+    /// Whether the site refused because it holds a contact of just this pair: an earlier attempt arrived after all.
+    async fn was_created_before(&self, work: &Work<'_>, error: &DafaterError) -> bool {
+        let is_create = matches!(work.step.action, Action::Create { side: Side::Dafater, .. });
+        if !is_create || !matches!(error, DafaterError::NotUnique(_)) {
+            return false;
+        }
+        // Another field of the site may be unique, too; then the key is nobody's.
+        matches!(self.parts.dafater.find_by_key(work.step.pair.as_str()).await, Ok(Some(_)))
+    }
+
     async fn begin_one(&self, work: &Work<'_>) -> Result<(), EngineError> {
         let mut changes = self.parts.state.changes();
         changes.set_intent(&self.intent(work, Side::Dafater));
@@ -159,6 +172,11 @@ impl Executor<'_> {
     async fn failed(&self, work: &Work<'_>, error: &DafaterError) -> Result<(), EngineError> {
         let step = work.step;
         let disposition = error.disposition();
+        if self.was_created_before(work, error).await {
+            // The intent stays: what it made is looked up by its marker in the next cycle.
+            self.park(step, "it was created before, and the answer was lost", Patience::None);
+            return Ok(());
+        }
         if disposition == Disposition::InDoubt {
             // The intent stays: whether it happened is looked up, never tried.
             self.park(step, "the site's answer was lost", Patience::None);
@@ -166,7 +184,7 @@ impl Executor<'_> {
             return Ok(());
         }
         let mut changes = self.parts.state.changes();
-        changes.remove_intent(&step.pair, Side::Dafater);
+        self.take_back(&step.pair, Side::Dafater, &mut changes);
         if concerns_all(&disposition) {
             if disposition == Disposition::Unavailable {
                 // It may be this one document that the site breaks down on.

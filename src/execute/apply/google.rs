@@ -62,6 +62,7 @@ impl Executor<'_> {
                 | Action::Merge(_)
                 | Action::Delete { .. }
                 | Action::Detach { .. }
+                | Action::Leave
                 | Action::Forget
                 | Action::Postpone => {}
             }
@@ -367,7 +368,7 @@ impl Executor<'_> {
     async fn withdraw(&self, works: &[Work<'_>], batch: &[Outgoing], side: Side) -> Result<(), EngineError> {
         let mut changes = self.parts.state.changes();
         for work in batch.iter().filter_map(|outgoing| works.get(outgoing.index)) {
-            changes.remove_intent(&work.step.pair, side);
+            self.take_back(&work.step.pair, side, &mut changes);
         }
         Ok(self.parts.state.commit(changes).await?)
     }

@@ -23,7 +23,7 @@ use super::{Counts, EngineError};
 use crate::mapping::Document;
 use crate::observe::events;
 use crate::remote::Disposition;
-use crate::state::{Changes, Parked, Tombstone};
+use crate::state::{Changes, Intent, Parked, Parted, Tombstone};
 use crate::sync::{Action, Image, LooseReason, Origin, Pair, PairId, Plan, RecordId, Side, Step};
 
 /// What a run did.
@@ -55,6 +55,8 @@ pub(super) struct Executor<'a> {
     pub(super) google_rests: Option<Timestamp>,
     /// How often each pair has failed before.
     pub(super) failures: BTreeMap<PairId, u32>,
+    /// Earlier updates that are still in doubt: a write that is refused takes nothing back of them.
+    pub(super) doubtful: &'a [Intent],
     pub(super) cancel: &'a CancellationToken,
     /// The run that is put back, if one is.
     pub(super) undoes: Option<&'a str>,
@@ -116,7 +118,7 @@ impl Executor<'_> {
                     return Ok(());
                 }
                 let Some(pair) = work.pair() else { return Ok(()) };
-                self.settle(step, &pair, changes);
+                self.settle(step, &pair, changes)?;
                 state.put_pair(&pair, changes)?;
                 if !is_written_later {
                     self.report_withheld(step, &pair, changes);
@@ -130,6 +132,7 @@ impl Executor<'_> {
             }
             Action::Detach { .. } => {
                 state.drop_pair(&step.pair, changes)?;
+                self.part(step, changes);
                 // Both records are left where a person refused to have one emptied.
                 for side in [Side::Google, Side::Dafater] {
                     if let Some(loose) = work.loose(side, LooseReason::Detached) {
@@ -137,6 +140,18 @@ impl Executor<'_> {
                     }
                 }
                 self.note(step, None, "detach", changes);
+            }
+            Action::Leave => {
+                state.drop_pair(&step.pair, changes)?;
+                if let Some(pair) = &step.before {
+                    changes.set_left(pair);
+                }
+                for side in [Side::Google, Side::Dafater] {
+                    if let Some(loose) = work.loose(side, LooseReason::OutOfScope) {
+                        changes.set_loose(&loose);
+                    }
+                }
+                self.note(step, None, "leave", changes);
             }
             Action::Forget => {
                 state.drop_pair(&step.pair, changes)?;
@@ -156,7 +171,7 @@ impl Executor<'_> {
     }
 
     /// What no longer applies once a pair stands: that its records stood alone or waited, and what was in doubt.
-    fn settle(&self, step: &Step, pair: &Pair, changes: &mut Changes) {
+    fn settle(&self, step: &Step, pair: &Pair, changes: &mut Changes) -> Result<(), EngineError> {
         let records =
             [RecordId::Google(pair.google.source_id.clone()), RecordId::Dafater(pair.dafater.name.clone())];
         if step.before.is_none() || step.is_rejoined() {
@@ -168,6 +183,14 @@ impl Executor<'_> {
             }
             let [google, dafater] = &records;
             changes.remove_link(google, dafater);
+            let state = &self.parts.state;
+            for left in [
+                state.left_of_google(&pair.google.source_id)?,
+                state.left_of_dafater(&pair.dafater.creation)?,
+            ] {
+                left.iter().for_each(|left| changes.remove_left(left));
+            }
+            changes.remove_parted(&pair.google.source_id, &pair.dafater.creation);
             let account = self.parts.state.account();
             let begun = [
                 PairId::from_google(account, &pair.google.source_id),
@@ -182,6 +205,7 @@ impl Executor<'_> {
             changes.remove_intent(&pair.id, Side::Google);
             changes.remove_intent(&pair.id, Side::Dafater);
         }
+        Ok(())
     }
 
     /// The receipt of a write: the new base, the history, and the end of the intent, for one commit.
@@ -190,7 +214,7 @@ impl Executor<'_> {
         let entry = self.received(work, side);
         changes.add_history(&step.pair, &entry);
         if let Some(pair) = work.pair() {
-            self.settle(step, &pair, changes);
+            self.settle(step, &pair, changes)?;
             self.parts.state.put_pair(&pair, changes)?;
             self.report_withheld(step, &pair, changes);
         }
@@ -254,6 +278,7 @@ impl Executor<'_> {
                 Side::Dafater => RecordId::Dafater(pair.dafater.name.clone()),
             });
             self.parts.state.drop_pair(&pair.id, changes)?;
+            self.part(step, changes);
             let (record, revision) = match side {
                 Side::Google => (RecordId::Google(pair.google.source_id.clone()), pair.google.etag.0.clone()),
                 Side::Dafater => {
@@ -264,6 +289,21 @@ impl Executor<'_> {
         }
         self.with(|applied| applied.destroyed.insert(step.pair.clone()));
         Ok(())
+    }
+
+    /// Takes back what was written down and provably did not happen; what was in doubt before it is in doubt again.
+    fn take_back(&self, pair: &PairId, side: Side, changes: &mut Changes) {
+        match self.doubtful.iter().find(|intent| (&intent.pair, intent.side) == (pair, side)) {
+            Some(earlier) => changes.set_intent(earlier),
+            None => changes.remove_intent(pair, side),
+        }
+    }
+
+    /// Remembers a pair of which a person deleted one record: a deletion can be taken back on either side.
+    fn part(&self, step: &Step, changes: &mut Changes) {
+        if let Some(pair) = step.before.as_ref().filter(|_| step.google.is_none() || step.dafater.is_none()) {
+            changes.set_parted(&Parted { pair: pair.clone(), at: self.now });
+        }
     }
 
     /// Puts a pair aside whose write `side` refused, and says so the first time.

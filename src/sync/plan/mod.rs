@@ -6,6 +6,7 @@
 mod candidates;
 mod forgotten;
 mod planner;
+mod reunion;
 mod singles;
 mod undo;
 
@@ -91,6 +92,8 @@ pub enum Action {
         /// The side on which a record is left.
         left: Side,
     },
+    /// A record left the scope: the pair is dissolved and remembered, both records stay.
+    Leave,
     /// Both records are gone: the pair is forgotten.
     Forget,
     /// What must be written cannot be written yet: looked at again in the next cycle.
@@ -107,7 +110,7 @@ impl Step {
                 Side::Dafater => !merged.dafater.fields.is_empty(),
             },
             Action::Create { side: to, .. } | Action::Delete { side: to } => *to == side,
-            Action::Detach { .. } | Action::Forget | Action::Postpone => false,
+            Action::Detach { .. } | Action::Leave | Action::Forget | Action::Postpone => false,
         }
     }
 
@@ -119,7 +122,11 @@ impl Step {
             Action::Merge(merged) => [&merged.google, &merged.dafater]
                 .into_iter()
                 .any(|target| !target.fields.is_empty() && target.contact.is_empty()),
-            Action::Create { .. } | Action::Detach { .. } | Action::Forget | Action::Postpone => false,
+            Action::Create { .. }
+            | Action::Detach { .. }
+            | Action::Leave
+            | Action::Forget
+            | Action::Postpone => false,
         }
     }
 
@@ -164,6 +171,7 @@ impl Step {
             Action::Create { .. }
             | Action::Delete { .. }
             | Action::Detach { .. }
+            | Action::Leave
             | Action::Forget
             | Action::Postpone => &[],
         };

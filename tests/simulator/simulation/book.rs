@@ -40,6 +40,8 @@ pub struct ValueEdit {
 #[derive(Debug, Clone)]
 pub struct Gone {
     pub at: Timestamp,
+    /// Until when a restoration of its counterpart was known to whoever deleted it: the daemon looks before it deletes.
+    pub seen: Timestamp,
     /// Whether its counterpart said something else at that moment: an edit that was still under way.
     pub had_news: bool,
     /// When it was restored under its old identity.
@@ -66,6 +68,8 @@ pub struct Book {
     pub accounts: BTreeMap<Id, usize>,
     /// Every name that a record ever had.
     pub names: BTreeMap<(Side, String), Id>,
+    /// Records that an undo created.
+    pub reborn: BTreeSet<Id>,
     /// Records whose content the site itself refuses.
     pub poisoned: BTreeSet<Id>,
 }
@@ -153,10 +157,11 @@ impl Book {
             if !after.0.contains_key(id) {
                 // A pair that is being made in this very cycle is known to nobody yet.
                 let pairs = pairs_of(id);
-                let mut others = pairs.iter().map(|(_, _, other)| before.0.get(other));
                 let had_news = pairs.is_empty()
-                    || others.any(|other| other.is_none_or(|other| has_news(&seen.contact, &other.contact)));
-                self.gone.insert(id.clone(), Gone { at, had_news, restored: None });
+                    || pairs.iter().any(|(_, base, other)| {
+                        before.0.get(other).is_none_or(|other| has_news(&seen.contact, &other.contact, base))
+                    });
+                self.gone.insert(id.clone(), Gone { at, seen: at, had_news, restored: None });
             }
         }
     }
@@ -200,9 +205,14 @@ pub fn set<'c>(contact: &'c Contact, field: &Field) -> &'c Values {
     if *field == Field::Phones { &contact.phones } else { &contact.emails }
 }
 
-/// Whether a record says anything that its deleted counterpart did not: which number is the mobile one counts.
-pub fn has_news(gone: &Contact, left: &Contact) -> bool {
-    differ(gone, left) || gone.mobile != left.mobile
+/// Whether a record says anything that its deleted counterpart did not: which number is the mobile one counts, and which value a
+/// person made the primary one since `base`, which is what it said when both agreed.
+pub fn has_news(gone: &Contact, left: &Contact, base: &Contact) -> bool {
+    let is_moved = |now: &Values, base: &Values| now.primary().is_some() && now.primary() != base.primary();
+    differ(gone, left)
+        || gone.mobile != left.mobile
+        || is_moved(&left.emails, &base.emails)
+        || is_moved(&left.phones, &base.phones)
 }
 
 /// Whether two contacts say different things, primaries aside.

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use dafater_contactsd::dafater::{self, SiteClient};
 use dafater_contactsd::execute::{
-    AccountEngine, Engine as _, Outcome, Parts, RunReport, RunRequest, Settings,
+    AccountEngine, ConflictView, Engine as _, HistoryFilter, Outcome, Parts, ReviewView, RunReport,
+    RunRequest, Settings, UndoRequest,
 };
 use dafater_contactsd::google::PeopleClient;
 use dafater_contactsd::remote::{CountingTransport, Transport};
@@ -13,9 +14,9 @@ use dafater_contactsd::sandbox::dafater::{
     Maintenance, PhoneFormat, RateLimit, Site, SiteOptions, Switches, TextFormat,
 };
 use dafater_contactsd::sandbox::google::{Google, GoogleOptions, Quotas};
-use dafater_contactsd::state::AccountState;
+use dafater_contactsd::state::{AccountState, HoldDecision};
 use dafater_contactsd::store::{Fault as StoreFault, MemoryStore};
-use dafater_contactsd::sync::{Policy, Scope, Side};
+use dafater_contactsd::sync::{Policy, RecordId, Scope, Side};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +25,7 @@ use super::chance::Chance;
 use super::clock::VirtualClock;
 use super::deeds::{ACCOUNTS, DAEMON, EMAILS};
 use super::drive::{Ended, drive};
-use super::history::{Closed, Crash, Cycle, Event, History, Setting};
+use super::history::{Closed, Crash, Cycle, Decision, Event, History, Setting};
 use super::laws;
 use super::picture::mapping;
 use super::scene::{Scene, Violation};
@@ -86,6 +87,12 @@ pub fn play(history: &History, is_told: bool) -> Played {
         met: std::mem::take(&mut scene.met),
         spans,
     }
+}
+
+/// What waits for a person.
+enum Question {
+    Conflict(ConflictView),
+    Review(ReviewView),
 }
 
 pub struct World {
@@ -209,8 +216,66 @@ impl World {
                     self.decide(account, is_approval);
                 }
             }
+            Event::Undo { nth, cycle } => drop(self.perform(cycle.clone(), Some(*nth))),
+            Event::Decide { nth, side, decision } => self.answer(*nth as usize, *side, *decision),
             Event::Cycle(cycle) => drop(self.cycle(cycle.clone())),
         }
+    }
+
+    /// An operator answers the nth of all open questions, if there is one.
+    fn answer(&mut self, nth: usize, side: Side, decision: Decision) {
+        let mut questions = Vec::new();
+        for account in 0..self.engines.len() {
+            let engine = self.engine(account, 0);
+            let conflicts = engine.conflicts().unwrap().into_iter().map(Question::Conflict);
+            let reviews = engine.reviews().unwrap().into_iter().map(Question::Review);
+            questions.extend(conflicts.chain(reviews).map(|question| (account, question)));
+        }
+        if questions.is_empty() {
+            return;
+        }
+        let nth = nth % questions.len();
+        let (account, question) = questions.swap_remove(nth);
+        let scene = self.scene.clone();
+        let engine = self.engine(account, 0);
+        let trouble = match question {
+            Question::Conflict(conflict) => {
+                drive(engine.resolve(&conflict.id, side), None, || false);
+                Trouble::Resolved
+            }
+            Question::Review(review) => {
+                let record = &review.record;
+                match decision {
+                    Decision::Link(candidate) => {
+                        let others: Vec<_> =
+                            review.candidates.iter().filter(|other| other.side() != record.side()).collect();
+                        if others.is_empty() {
+                            return;
+                        }
+                        let other = others[candidate as usize % others.len()];
+                        let (google, dafater) =
+                            if record.side() == Side::Google { (record, other) } else { (other, record) };
+                        drive(engine.link(google, dafater), None, || false);
+                        Trouble::Linked
+                    }
+                    Decision::Skip => {
+                        drive(engine.skip(record), None, || false);
+                        let mut scene = scene.lock().unwrap();
+                        let id = match record {
+                            RecordId::Google(source) => Some((Side::Google, source.0.clone())),
+                            RecordId::Dafater(name) => scene.picture().named(Side::Dafater, &name.0).cloned(),
+                        };
+                        scene.skipped.extend(id);
+                        Trouble::Skipped
+                    }
+                    Decision::Separate => {
+                        drive(engine.separate(record), None, || false);
+                        Trouble::Separated
+                    }
+                }
+            }
+        };
+        scene.lock().unwrap().meet(trouble);
     }
 
     fn decide(&mut self, account: usize, is_approval: bool) {
@@ -267,6 +332,11 @@ impl World {
 
     /// One run of the daemon; nothing if it died.
     pub fn cycle(&mut self, cycle: Cycle) -> Option<RunReport> {
+        self.perform(cycle, None)
+    }
+
+    /// One run of the daemon, or the undoing of the nth of its last runs; its report, or nothing if it died or undid a run.
+    fn perform(&mut self, cycle: Cycle, undo: Option<u32>) -> Option<RunReport> {
         let request = RunRequest { full: cycle.full, dry_run: false };
         let account = cycle.account as usize % self.engines.len();
         let (order, crash) = (cycle.order, cycle.crash);
@@ -287,19 +357,61 @@ impl World {
         };
         let limit = laws::deletions_allowed(&self.scene(), account);
         let scene = self.scene.clone();
+        let runs = if undo.is_some() { self.runs(account) } else { Vec::new() };
+        let undone = undo.filter(|_| !runs.is_empty()).map(|nth| UndoRequest {
+            run: runs[nth as usize % runs.len()].clone(),
+            contact: None,
+            dry_run: false,
+        });
+        if undo.is_some() && undone.is_none() {
+            let mut scene = self.scene();
+            scene.store.clear_faults();
+            scene.end();
+            return None;
+        }
+        {
+            let mut scene = self.scene();
+            let held = scene.state(account).undo_hold().ok().flatten();
+            let is_due = held.is_some_and(|held| held.hold.decision == Some(HoldDecision::Approved));
+            scene.is_undoing = undone.is_some() || is_due;
+            scene.had_undo |= scene.is_undoing;
+        }
         let engine = self.engine(account, order);
         let is_dead = || scene.lock().unwrap().is_dead();
         let most = match crash {
             Some(Crash::Await { nth }) => Some(nth),
             _ => None,
         };
-        let ended = catch_unwind(AssertUnwindSafe(|| drive(engine.run(request), most, is_dead)));
+        let mut undoing = None;
+        let ended = catch_unwind(AssertUnwindSafe(|| match &undone {
+            Some(request) => {
+                let (ended, polls) = drive(engine.undo(request), most, is_dead);
+                let ended = match ended {
+                    Ended::Done(view) => {
+                        undoing = Some(view);
+                        Ended::Done(None)
+                    }
+                    Ended::Died => Ended::Died,
+                    Ended::Stuck => Ended::Stuck,
+                };
+                (ended, polls)
+            }
+            None => {
+                let (ended, polls) = drive(engine.run(request), most, is_dead);
+                let ended = match ended {
+                    Ended::Done(report) => Ended::Done(Some(report)),
+                    Ended::Died => Ended::Died,
+                    Ended::Stuck => Ended::Stuck,
+                };
+                (ended, polls)
+            }
+        }));
         let mut polls = 0;
         let report = match ended {
             Ok((ended, count)) => {
                 polls = count;
                 match ended {
-                    Ended::Done(report) => Some(report),
+                    Ended::Done(report) => report,
                     Ended::Died => None,
                     Ended::Stuck => {
                         self.scene().violate("termination", "the run waits for nothing".to_owned());
@@ -318,7 +430,12 @@ impl World {
         let effects = self.scene().effects.clone();
         self.spans.push(Span { effects, commits, polls });
         self.meet_ending(crash, commits, report.as_ref());
-        let is_restarted = report.is_none();
+        let is_restarted = report.is_none() && undoing.is_none();
+        match &undoing {
+            Some(Ok(view)) if view.held.is_some() => self.scene().meet(Trouble::UndoHeld),
+            Some(Ok(view)) if view.run.is_some() => self.scene().meet(Trouble::Undone),
+            Some(_) | None => {}
+        }
         let mut scene = self.scene();
         if is_restarted || scene.is_dead() {
             let durable = scene.store.snapshot_durable();
@@ -335,7 +452,10 @@ impl World {
         }
         scene.trace_durable();
         laws::learn_pairs(&mut scene);
-        scene.say(|| format!("   = {report:?}"));
+        match &undoing {
+            Some(view) => scene.say(|| format!("   = {undone:?} {view:?}")),
+            None => scene.say(|| format!("   = {report:?}")),
+        }
         if scene.log.is_some() {
             let pairs: Vec<_> = scene.state(account).pairs().filter_map(Result::ok).collect();
             for pair in pairs {
@@ -347,6 +467,17 @@ impl World {
             self.kill();
         }
         report
+    }
+
+    /// The ids of an account's last runs, newest first.
+    fn runs(&mut self, account: usize) -> Vec<String> {
+        let mut runs: Vec<String> = Vec::new();
+        for view in self.engine(account, 0).history(&HistoryFilter::default()).unwrap() {
+            if !runs.contains(&view.run) && view.side.is_some() {
+                runs.push(view.run);
+            }
+        }
+        runs
     }
 
     fn meet_ending(&self, crash: Option<Crash>, commits: u32, report: Option<&RunReport>) {
@@ -415,8 +546,8 @@ impl World {
 
     /// Runs cycles until one changes nothing any more.
     fn calm_down(&mut self, pause: SignedDuration) {
+        let mut before = laws::Standing::take(&mut self.scene());
         for _ in 0..CYCLES_TO_REST {
-            let before = laws::Standing::take(&mut self.scene());
             self.clock.advance(pause);
             let mut is_open = false;
             for account in 0..self.engines.len() {
@@ -442,9 +573,11 @@ impl World {
                     Outcome::Ok | Outcome::Skipped => {}
                 }
             }
-            if !is_open && before == laws::Standing::take(&mut self.scene()) {
+            let after = laws::Standing::take(&mut self.scene());
+            if !is_open && before == after {
                 return;
             }
+            before = after;
         }
         let what = format!("still writing after {CYCLES_TO_REST} cycles without faults");
         self.scene().violate("quiescence", what);

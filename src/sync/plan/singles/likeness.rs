@@ -8,7 +8,7 @@ use crate::sync::matching::{self, Doubt, Matches};
 use crate::sync::plan::candidates::{Candidates, review};
 use crate::sync::plan::planner::{Planner, Widow};
 use crate::sync::snapshot::Sighting;
-use crate::sync::{Origin, PairId, RecordId, Review, Side};
+use crate::sync::{LooseReason, Origin, PairId, RecordId, Review, Side};
 
 impl<'a> Planner<'a> {
     pub(super) fn by_likeness(&mut self, people: &People<'a>, documents: &Documents<'a>, mut placed: Placed) {
@@ -95,12 +95,23 @@ impl<'a> Planner<'a> {
         (google, dafater): (&Candidates<'_>, &Candidates<'_>),
     ) {
         let doubts = google.doubts(&matches.google_review);
-        for (index, person) in people.iter().enumerate().filter(|(index, _)| !placed.google.contains(index)) {
+        let lonely = || people.iter().enumerate().filter(|(index, _)| !placed.google.contains(index));
+        let mut bereft = BTreeSet::new();
+        for (index, widow) in lonely().filter_map(|(index, person)| Some((index, person.widow()?))) {
+            if self.one_left(widow, is_ambiguous(doubts.get(&index).copied())) {
+                bereft.insert(index);
+            }
+        }
+        for (index, person) in lonely() {
             let doubt = doubts.get(&index).copied();
             match &person.kind {
-                Kind::Widow(widow) => self.one_left(*widow, is_ambiguous(doubt)),
+                Kind::Widow(_) => {}
                 // Refused a moment ago and unchanged: matched above if it could be, but not tried again yet.
                 Kind::Alone(alone) if alone.is_waiting => {}
+                Kind::Alone(alone) if !person.is_skipped() && google.is_twin_of(doubt, &bereft) => {
+                    let revision = person.record.etag.0.clone();
+                    self.keep(person, None, revision, LooseReason::Detached, None, alone.before.as_ref());
+                }
                 Kind::Alone(alone) => {
                     let doubted = doubt.map(|doubt| review(&person.id, doubt, dafater, google));
                     let replaced = || Some(replaced(&person.id, alone.successor.as_ref()?));
@@ -128,14 +139,25 @@ impl<'a> Planner<'a> {
         (google, dafater): (&Candidates<'_>, &Candidates<'_>),
     ) {
         let doubts = dafater.doubts(&matches.dafater_review);
-        for (index, document) in
-            documents.iter().enumerate().filter(|(index, _)| !placed.dafater.contains(index))
-        {
+        let lonely = || documents.iter().enumerate().filter(|(index, _)| !placed.dafater.contains(index));
+        let mut bereft = BTreeSet::new();
+        for (index, widow) in lonely().filter_map(|(index, document)| Some((index, document.widow()?))) {
+            if self.one_left(widow, is_ambiguous(doubts.get(&index).copied())) {
+                bereft.insert(index);
+            }
+        }
+        for (index, document) in lonely() {
             let doubt = doubts.get(&index).copied();
             match &document.kind {
-                Kind::Widow(widow) => self.one_left(*widow, is_ambiguous(doubt)),
+                Kind::Widow(_) => {}
                 // Refused a moment ago and unchanged: matched above if it could be, but not tried again yet.
                 Kind::Alone(alone) if alone.is_waiting => {}
+                Kind::Alone(alone) if !document.is_skipped() && dafater.is_twin_of(doubt, &bereft) => {
+                    let (creation, revision) =
+                        (document.record.creation.clone(), document.record.modified.0.clone());
+                    let before = alone.before.as_ref();
+                    self.keep(document, Some(creation), revision, LooseReason::Detached, None, before);
+                }
                 Kind::Alone(alone) => {
                     let doubted = doubt.map(|doubt| review(&document.id, doubt, google, dafater));
                     let review = doubted.or_else(|| self.left_over(document, alone));

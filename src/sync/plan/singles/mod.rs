@@ -5,6 +5,7 @@
 
 mod likeness;
 mod proofs;
+mod scope;
 
 use std::collections::BTreeSet;
 
@@ -113,6 +114,8 @@ impl<'a> Planner<'a> {
         let mut placed = Placed::default();
         self.plan.is_rebuilt = forgotten::is_memory_lost(self.snapshot);
         self.by_decision(&people, &documents, &mut placed);
+        self.by_memory(&people, &documents, &mut placed);
+        self.by_memory_of_scope(&people, &documents, &mut placed);
         self.by_marker(&people, &documents, &mut placed);
         self.bereaved(&people, &documents, &mut placed);
         self.behind_the_veil(&people, &documents, &mut placed);
@@ -219,9 +222,15 @@ impl<'a> Planner<'a> {
                 PairId::from_google(&snapshot.account, &person.record.source_id)
             }
         };
-        let (mut base_google, mut base_dafater) = (Contact::default(), Contact::default());
-        let mut agreed = None;
-        if let (Origin::Created(side), Some(promise)) = (origin, snapshot.promises.get(&pair)) {
+        let former = self.left_pair(person.record, document.record).filter(|_| before.is_none());
+        let pair = former.map_or(pair, |former| former.id.clone());
+        let now = Both { google: &person.contact, dafater: &document.contact };
+        let mut agreed = former
+            .map(|former| (former.google.contact.clone(), former.dafater.contact.clone()))
+            .or_else(|| self.agreed_before(person.record, document.record, widow, now))
+            .map(Box::new);
+        let (mut base_google, mut base_dafater) = agreed.as_deref().cloned().unwrap_or_default();
+        if let (Origin::Created(side), Some(promise), None) = (origin, snapshot.promises.get(&pair), former) {
             // What we wrote into a record that we created, and did not note, is no edit.
             let created = match side {
                 Side::Google => &person.contact,
@@ -231,9 +240,9 @@ impl<'a> Planner<'a> {
             agreed = Some(Box::new((base_google.clone(), base_dafater.clone())));
         }
         let base = Both { google: &base_google, dafater: &base_dafater };
-        let now = Both { google: &person.contact, dafater: &document.contact };
         let mut rules = self.rules(before, person.record, document.record);
-        if !person.is_remembered()
+        if agreed.is_none()
+            && !person.is_remembered()
             && !document.is_remembered()
             && forgotten::is_forgotten(snapshot, &pair, person.record, document.record)
         {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Documents, Kind, People, Placed, Single};
 use crate::mapping::{Document, Person};
 use crate::sync::plan::planner::Planner;
+use crate::sync::plan::reunion::were_one;
 use crate::sync::snapshot::PairView;
 use crate::sync::{LooseReason, Origin, PairId, Side};
 
@@ -28,6 +29,26 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Two records that were a pair until one of them was deleted, and that both stand again.
+    pub(super) fn by_memory(&mut self, people: &People<'a>, documents: &Documents<'a>, placed: &mut Placed) {
+        for pair in &self.snapshot.parted {
+            let left = people.iter().position(|single| single.record.source_id == pair.google.source_id);
+            let Some((left, person)) = left.and_then(|left| Some((left, people.get(left)?))) else {
+                continue;
+            };
+            let right = documents.iter().position(|single| were_one(pair, person.record, single.record));
+            let Some((right, document)) = right.and_then(|right| Some((right, documents.get(right)?))) else {
+                continue;
+            };
+            let is_free =
+                person.is_alone() && document.is_alone() && person.may_match() && document.may_match();
+            if is_free {
+                let reason = "they were a pair before one of them was deleted, and both stand again";
+                self.join((left, right), people, documents, placed, pair.origin, reason);
+            }
+        }
+    }
+
     /// A record that carries our marker was created by us, whatever our memory says.
     pub(super) fn by_marker(&mut self, people: &People<'a>, documents: &Documents<'a>, placed: &mut Placed) {
         let snapshot = self.snapshot;
@@ -39,6 +60,10 @@ impl<'a> Planner<'a> {
             let Some(marker) = person.record.marker(&snapshot.site) else { continue };
             if let Some([right]) = by_creation.get(&marker.creation.civil()).map(Vec::as_slice) {
                 let origin = Origin::Created(Side::Google);
+                if !self.may_be_pair((left, *right), people, documents, origin) {
+                    self.keep_outside((left, *right), people, documents, placed);
+                    continue;
+                }
                 self.join((left, *right), people, documents, placed, origin, "created here by the sync");
             }
         }
@@ -56,6 +81,10 @@ impl<'a> Planner<'a> {
                 let pair = person.widow().map_or(begun, |widow| widow.view.pair.id.clone());
                 let is_ours = snapshot.begun.contains(&pair);
                 let origin = if is_ours { Origin::Created(Side::Dafater) } else { Origin::Matched };
+                if !self.may_be_pair((*left, right), people, documents, origin) {
+                    self.keep_outside((*left, right), people, documents, placed);
+                    continue;
+                }
                 let reason = "the document names the Google contact";
                 self.join((*left, right), people, documents, placed, origin, reason);
             }
