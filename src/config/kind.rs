@@ -54,6 +54,8 @@ pub(super) enum Kind {
     Names,
     /// A table of Google's fields and where they go; its keys are looked at elsewhere.
     Fields,
+    /// A list of these words.
+    Choices(&'static [&'static str]),
     /// A filter of the site, as JSON; empty for none.
     Filters,
     /// A table with these keys.
@@ -88,6 +90,12 @@ impl Kind {
                 .then(|| Fault::new(format!("must be between {least} and {most}, but is {number}"))),
             (Self::Users, Value::List(items)) => list_fault(items, "users", user_or_group_fault),
             (Self::Names, Value::List(items)) => list_fault(items, "names", name_fault),
+            (Self::Choices(words), Value::List(items)) => {
+                list_fault(items, "words", name_fault).or_else(|| {
+                    let texts = items.iter().filter_map(Value::as_text);
+                    texts.filter(|text| !words.contains(text)).map(|text| choice_fault(text, words)).next()
+                })
+            }
             (_, Value::Text(text)) if self.is_text() => self.text_fault(text),
             _ => Some(self.wrong_type(value)),
         }
@@ -101,7 +109,7 @@ impl Kind {
         match (self, parsed) {
             (_, Some(Value::Text(text))) => Value::Text(text),
             (_, _) if self.is_text() => Value::Text(raw.to_owned()),
-            (Self::Users | Self::Names, parsed) => match parsed {
+            (Self::Users | Self::Names | Self::Choices(_), parsed) => match parsed {
                 Some(list @ Value::List(_)) => list,
                 _ => Value::List(raw.split(',').map(|name| Value::Text(name.trim().to_owned())).collect()),
             },
@@ -113,7 +121,13 @@ impl Kind {
     pub(super) const fn is_text(self) -> bool {
         !matches!(
             self,
-            Self::Bool | Self::Integer(..) | Self::Users | Self::Names | Self::Table(_) | Self::Fields
+            Self::Bool
+                | Self::Integer(..)
+                | Self::Users
+                | Self::Names
+                | Self::Choices(_)
+                | Self::Table(_)
+                | Self::Fields
         )
     }
 
@@ -123,7 +137,7 @@ impl Kind {
             Self::Integer(..) => "a whole number",
             Self::Duration(..) => "a duration such as \"5m\"",
             Self::Users => "a list of users such as [\"layla\", \"@adm\"]",
-            Self::Names => "a list of strings",
+            Self::Names | Self::Choices(_) => "a list of strings",
             Self::Table(_) | Self::Fields => "a table",
             Self::Text
             | Self::Token
@@ -158,7 +172,9 @@ impl Kind {
             {
                 Some("write it without quotes".to_owned())
             }
-            (Self::Users | Self::Names, Value::Text(_)) => Some("write it in square brackets".to_owned()),
+            (Self::Users | Self::Names | Self::Choices(_), Value::Text(_)) => {
+                Some("write it in square brackets".to_owned())
+            }
             (Self::Table(_) | Self::Fields, value) if value.is_list_of_tables() => {
                 Some("write it with single brackets: tables here have names and never form lists".to_owned())
             }
@@ -204,9 +220,13 @@ impl Kind {
             Self::LogLevel => log_level_fault(text),
             Self::Filters => filters_fault(text),
             Self::User => name_fault(text).or_else(|| user_fault(text)),
-            Self::Bool | Self::Integer(..) | Self::Users | Self::Names | Self::Table(_) | Self::Fields => {
-                None
-            }
+            Self::Bool
+            | Self::Integer(..)
+            | Self::Users
+            | Self::Names
+            | Self::Choices(_)
+            | Self::Table(_)
+            | Self::Fields => None,
         }
     }
 }

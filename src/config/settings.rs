@@ -14,7 +14,7 @@ use super::schema::section;
 use super::values::{ScheduleSpec, Span, ZoneName};
 use crate::contact::{PhoneContext, Region};
 use crate::mapping::Mapping;
-use crate::sync::{ConflictPolicy, DeletionPolicy, FirstSync, Policy, Scope};
+use crate::sync::{ConflictPolicy, DeletionPolicy, FirstSync, Links, Policy, Scope};
 
 section! {
     /// The Dafater site, and how it is read and written.
@@ -236,6 +236,10 @@ section! {
         /// itself (`prefix`, `given`, `middle`, `family`, `company`, `title`, `department`, `gender`) may be given another field or another
         /// direction, `emails` and `phones` a direction and a winner. `docs/fields.md` lists all of Google's fields.
         fields: BTreeMap<String, FieldSpec> = Kind::Fields, default("{}");
+        /// To whom contacts are linked that the sync creates in Dafater, or pairs for the first time where they are linked to nobody; usually
+        /// written as the table `[accounts.NAME.links]`. Off by default. A link is never changed or removed; where several fit, none is made
+        /// and `history` names them.
+        links: Links = Kind::Table(LINKS), default("{ by = [], doctypes = [\"Customer\", \"Supplier\", \"Lead\"], free_mail = [\"gmail.com\", \"googlemail.com\", \"outlook.com\", \"hotmail.com\", \"live.com\", \"msn.com\", \"yahoo.com\", \"ymail.com\", \"icloud.com\", \"me.com\", \"aol.com\", \"gmx.com\", \"gmx.net\", \"proton.me\", \"protonmail.com\", \"mail.com\", \"mail.ru\", \"yandex.com\", \"zoho.com\", \"web.de\", \"qq.com\", \"163.com\"] }");
         /// The Google label put on contacts that the sync creates there; empty for none.
         label: String = Kind::Text, default("\"Dafater\"");
         /// Country whose dialling rules apply to phone numbers without a country code; without it they are compared by digits.
@@ -295,6 +299,42 @@ const SCOPE: &[super::schema::Key] = &[
         conditions: "Default: `true`. A reload applies it.",
     },
 ];
+
+/// The keys of `links`, as [`Links`] reads them.
+const LINKS: &[super::schema::Key] = &[
+    super::schema::Key {
+        name: "by",
+        about: &[
+            " By what the party is found: `organisation` (its name or title is the contact's organisation), `email_domain` (contacts of the same",
+            " mail domain belong to it).",
+        ],
+        kind: Kind::Choices(&["organisation", "email_domain"]),
+        need: super::schema::Need::Default("[]"),
+        applies: super::schema::Applies::Reload,
+        conditions: "Default: `[]`. A reload applies it.",
+    },
+    super::schema::Key {
+        name: "doctypes",
+        about: &[
+            " DocTypes of the parties; a contact is linked to one document of each at most. The site's user must be allowed to read them.",
+        ],
+        kind: Kind::Names,
+        need: super::schema::Need::Default("[\"Customer\", \"Supplier\", \"Lead\"]"),
+        applies: super::schema::Applies::Reload,
+        conditions: "Default: `[\"Customer\", \"Supplier\", \"Lead\"]`. A reload applies it.",
+    },
+    super::schema::Key {
+        name: "free_mail",
+        about: &[" Mail domains that say nothing of the company."],
+        kind: Kind::Names,
+        need: super::schema::Need::Default(FREE_MAIL),
+        applies: super::schema::Applies::Reload,
+        conditions: "Default: the large providers of free mail. A reload applies it.",
+    },
+];
+
+/// Providers whose domains tell nothing of a company.
+const FREE_MAIL: &str = "[\"gmail.com\", \"googlemail.com\", \"outlook.com\", \"hotmail.com\", \"live.com\", \"msn.com\", \"yahoo.com\", \"ymail.com\", \"icloud.com\", \"me.com\", \"aol.com\", \"gmx.com\", \"gmx.net\", \"proton.me\", \"protonmail.com\", \"mail.com\", \"mail.ru\", \"yandex.com\", \"zoho.com\", \"web.de\", \"qq.com\", \"163.com\"]";
 
 impl Account {
     /// The rules of the account, as the decisions know them.

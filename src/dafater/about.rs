@@ -109,7 +109,7 @@ impl SiteClient {
         self.permission(right.doctype(), right.kind()).await
     }
 
-    async fn permission(&self, doctype: &str, kind: &str) -> Result<Option<bool>, DafaterError> {
+    pub(super) async fn permission(&self, doctype: &str, kind: &str) -> Result<Option<bool>, DafaterError> {
         let call = Call::read("tell a permission");
         // API: an empty name asks about the DocType.
         let arguments = [("doctype", doctype), ("docname", ""), ("perm_type", kind)];

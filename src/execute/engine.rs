@@ -245,13 +245,12 @@ impl From<DafaterError> for EngineError {
 
 impl From<&DafaterError> for EngineError {
     fn from(error: &DafaterError) -> Self {
-        let (kind, message) = match error {
-            // The site's words are about the filter, and about no contact.
-            DafaterError::Filter(_) => {
-                let reason = error.reason_for_people().unwrap_or("it does not say why");
-                (EngineErrorKind::Configuration, format!("{error}: {reason}"))
-            }
-            _ => (EngineErrorKind::Remote(error.disposition()), with_causes(error)),
+        // The site's words are about the filter, and about no contact.
+        let (kind, message) = if let DafaterError::Filter(_) = error {
+            let reason = error.reason_for_people().unwrap_or("it does not say why");
+            (EngineErrorKind::Configuration, format!("{error}: {reason}"))
+        } else {
+            (EngineErrorKind::Remote(error.disposition()), with_causes(error))
         };
         Self { message, hint: Some(error.hint().to_owned()), kind, side: Some(Side::Dafater) }
     }

@@ -351,6 +351,14 @@ events! {
         reason: String,
     }
 
+    /// A new contact could belong to several customers, suppliers or leads, and is linked to none.
+    ItemUnlinked(INFO, "item.unlinked", "beb5f2dc19a74701bf8829eda1f4dbf5", "A contact could belong to several parties and is linked to none; `history` names them.", "", "") {
+        /// The account.
+        account: AccountName,
+        /// The pair's id.
+        pair: String,
+    }
+
     /// A remote sent a record that is none.
     ItemMalformed(WARN, "item.malformed", "9d2b3f0e6c5a4e7f8b1a2c3d4e5f6a7b", "A remote sent a record that cannot be understood; it is left alone and the others go on.", "CD0305", "Open the record on its side and save it again. If that does not help, report the reason that the line names.") {
         /// The account.

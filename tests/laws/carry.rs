@@ -41,10 +41,23 @@ impl World {
             return plan;
         }
         let before = (self.google.clone(), self.dafater.clone());
+        self.note_questions(&snapshot, &plan);
         self.apply(&plan, luck);
         self.check_uninvited(&before, &plan);
         self.check_duplicates();
         plan
+    }
+
+    /// What is asked about a record that was looked at holds until it is looked at again.
+    fn note_questions(&mut self, snapshot: &Snapshot, plan: &Plan) {
+        for alone in &snapshot.google {
+            self.asked.remove(&RecordId::Google(alone.record.source_id.clone()));
+        }
+        for alone in &snapshot.dafater {
+            self.asked.remove(&RecordId::Dafater(alone.record.name.clone()));
+        }
+        let naming_nobody = plan.reviews.iter().filter(|review| review.candidates.is_empty());
+        self.asked.extend(naming_nobody.map(|review| review.record.clone()));
     }
 
     fn google_shown(&self, luck: &Luck) -> std::collections::BTreeMap<u64, Person> {
@@ -142,7 +155,7 @@ impl World {
 
     fn carry_merge(&mut self, step: &Step, merged: &Merged, fate: impl Fn(Side) -> (bool, bool)) {
         // As the executor does: a new pair is remembered before anything is written.
-        if step.before.is_none() || step.is_rejoined() {
+        if step.meets() {
             let pair = step.settled(Written::default(), &mapping()).unwrap();
             self.remember(pair);
         }

@@ -40,14 +40,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 ///
 /// With the name of the law that it breaks.
 pub fn keep_the_laws(script: &Script) {
-    let mut world = World::new(script);
-    for round in &script.rounds {
-        for event in &round.events {
-            world.happen(event);
-        }
-        world.sync(&round.luck, false);
-    }
-    world.come_to_rest();
+    let mut world = play_rounds(script);
     let Policy { pull, push, conflict, .. } = &mut world.policy;
     if !*pull || !*push || *conflict == ConflictPolicy::Manual {
         // What waited for a direction or for a person goes across once it may.
@@ -58,6 +51,19 @@ pub fn keep_the_laws(script: &Script) {
         world.come_to_rest();
     }
     assert!(world.open_conflicts.is_empty(), "law 1, convergence: every conflict is decided");
+}
+
+/// The world after the last round of a script, at rest.
+pub fn play_rounds(script: &Script) -> World {
+    let mut world = World::new(script);
+    for round in &script.rounds {
+        for event in &round.events {
+            world.happen(event);
+        }
+        world.sync(&round.luck, false);
+    }
+    world.come_to_rest();
+    world
 }
 
 /// Worlds are drawn in so many parts at once, each from a seed of its own: the same worlds on any number of cores.

@@ -64,6 +64,8 @@ pub struct World {
     pub dafater: BTreeMap<u64, Arc<Held<Document>>>,
     pub pairs: BTreeMap<PairId, Pair>,
     pub loose: BTreeMap<RecordId, Loose>,
+    /// Questions that name nobody: they wait for an answer or an edit.
+    pub asked: BTreeSet<RecordId>,
     pub in_doubt: BTreeSet<PairId>,
     /// What creates in doubt make both sides agree on, if they arrived.
     pub promises: BTreeMap<PairId, Promise>,
@@ -103,6 +105,7 @@ impl World {
             dafater: BTreeMap::new(),
             pairs: BTreeMap::new(),
             loose: BTreeMap::new(),
+            asked: BTreeSet::new(),
             in_doubt: BTreeSet::new(),
             promises: BTreeMap::new(),
             owed: Vec::new(),
@@ -230,6 +233,9 @@ impl World {
         if self.in_doubt.contains(&begun) {
             let now = PairId::from_dafater(&account(), &held.parsed.creation, &held.parsed.name);
             self.in_doubt.insert(now);
+        }
+        if self.asked.remove(&before) {
+            self.asked.insert(after.clone());
         }
         if let Some(loose) = self.loose.remove(&before) {
             self.loose.insert(after.clone(), Loose { record: after, ..loose });
@@ -378,7 +384,7 @@ impl World {
             in_doubt: self.in_doubt.clone(),
             begun: self.in_doubt.clone(),
             promises: self.promises.clone(),
-            left_over: BTreeSet::new(),
+            left_over: self.asked.clone(),
             veiled: BTreeSet::new(),
             leaving: BTreeSet::new(),
             left: Vec::new(),

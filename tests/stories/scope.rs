@@ -177,7 +177,13 @@ async fn what_is_deleted_while_it_is_outside_deletes_nothing_and_does_not_come_b
         world.sync_as(RunRequest { full: true, dry_run: false }).await;
         let left = (world.persons().len(), world.contacts().len());
         assert_eq!(left, if is_deleted_in_google { (0, 1) } else { (1, 0) }, "{}", world.picture());
-        if !is_deleted_in_google {
+        if is_deleted_in_google {
+            // Whoever enters the scope is created where nobody stands for them.
+            link(&world, &name, &["Acme"]);
+            world.settle().await;
+            assert_eq!((world.persons().len(), linked(&world)), (1, 1), "{}", world.picture());
+            world.is_quiet().await;
+        } else {
             world.edit_person(&resource, json!({ "organizations": [{ "title": "Countess" }] }));
             world.settle().await;
             world.settle().await;

@@ -40,8 +40,12 @@ impl CheckConfig {
             for failure in &failures {
                 context.console.fail(failure);
             }
-            for right in rights.iter().filter(|right| right.grade != Grade::Ok) {
-                context.console.note(format!("note: {}: {}", right.check, right.message));
+            for right in &rights {
+                match right.grade {
+                    Grade::Ok => {}
+                    Grade::Warn => context.console.note(format!("note: {}: {}", right.check, right.message)),
+                    Grade::Fail => context.console.fail(&right.failure()),
+                }
             }
         }
         if !answer.accepted {

@@ -103,6 +103,7 @@ fn agrees(console: &mut Console) -> Result<bool, Failure> {
 
 fn print(console: &mut Console, checks: &[Check]) {
     let width = checks.iter().map(|check| check.check.chars().count()).max().unwrap_or(0);
+    let mut said = None;
     for check in checks {
         let (tone, word) = match check.grade {
             Grade::Ok => (Tone::Good, "OK"),
@@ -111,9 +112,11 @@ fn print(console: &mut Console, checks: &[Check]) {
         };
         let word = console.paint(tone, word, 4);
         console.line(format!("{word}  {:<width$}  {}", check.check, check.message));
-        if let Some(next) = &check.next {
+        // Several checks in a row may ask for the same.
+        if let Some(next) = check.next.as_ref().filter(|next| said != Some(*next)) {
             console.line(format!("      {:<width$}  -> {next}", ""));
         }
+        said = check.next.as_ref();
     }
     let count = |grade| checks.iter().filter(|check| check.grade == grade).count();
     let (warnings, failures) = (count(Grade::Warn), count(Grade::Fail));

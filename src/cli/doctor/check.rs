@@ -53,6 +53,12 @@ impl Check {
         Self { grade: Grade::Fail, exit: failure.exit, next: hint, ..Self::ok(check, message) }
     }
 
+    /// The same as the failure of a command.
+    pub(in crate::cli) fn failure(&self) -> Failure {
+        let failure = Failure::new(self.exit, format!("{}: {}", self.check, self.message));
+        Failure { hint: self.next.clone(), ..failure }
+    }
+
     pub(super) fn next(mut self, next: impl Into<String>) -> Self {
         self.next = Some(next.into());
         self

@@ -115,7 +115,9 @@ pub(super) fn store(context: &Context, settings: &Settings, is_up: bool, checks:
         // Opened, and read whole, with the accounts.
         true
     };
-    exports(context, settings, checks);
+    if is_up || is_there(&database) {
+        exports(context, settings, checks);
+    }
     can_ask
 }
 

@@ -132,11 +132,8 @@ fn list(check: &str, names: Result<Option<BTreeSet<String>>, DafaterError>) -> C
             let count = u32::try_from(names.len()).unwrap_or(u32::MAX);
             Check::ok(check, format!("{} can be read", counted(count, "name")))
         }
-        Ok(None) => Check::warn(
-            check,
-            "they cannot be read: what Google says is tried, and refused where it is unknown",
-        )
-        .next("let the user read them"),
+        Ok(None) => Check::warn(check, "they cannot be read: what Google says there stays in Google")
+            .next("let the user read them"),
         Err(error) => failed(check, &error),
     }
 }

@@ -219,6 +219,7 @@ impl EngineFactory for Bench {
         };
         let engine_settings = EngineSettings {
             policy: table.policy(),
+            links: table.links.clone(),
             site: config.dafater.url.host_str().unwrap_or_default().to_owned(),
             label: table.google_label().map(str::to_owned),
             propagation: signed(config.google.propagation),

@@ -7,6 +7,7 @@
 mod dafater;
 mod google;
 mod history;
+mod links;
 mod receipt;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::history::{changes_of, dafater_id, google_id, title_of};
+use self::links::Linking;
 use self::receipt::Work;
 use super::settings::{Parts, Settings};
 use super::{Counts, EngineError};
@@ -80,13 +82,15 @@ impl Executor<'_> {
         if let Some(until) = self.google_rests {
             let (waiting, free): (Vec<_>, Vec<_>) =
                 works.into_iter().partition(|work| work.step.writes(Side::Google));
-            self.write_dafater(free).await?;
+            let linking = self.linking(&free).await?;
+            self.write_dafater(free, &linking).await?;
             if !waiting.is_empty() {
                 self.halt(EngineError::google_rests(self.parts.state.account(), until));
             }
         } else {
             self.write_google(&mut works).await?;
-            self.write_dafater(works).await?;
+            let linking = if self.must_stop() { Linking::default() } else { self.linking(&works).await? };
+            self.write_dafater(works, &linking).await?;
         }
         let applied = self.applied.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         Ok(applied)
@@ -114,7 +118,7 @@ impl Executor<'_> {
             // A pair of two records that exist is remembered even if the writes to it fail: it must not be taken for two people.
             Action::Merge(_) => {
                 let is_written_later = step.writes(Side::Google) || step.writes(Side::Dafater);
-                if is_written_later && step.before.is_some() && !step.is_rejoined() {
+                if is_written_later && !step.meets() {
                     return Ok(());
                 }
                 let Some(pair) = work.pair() else { return Ok(()) };
@@ -174,7 +178,7 @@ impl Executor<'_> {
     fn settle(&self, step: &Step, pair: &Pair, changes: &mut Changes) -> Result<(), EngineError> {
         let records =
             [RecordId::Google(pair.google.source_id.clone()), RecordId::Dafater(pair.dafater.name.clone())];
-        if step.before.is_none() || step.is_rejoined() {
+        if step.meets() {
             for record in &records {
                 changes.remove_loose(record);
                 changes.remove_review(record);
@@ -184,11 +188,10 @@ impl Executor<'_> {
             let [google, dafater] = &records;
             changes.remove_link(google, dafater);
             let state = &self.parts.state;
-            for left in [
-                state.left_of_google(&pair.google.source_id)?,
-                state.left_of_dafater(&pair.dafater.creation)?,
-            ] {
-                left.iter().for_each(|left| changes.remove_left(left));
+            let by_google = state.left_of_google(&pair.google.source_id)?;
+            let by_dafater = state.left_of_dafater(&pair.dafater.creation)?;
+            for left in by_google.iter().chain(&by_dafater) {
+                changes.remove_left(left);
             }
             changes.remove_parted(&pair.google.source_id, &pair.dafater.creation);
             let account = self.parts.state.account();
@@ -202,8 +205,11 @@ impl Executor<'_> {
                 changes.remove_parked(id);
             }
         } else if matches!(pair.origin, Origin::Created(_)) {
-            changes.remove_intent(&pair.id, Side::Google);
-            changes.remove_intent(&pair.id, Side::Dafater);
+            for side in
+                [Side::Google, Side::Dafater].into_iter().filter(|side| !self.is_doubtful(&pair.id, *side))
+            {
+                changes.remove_intent(&pair.id, side);
+            }
         }
         Ok(())
     }
@@ -291,6 +297,11 @@ impl Executor<'_> {
         Ok(())
     }
 
+    /// Whether an earlier update of the record is still in doubt.
+    fn is_doubtful(&self, pair: &PairId, side: Side) -> bool {
+        self.doubtful.iter().any(|intent| (&intent.pair, intent.side) == (pair, side))
+    }
+
     /// Takes back what was written down and provably did not happen; what was in doubt before it is in doubt again.
     fn take_back(&self, pair: &PairId, side: Side, changes: &mut Changes) {
         match self.doubtful.iter().find(|intent| (&intent.pair, intent.side) == (pair, side)) {
@@ -333,6 +344,16 @@ impl Executor<'_> {
             reason: reason.to_owned(),
         };
         self.with(|applied| drop(applied.parked.insert(step.pair.clone(), parked)));
+    }
+
+    /// The record whose counterpart could not be made still takes part in matching. One that an undo could not give its counterpart
+    /// back stays as alone as it was.
+    fn leave_alone(&self, work: &Work<'_>, changes: &mut Changes) {
+        if let (Action::Create { side, .. }, None, None) = (&work.step.action, &work.step.before, self.undoes)
+            && let Some(loose) = work.loose(side.other(), LooseReason::Parked)
+        {
+            changes.set_loose(&loose);
+        }
     }
 
     /// Ends the run: nothing more is sent to either remote.

@@ -173,6 +173,7 @@ impl Observer<'_> {
             cursors.google = None;
         }
         let redeemed = self.redeem(&mut doubt, &mut picture.pairs);
+        doubt.await_hidden(&picture.hidden);
         let veiled = self.veiled(&picture, &doubt).await?;
         let mut in_doubt = doubt.open;
         in_doubt.extend(picture.renamed_in_doubt(&doubt.unsettled, state.account()));
@@ -351,6 +352,19 @@ impl Doubt {
             list.push(intent);
         }
         doubt
+    }
+}
+
+impl Doubt {
+    /// A create from a document that the site does not show now stays in doubt: only both records together tell what they agreed on.
+    fn await_hidden(&mut self, hidden: &BTreeSet<DocumentName>) {
+        let is_hidden = |intent: &Intent| {
+            let is_create = (intent.kind, intent.side) == (IntentKind::Create, Side::Google);
+            is_create && matches!(&intent.record, RecordId::Dafater(name) if hidden.contains(name))
+        };
+        let (waiting, settled) = std::mem::take(&mut self.settled).into_iter().partition(is_hidden);
+        self.settled = settled;
+        self.unsettled.extend::<Vec<_>>(waiting);
     }
 }
 

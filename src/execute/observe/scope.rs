@@ -204,7 +204,11 @@ impl Observer<'_> {
                         successor: None,
                     });
                 }
-                PeopleLookup::Missing => left.is_widowed = true,
+                // Without a tombstone it may have another name by now.
+                PeopleLookup::Missing => {
+                    let record = RecordId::Google(left.pair.google.source_id.clone());
+                    left.is_widowed = self.parts.state.tombstone(&record)?.is_some();
+                }
                 PeopleLookup::Found(_) | PeopleLookup::Failed(_) | PeopleLookup::Malformed(_) => {}
             }
         }

@@ -133,9 +133,13 @@ impl Step {
     /// Whether the step makes a pair of two records that both existed.
     #[must_use]
     pub fn links(&self) -> bool {
-        (self.before.is_none() || self.is_rejoined())
-            && self.origin == Origin::Matched
-            && matches!(self.action, Action::Merge(_))
+        self.meets() && self.origin == Origin::Matched && matches!(self.action, Action::Merge(_))
+    }
+
+    /// Whether its records meet for the first time.
+    #[must_use]
+    pub fn meets(&self) -> bool {
+        self.before.is_none() || self.is_rejoined()
     }
 
     /// Whether one of the pair's records was replaced by another: it was deleted, and stands again (restored, or typed again).

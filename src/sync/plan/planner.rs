@@ -96,7 +96,8 @@ impl<'a> Planner<'a> {
             && view.pair.dafater.modified == dafater.modified
             && merged.google.fields.is_empty()
             && merged.dafater.fields.is_empty()
-            && merged.conflicts.is_empty();
+            && merged.conflicts.is_empty()
+            && merged.withheld.iter().all(|withheld| view.pair.withheld.contains(withheld));
         if is_known {
             return;
         }

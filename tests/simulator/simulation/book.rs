@@ -68,6 +68,8 @@ pub struct Book {
     pub accounts: BTreeMap<Id, usize>,
     /// Every name that a record ever had.
     pub names: BTreeMap<(Side, String), Id>,
+    /// What the daemon's creations said at first.
+    pub created_as: BTreeMap<Id, Contact>,
     /// Records that an undo created.
     pub reborn: BTreeSet<Id>,
     /// Records whose content the site itself refuses.
@@ -97,7 +99,9 @@ impl Book {
             match before.0.get(id) {
                 None => {
                     if let Some(gone) = self.gone.get_mut(id) {
+                        // What it says again it said before.
                         gone.restored = Some(at);
+                        continue;
                     }
                     for field in TextField::ALL {
                         let to = seen.contact.text(&field).to_owned();
@@ -140,7 +144,22 @@ impl Book {
                     }
                     for ((field, was), (_, is)) in sets(&old.contact).into_iter().zip(sets(&seen.contact)) {
                         for key in is.keys().filter(|key| !was.contains(key)) {
-                            self.value(at, cycle, id, &field, key.as_str(), true, Vec::new());
+                            // What a merge brings over was said when the one that is gone said it.
+                            let mut lost = before.of_side(id.0).filter(|(loser, said)| {
+                                !after.0.contains_key(*loser) && set(&said.contact, &field).contains(key)
+                            });
+                            let since = lost
+                                .next()
+                                .and_then(|(loser, _)| self.said_since(loser, &field, key.as_str()));
+                            self.value(
+                                since.unwrap_or(at),
+                                cycle,
+                                id,
+                                &field,
+                                key.as_str(),
+                                true,
+                                Vec::new(),
+                            );
                         }
                         for key in was.keys().filter(|key| !is.contains(key)) {
                             let agreed_with = pairs.iter().filter(|(own, other, _)| {
@@ -164,6 +183,14 @@ impl Book {
                 self.gone.insert(id.clone(), Gone { at, seen: at, had_news, restored: None });
             }
         }
+    }
+
+    /// When somebody last gave a record a value, if it was not carried there.
+    fn said_since(&self, id: &Id, field: &Field, key: &str) -> Option<Timestamp> {
+        let is_this = |edit: &&ValueEdit| {
+            edit.is_added && edit.record == *id && edit.field == *field && edit.key == key
+        };
+        self.values.iter().filter(is_this).map(|edit| edit.at).max()
     }
 
     #[expect(clippy::too_many_arguments, reason = "one place writes this record")]

@@ -115,6 +115,13 @@ impl History {
             self.setting.rules.conflict = ConflictPolicy::Manual;
         }
         let accounts = self.setting.accounts;
+        if generator.chance.one_in(2) {
+            let first = self.events.len() / 3;
+            let at = first
+                + generator.chance.below(u32::try_from(self.events.len() - first).unwrap() + 1) as usize;
+            let quarrel = generator.quarrel();
+            self.events.splice(at..at, quarrel);
+        }
         for _ in 0..generator.chance.between(1, 5) {
             let event = generator.operation(accounts);
             // Nothing has happened yet at the beginning.
@@ -422,6 +429,27 @@ impl Generator {
             4 => Event::Label(self.chance.one_in(2)),
             _ => Event::Deed(self.deed()),
         }
+    }
+
+    /// Both sides give the same fields other texts, the daemon sees it, and an operator decides.
+    fn quarrel(&mut self) -> Vec<Event> {
+        let field = 1 + self.chance.below(7);
+        let mut deeds = Vec::new();
+        for who in 0..4 {
+            for side in [Side::Google, Side::Dafater] {
+                let edit = Edit::Text { field, value: Text::Unique(self.token()) };
+                deeds.push(Deed::Edit { side, who, edit });
+            }
+        }
+        let decide = |side| Event::Decide { nth: 0, side, decision: Decision::Skip };
+        let side = self.side();
+        vec![
+            Event::Together(deeds),
+            Event::Cycle(Cycle::default()),
+            Event::Wait(700),
+            decide(side),
+            decide(side),
+        ]
     }
 
     fn operation(&mut self, accounts: u32) -> Event {

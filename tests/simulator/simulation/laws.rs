@@ -262,7 +262,8 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
                 && is_end_of(value, &|id| *id == left || *id == right);
             let is_lawful = could_change[nth] && (is_end(value) || is_cut_off)
                 || scene.accounts().len() > 1 && is_open(view, &Field::Text(field.clone()))
-                || !can_change[nth] && is_end_of(value, &|id| id.0 == side);
+                || !can_change[nth]
+                    && is_end_of(value, &|id| id.0 == side && !(copies.contains(id) && *id != left));
             if has_slot && !withheld && !is_lawful {
                 let what = format!(
                     "{field:?} of {:?} says {value:?} on {side}, which a person had replaced: {edits:?}",

@@ -11,7 +11,7 @@ use dafater_contactsd::remote::Clock as _;
 use dafater_contactsd::sandbox::Model as _;
 use dafater_contactsd::sandbox::dafater::Site;
 use dafater_contactsd::sandbox::google::Google;
-use dafater_contactsd::state::AccountState;
+use dafater_contactsd::state::{AccountState, HoldDecision};
 use dafater_contactsd::store::MemoryStore;
 use dafater_contactsd::sync::Side;
 use http::{Method, Request, Response};
@@ -227,6 +227,14 @@ impl Scene {
         self.writes.clear();
         self.deletions = 0;
         self.effects.clear();
+    }
+
+    /// Notes whether what comes is an undo, asked for now or approved before.
+    pub fn wish(&mut self, account: usize, is_undo: bool) {
+        let held = self.state(account).undo_hold().ok().flatten();
+        let is_due = held.is_some_and(|held| held.hold.decision == Some(HoldDecision::Approved));
+        self.is_undoing = is_undo || is_due;
+        self.had_undo |= self.is_undoing;
     }
 
     pub fn end(&mut self) {

@@ -3,7 +3,8 @@
 use dafater_contactsd::contact::{Contact, Key};
 use dafater_contactsd::mapping::MARKER_KEY;
 use dafater_contactsd::remote::Clock as _;
-use dafater_contactsd::sync::{DeletionPolicy, Side};
+use dafater_contactsd::state::IntentKind;
+use dafater_contactsd::sync::{DeletionPolicy, RecordId, Side};
 use serde_json::{Map, Value};
 
 use super::book::{Gone, differ, has_news};
@@ -71,6 +72,7 @@ fn judge_update(scene: &mut Scene, side: Side, id: &Id, old: &Seen, new: &Seen) 
 fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
     scene.book.names.insert((id.0, seen.name.clone()), id.clone());
     scene.book.accounts.insert(id.clone(), seen.account);
+    scene.book.created_as.insert(id.clone(), seen.contact.clone());
     if scene.is_undoing {
         judge_rebirth(scene, id, seen, before);
         return;
@@ -115,6 +117,7 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
             && !scene.book.was_carried_after(&source, gone.at)
             && scene.book.gone.get(&source).is_none_or(|source| source.restored < Some(gone.seen))
             && gone.at < scene.cycle_began
+            && !is_in_doubt(scene, partner)
         {
             let what =
                 format!("{partner:?} was deleted by a person, and came back as {id:?} from {source:?}");
@@ -122,6 +125,19 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
         }
     }
     scene.book.made.insert(id.clone(), source);
+}
+
+/// LIMIT: whether a record had heard of an edit before it was deleted cannot be known when the answer to the write that told it was
+/// lost; the edit then beats the deletion, for nothing may be lost.
+fn is_in_doubt(scene: &Scene, gone: &Id) -> bool {
+    let names = &scene.book.names;
+    scene.accounts().flat_map(|account| scene.state(account).intents().unwrap()).any(|intent| {
+        let record = match &intent.record {
+            RecordId::Google(source) => Some((Side::Google, source.0.clone())),
+            RecordId::Dafater(name) => names.get(&(Side::Dafater, name.0.clone())).cloned(),
+        };
+        intent.kind == IntentKind::Update && record.as_ref() == Some(gone)
+    })
 }
 
 /// An undo may only create what is not there.
@@ -140,7 +156,7 @@ fn judge_rebirth(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
 }
 
 /// An undo may only delete what the daemon created, as long as nobody touched it since.
-fn judge_withdrawal(scene: &mut Scene, id: &Id) {
+fn judge_withdrawal(scene: &mut Scene, id: &Id, old: &Seen) {
     if !scene.book.made.contains_key(id) {
         scene.violate(
             "absence is not deletion",
@@ -149,14 +165,16 @@ fn judge_withdrawal(scene: &mut Scene, id: &Id) {
     }
     let lag = if id.0 == Side::Google { scene.setting.get_delay } else { 0 };
     let seen_until = scene.cycle_began - jiff::SignedDuration::from_secs(lag.into());
-    if scene.book.touches.iter().any(|(touched, at)| touched == id && *at <= seen_until) {
+    let is_as_created = scene.book.created_as.get(id).is_some_and(|created| !differ(created, &old.contact));
+    let is_touched = scene.book.touches.iter().any(|(touched, at)| touched == id && *at <= seen_until);
+    if is_touched && !is_as_created {
         scene.violate("no lost edit", format!("{id:?} was undone with what a person wrote into it since"));
     }
 }
 
 fn judge_deletion(scene: &mut Scene, id: &Id, old: &Seen) {
     if scene.is_undoing {
-        judge_withdrawal(scene, id);
+        judge_withdrawal(scene, id, old);
         return;
     }
     let partners: Vec<Id> = scene.book.partners.get(id).into_iter().flatten().cloned().collect();

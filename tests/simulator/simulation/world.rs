@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use dafater_contactsd::dafater::{self, SiteClient};
 use dafater_contactsd::execute::{
-    AccountEngine, ConflictView, Engine as _, HistoryFilter, Outcome, Parts, ReviewView, RunReport,
-    RunRequest, Settings, UndoRequest,
+    AccountEngine, ConflictView, Engine as _, EngineError, HistoryFilter, Outcome, Parts, ReviewView,
+    RunReport, RunRequest, Settings, UndoRequest, UndoView,
 };
 use dafater_contactsd::google::PeopleClient;
 use dafater_contactsd::remote::{CountingTransport, Transport};
@@ -14,9 +14,9 @@ use dafater_contactsd::sandbox::dafater::{
     Maintenance, PhoneFormat, RateLimit, Site, SiteOptions, Switches, TextFormat,
 };
 use dafater_contactsd::sandbox::google::{Google, GoogleOptions, Quotas};
-use dafater_contactsd::state::{AccountState, HoldDecision};
+use dafater_contactsd::state::AccountState;
 use dafater_contactsd::store::{Fault as StoreFault, MemoryStore};
-use dafater_contactsd::sync::{Policy, RecordId, Scope, Side};
+use dafater_contactsd::sync::{Links, Policy, RecordId, Scope, Side};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -89,6 +89,20 @@ pub fn play(history: &History, is_told: bool) -> Played {
     }
 }
 
+/// Which run is to be undone.
+enum Wish {
+    /// The nth of the last ones.
+    Nth(u32),
+    Run(UndoRequest),
+}
+
+/// What a run of the daemon's process was.
+#[derive(Debug)]
+enum Did {
+    Run(RunReport),
+    Undo(Result<UndoView, EngineError>),
+}
+
 /// What waits for a person.
 enum Question {
     Conflict(ConflictView),
@@ -101,6 +115,8 @@ pub struct World {
     keys: (String, String),
     engines: Vec<Option<AccountEngine>>,
     spans: Vec<Span>,
+    /// Undoings that did not come to their end: whoever asked for one asks again.
+    unfinished: Vec<(usize, UndoRequest)>,
 }
 
 impl World {
@@ -145,6 +161,7 @@ impl World {
             keys: (keys.api_key, keys.api_secret),
             engines: (0..setting.accounts).map(|_| None).collect(),
             spans: Vec::new(),
+            unfinished: Vec::new(),
         }
     }
 
@@ -216,7 +233,7 @@ impl World {
                     self.decide(account, is_approval);
                 }
             }
-            Event::Undo { nth, cycle } => drop(self.perform(cycle.clone(), Some(*nth))),
+            Event::Undo { nth, cycle } => drop(self.perform(cycle.clone(), Some(Wish::Nth(*nth)))),
             Event::Decide { nth, side, decision } => self.answer(*nth as usize, *side, *decision),
             Event::Cycle(cycle) => drop(self.cycle(cycle.clone())),
         }
@@ -335,83 +352,51 @@ impl World {
         self.perform(cycle, None)
     }
 
-    /// One run of the daemon, or the undoing of the nth of its last runs; its report, or nothing if it died or undid a run.
-    fn perform(&mut self, cycle: Cycle, undo: Option<u32>) -> Option<RunReport> {
+    /// Whoever asked for an undo that did not come to its end asks once more.
+    fn ask_again(&mut self) {
+        for (account, request) in std::mem::take(&mut self.unfinished) {
+            let account = u32::try_from(account).unwrap();
+            drop(self.perform(Cycle { account, ..Cycle::default() }, Some(Wish::Run(request))));
+        }
+    }
+
+    /// One run of the daemon, or the undoing of one of its last runs; its report, or nothing if it died or undid a run.
+    fn perform(&mut self, cycle: Cycle, undo: Option<Wish>) -> Option<RunReport> {
         let request = RunRequest { full: cycle.full, dry_run: false };
         let account = cycle.account as usize % self.engines.len();
-        let (order, crash) = (cycle.order, cycle.crash);
-        let attempts = {
-            let mut scene = self.scene();
-            scene.clock.advance(SignedDuration::from_secs(1));
-            scene.begin(cycle);
-            let attempts = scene.store.attempts();
-            let at = |nth: u32| attempts + 1 + u64::from(nth);
-            match crash {
-                Some(Crash::Commit { nth, durable }) => {
-                    scene.store.fault_at(at(nth), StoreFault::Hang { durable });
-                }
-                Some(Crash::Refusal { nth }) => scene.store.fault_at(at(nth), StoreFault::Refuse),
-                Some(Crash::Request { .. } | Crash::Effect { .. } | Crash::Await { .. }) | None => {}
+        let undone = match undo {
+            None => None,
+            Some(Wish::Run(request)) => Some(request),
+            Some(Wish::Nth(nth)) => {
+                let runs = self.runs(account);
+                let run = runs.get(nth as usize % runs.len().max(1))?.clone();
+                Some(UndoRequest { run, contact: None, dry_run: false })
             }
-            attempts
         };
+        let (order, crash) = (cycle.order, cycle.crash);
+        let attempts = self.begin(cycle);
         let limit = laws::deletions_allowed(&self.scene(), account);
+        self.scene().wish(account, undone.is_some());
         let scene = self.scene.clone();
-        let runs = if undo.is_some() { self.runs(account) } else { Vec::new() };
-        let undone = undo.filter(|_| !runs.is_empty()).map(|nth| UndoRequest {
-            run: runs[nth as usize % runs.len()].clone(),
-            contact: None,
-            dry_run: false,
-        });
-        if undo.is_some() && undone.is_none() {
-            let mut scene = self.scene();
-            scene.store.clear_faults();
-            scene.end();
-            return None;
-        }
-        {
-            let mut scene = self.scene();
-            let held = scene.state(account).undo_hold().ok().flatten();
-            let is_due = held.is_some_and(|held| held.hold.decision == Some(HoldDecision::Approved));
-            scene.is_undoing = undone.is_some() || is_due;
-            scene.had_undo |= scene.is_undoing;
-        }
         let engine = self.engine(account, order);
         let is_dead = || scene.lock().unwrap().is_dead();
         let most = match crash {
             Some(Crash::Await { nth }) => Some(nth),
             _ => None,
         };
-        let mut undoing = None;
-        let ended = catch_unwind(AssertUnwindSafe(|| match &undone {
-            Some(request) => {
-                let (ended, polls) = drive(engine.undo(request), most, is_dead);
-                let ended = match ended {
-                    Ended::Done(view) => {
-                        undoing = Some(view);
-                        Ended::Done(None)
-                    }
-                    Ended::Died => Ended::Died,
-                    Ended::Stuck => Ended::Stuck,
-                };
-                (ended, polls)
+        let deed = async {
+            match &undone {
+                Some(request) => Did::Undo(engine.undo(request).await),
+                None => Did::Run(engine.run(request).await),
             }
-            None => {
-                let (ended, polls) = drive(engine.run(request), most, is_dead);
-                let ended = match ended {
-                    Ended::Done(report) => Ended::Done(Some(report)),
-                    Ended::Died => Ended::Died,
-                    Ended::Stuck => Ended::Stuck,
-                };
-                (ended, polls)
-            }
-        }));
+        };
+        let ended = catch_unwind(AssertUnwindSafe(|| drive(deed, most, is_dead)));
         let mut polls = 0;
-        let report = match ended {
+        let did = match ended {
             Ok((ended, count)) => {
                 polls = count;
                 match ended {
-                    Ended::Done(report) => report,
+                    Ended::Done(did) => Some(did),
                     Ended::Died => None,
                     Ended::Stuck => {
                         self.scene().violate("termination", "the run waits for nothing".to_owned());
@@ -429,13 +414,56 @@ impl World {
         let commits = u32::try_from(self.scene().store.attempts() - attempts).unwrap();
         let effects = self.scene().effects.clone();
         self.spans.push(Span { effects, commits, polls });
-        self.meet_ending(crash, commits, report.as_ref());
-        let is_restarted = report.is_none() && undoing.is_none();
-        match &undoing {
-            Some(Ok(view)) if view.held.is_some() => self.scene().meet(Trouble::UndoHeld),
-            Some(Ok(view)) if view.run.is_some() => self.scene().meet(Trouble::Undone),
-            Some(_) | None => {}
+        self.meet_ending(crash, commits, did.as_ref());
+        if let Some(request) = undone {
+            self.note_undo(account, request, did.as_ref());
         }
+        self.conclude(account, crash, limit, did)
+    }
+
+    /// Makes everything ready for a run: how many commits were tried before it.
+    fn begin(&mut self, cycle: Cycle) -> u64 {
+        let mut scene = self.scene();
+        let crash = cycle.crash;
+        scene.clock.advance(SignedDuration::from_secs(1));
+        scene.begin(cycle);
+        let attempts = scene.store.attempts();
+        let at = |nth: u32| attempts + 1 + u64::from(nth);
+        match crash {
+            Some(Crash::Commit { nth, durable }) => {
+                scene.store.fault_at(at(nth), StoreFault::Hang { durable });
+            }
+            Some(Crash::Refusal { nth }) => scene.store.fault_at(at(nth), StoreFault::Refuse),
+            Some(Crash::Request { .. } | Crash::Effect { .. } | Crash::Await { .. }) | None => {}
+        }
+        attempts
+    }
+
+    /// Remembers an undo that did not come to its end.
+    fn note_undo(&mut self, account: usize, request: UndoRequest, did: Option<&Did>) {
+        let asked = (account, request);
+        self.unfinished.retain(|known| *known != asked);
+        match did {
+            Some(Did::Undo(Ok(view))) if view.error.is_none() => {
+                if view.held.is_some() {
+                    self.scene().meet(Trouble::UndoHeld);
+                } else if view.run.is_some() {
+                    self.scene().meet(Trouble::Undone);
+                }
+            }
+            _ => self.unfinished.push(asked),
+        }
+    }
+
+    /// What the process left behind.
+    fn conclude(
+        &mut self,
+        account: usize,
+        crash: Option<Crash>,
+        limit: Option<u32>,
+        did: Option<Did>,
+    ) -> Option<RunReport> {
+        let is_restarted = did.is_none();
         let mut scene = self.scene();
         if is_restarted || scene.is_dead() {
             let durable = scene.store.snapshot_durable();
@@ -452,10 +480,7 @@ impl World {
         }
         scene.trace_durable();
         laws::learn_pairs(&mut scene);
-        match &undoing {
-            Some(view) => scene.say(|| format!("   = {undone:?} {view:?}")),
-            None => scene.say(|| format!("   = {report:?}")),
-        }
+        scene.say(|| format!("   = {did:?}"));
         if scene.log.is_some() {
             let pairs: Vec<_> = scene.state(account).pairs().filter_map(Result::ok).collect();
             for pair in pairs {
@@ -466,7 +491,10 @@ impl World {
         if is_restarted {
             self.kill();
         }
-        report
+        match did {
+            Some(Did::Run(report)) => Some(report),
+            Some(Did::Undo(_)) | None => None,
+        }
     }
 
     /// The ids of an account's last runs, newest first.
@@ -480,15 +508,15 @@ impl World {
         runs
     }
 
-    fn meet_ending(&self, crash: Option<Crash>, commits: u32, report: Option<&RunReport>) {
+    fn meet_ending(&self, crash: Option<Crash>, commits: u32, did: Option<&Did>) {
         let mut scene = self.scene();
-        match (crash, report) {
+        match (crash, did) {
             (Some(Crash::Commit { .. }), None) => scene.meet(Trouble::CrashAtCommit),
             (Some(Crash::Await { .. }), None) => scene.meet(Trouble::CrashAtAwait),
             (Some(Crash::Refusal { nth }), _) if commits > nth => scene.meet(Trouble::StoreRefusal),
             _ => {}
         }
-        let Some(report) = report else { return };
+        let Some(Did::Run(report)) = did else { return };
         for (is_met, trouble) in [
             (report.outcome == Outcome::Held, Trouble::Held),
             (report.conflicts > 0, Trouble::Conflict),
@@ -521,6 +549,7 @@ impl World {
             scene.site.unhide(DAEMON);
         }
         self.clock.advance(SignedDuration::from_mins(11));
+        self.ask_again();
         self.calm_down(SignedDuration::from_mins(20));
         let has_excuse = self.scene().missed_news;
         if !has_excuse && self.is_lawful() {
@@ -623,6 +652,7 @@ fn settings(scene: &Scene) -> Settings {
             mapping: mapping(),
             fields: dafater_contactsd::sync::FieldRules::default(),
         },
+        links: Links::default(),
         site: "erp.example.com".to_owned(),
         label: scene.setting.label.then(|| "Dafater".to_owned()),
         propagation: SignedDuration::from_mins(10),

@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Documents, Kind, People, Placed, Single};
+use super::record::Record;
+use super::{Documents, People, Placed, Single};
 use crate::mapping::{Document, Person};
 use crate::sync::plan::planner::Planner;
 use crate::sync::plan::reunion::were_one;
@@ -94,31 +95,30 @@ impl<'a> Planner<'a> {
     /// A record that we created in place of a deleted one, and whose receipt was lost: by now its counterpart was deleted too. It
     /// must not bring back what was deleted on the other side.
     pub(super) fn bereaved(&mut self, people: &People<'a>, documents: &Documents<'a>, placed: &mut Placed) {
-        let is_begun = |view: &&&PairView| self.snapshot.begun.contains(&view.pair.id);
+        let snapshot = self.snapshot;
+        let is_begun = |view: &&&PairView| snapshot.begun.contains(&view.pair.id);
         let lost: Vec<&PairView> = self.lost.iter().filter(is_begun).copied().collect();
         let names: BTreeSet<&str> =
             lost.iter().map(|view| view.pair.google.resource_name.0.as_str()).collect();
         let creations: BTreeSet<_> = lost.iter().map(|view| view.pair.dafater.creation.civil()).collect();
-        for (index, single) in (0..).zip(people) {
-            let marker = single.record.marker(&self.snapshot.site);
-            let is_ours = marker.is_some_and(|marker| creations.contains(&marker.creation.civil()));
-            if let Kind::Alone(alone) = &single.kind
-                && is_ours
-                && placed.google.insert(index)
-            {
-                let revision = single.record.etag.0.clone();
-                self.keep(single, None, revision, LooseReason::Detached, None, alone.before.as_ref());
-            }
-        }
-        for (index, single) in (0..).zip(documents) {
-            let is_ours = single.record.google_contacts_id().is_some_and(|name| names.contains(name));
-            if let Kind::Alone(alone) = &single.kind
-                && is_ours
-                && placed.dafater.insert(index)
-            {
-                let (creation, revision) = (single.record.creation.clone(), single.record.modified.0.clone());
-                let before = alone.before.as_ref();
-                self.keep(single, Some(creation), revision, LooseReason::Detached, None, before);
+        self.detach(people, &mut placed.google, |person| {
+            let marker = person.marker(&snapshot.site);
+            marker.is_some_and(|marker| creations.contains(&marker.creation.civil()))
+        });
+        self.detach(documents, &mut placed.dafater, |document| {
+            document.google_contacts_id().is_some_and(|name| names.contains(name))
+        });
+    }
+
+    fn detach<T: Record>(
+        &mut self,
+        singles: &[Single<'a, T>],
+        placed: &mut BTreeSet<usize>,
+        is_ours: impl Fn(&T) -> bool,
+    ) {
+        for (index, single) in (0..).zip(singles) {
+            if single.is_alone() && is_ours(single.record) && placed.insert(index) {
+                self.keep(single, LooseReason::Detached, None);
             }
         }
     }
@@ -148,10 +148,10 @@ impl<'a> Planner<'a> {
         let people: Vec<_> = (0..).zip(people).filter(|(_, single)| marks_one(single)).collect();
         let documents: Vec<_> = (0..).zip(documents).filter(|(_, single)| names_one(single)).collect();
         for (index, person) in people {
-            self.person_waits(index, person, placed);
+            self.wait_for_veiled(index, person, &mut placed.google);
         }
         for (index, document) in documents {
-            self.document_waits(index, document, placed);
+            self.wait_for_veiled(index, document, &mut placed.dafater);
         }
     }
 }

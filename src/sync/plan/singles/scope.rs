@@ -2,6 +2,9 @@
 //!
 //! Law: whoever left the scope is never created a second time, on either side.
 
+use std::collections::BTreeSet;
+
+use super::record::Record;
 use super::{Documents, Kind, People, Placed, Single};
 use crate::mapping::{Document, Person};
 use crate::sync::plan::planner::Planner;
@@ -46,11 +49,11 @@ impl<'a> Planner<'a> {
                 }
                 (Some(person), None) => {
                     let why = if left.is_widowed { LooseReason::Detached } else { LooseReason::OutOfScope };
-                    self.keep_person(person, people, placed, why);
+                    self.keep_alone(person, people, &mut placed.google, why);
                 }
                 // A counterpart that was deleted is made anew if the document is in the scope; one that cannot be seen is not.
                 (None, Some(document)) if !left.is_widowed => {
-                    self.keep_document(document, documents, placed, LooseReason::OutOfScope);
+                    self.keep_alone(document, documents, &mut placed.dafater, LooseReason::OutOfScope);
                 }
                 (None, Some(_) | None) => {}
             }
@@ -78,33 +81,20 @@ impl<'a> Planner<'a> {
         documents: &Documents<'a>,
         placed: &mut Placed,
     ) {
-        self.keep_person(left, people, placed, LooseReason::OutOfScope);
-        self.keep_document(right, documents, placed, LooseReason::OutOfScope);
+        self.keep_alone(left, people, &mut placed.google, LooseReason::OutOfScope);
+        self.keep_alone(right, documents, &mut placed.dafater, LooseReason::OutOfScope);
     }
 
-    fn keep_person(&mut self, index: usize, people: &People<'a>, placed: &mut Placed, why: LooseReason) {
-        let Some(person) = people.get(index) else { return };
-        if let Kind::Alone(alone) = &person.kind
-            && placed.google.insert(index)
-        {
-            let revision = person.record.etag.0.clone();
-            self.keep(person, None, revision, why, None, alone.before.as_ref());
-        }
-    }
-
-    fn keep_document(
+    fn keep_alone<T: Record>(
         &mut self,
         index: usize,
-        documents: &Documents<'a>,
-        placed: &mut Placed,
+        singles: &[Single<'a, T>],
+        placed: &mut BTreeSet<usize>,
         why: LooseReason,
     ) {
-        let Some(document) = documents.get(index) else { return };
-        if let Kind::Alone(alone) = &document.kind
-            && placed.dafater.insert(index)
-        {
-            let (creation, revision) = (document.record.creation.clone(), document.record.modified.0.clone());
-            self.keep(document, Some(creation), revision, why, None, alone.before.as_ref());
+        let Some(single) = singles.get(index).filter(|single| single.is_alone()) else { return };
+        if placed.insert(index) {
+            self.keep(single, why, None);
         }
     }
 }
