@@ -257,6 +257,14 @@ fn person_difference(old: &Value, new: &Value) -> Option<String> {
                     return Some(format!("names: {was:?} became {is:?}"));
                 }
             }
+            "genders" => {
+                // How somebody is addressed is nobody's business.
+                let strip = |list: Option<&Value>| without(list, &["value", "formattedValue"]);
+                let (was, is) = (strip(was), strip(is));
+                if was != is {
+                    return Some(format!("genders: {was:?} became {is:?}"));
+                }
+            }
             "organizations" => {
                 // All but the one that is mapped, whole; of that one, what is not mapped.
                 let (was, is) = (plain_items(was), plain_items(is));
@@ -325,7 +333,7 @@ fn without(list: Option<&Value>, parts: &[&str]) -> Vec<Map<String, Value>> {
 }
 
 /// Fields of a document that are mapped, or follow from those that are.
-const MAPPED: [&str; 16] = [
+const MAPPED: [&str; 17] = [
     "salutation",
     "first_name",
     "middle_name",
@@ -333,6 +341,7 @@ const MAPPED: [&str; 16] = [
     "company_name",
     "designation",
     "department",
+    "gender",
     "full_name",
     "email_id",
     "phone",
