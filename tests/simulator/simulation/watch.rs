@@ -105,6 +105,13 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
     let accounts = &scene.book.accounts;
     let is_own = |partner: &&Id| id.0 == Side::Dafater || accounts.get(*partner) == Some(&seen.account);
     let partners: Vec<&Id> = partners.iter().filter(is_own).collect();
+    // LIMIT: who restores a contact while an edit brings it back has it twice, and is asked: the look before the creation could not know.
+    let lag = if id.0 == Side::Google { scene.setting.get_delay } else { 0 };
+    let seen_until = scene.cycle_began - jiff::SignedDuration::from_secs(lag.into());
+    let gone = &scene.book.gone;
+    let is_unseen =
+        |partner: &Id| gone.get(partner).and_then(|gone| gone.restored).is_some_and(|at| at > seen_until);
+    let partners: Vec<&Id> = partners.into_iter().filter(|partner| !is_unseen(partner)).collect();
     for partner in partners {
         if before.0.contains_key(partner) {
             scene.violate(
