@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
 use super::apply::{Applied, Executor};
@@ -19,17 +19,22 @@ use super::{
     AccountStatus, ConflictView, Engine, EngineError, HistoryFilter, HistoryView, Outcome, PlanView,
     Requests, ReviewView, RunReport, RunRequest, UndoRequest, UndoView, show,
 };
+use crate::contact::TextField;
 use crate::google::oauth::{AuthorizationError, VaultError};
 use crate::google::{GroupName, MAX_MEMBERS};
+use crate::mapping::PersonField;
 use crate::observe::events;
-use crate::state::{AccountState, Cursors, HeldBy, HoldDecision, Progress};
+use crate::state::{AccountState, Cursors, HeldBy, Hold, HoldDecision, Progress};
 use crate::sync::guard::Verdict;
 use crate::sync::{AccountName, Action, Plan, Policy, RecordId, Side, Step};
 
 /// One account under sync.
 pub struct AccountEngine {
     pub(super) parts: Parts,
-    pub(super) settings: Settings,
+    /// As an operator wrote them.
+    pub(super) configured: Settings,
+    /// As they are used: without the fields that the site does not have.
+    pub(super) in_force: std::sync::Mutex<Arc<Settings>>,
     cancel: CancellationToken,
     pub(super) memory: Mutex<Memory>,
     /// What happened last, newer than what is saved.
@@ -46,6 +51,16 @@ struct Standing {
     warning: Option<String>,
 }
 
+/// What a cycle is about to do.
+struct Ready<'a> {
+    plan: Plan,
+    observed: Observed,
+    hold: Option<Hold>,
+    verdict: Verdict,
+    /// Held while somebody is brought into the site.
+    turn: Option<MutexGuard<'a, ()>>,
+}
+
 /// How a run ended, before it becomes a report.
 enum Ended {
     Done(Applied),
@@ -57,8 +72,26 @@ impl AccountEngine {
     /// An engine over `parts`; `cancel` ends a run between two writes.
     #[must_use]
     pub fn new(parts: Parts, settings: Settings, cancel: CancellationToken) -> Self {
-        let (memory, recent, hub) = (Mutex::default(), std::sync::Mutex::default(), Arc::default());
-        Self { parts, settings, cancel, memory, recent, hub }
+        let mapping = &settings.policy.mapping;
+        // What an operator mapped is read once the site is known to have it.
+        let usual = mapping.without(|text| matches!(text, TextField::Mapped(_)));
+        parts.dafater.read_also(usual.columns(), []);
+        let parts = Parts {
+            google: parts.google.reading(mapping.person_fields().into_iter().map(PersonField::path)),
+            ..parts
+        };
+        Self {
+            parts,
+            in_force: std::sync::Mutex::new(Arc::new(Settings {
+                policy: Policy { mapping: usual, ..settings.policy.clone() },
+                ..settings.clone()
+            })),
+            configured: settings,
+            cancel,
+            memory: Mutex::default(),
+            recent: std::sync::Mutex::default(),
+            hub: Arc::default(),
+        }
     }
 
     /// The same engine, beside others of the same site.
@@ -74,39 +107,9 @@ impl AccountEngine {
     /// One cycle.
     async fn cycle(&self, request: RunRequest, run: &str, now: Timestamp) -> Result<Ended, EngineError> {
         let mut memory = self.memory.lock().await;
-        let mut turn = None;
-        let (mut plan, observed, hold, verdict) = loop {
-            let turns = self.hub.turns();
-            let observed = self.look(request, now, &mut memory).await?;
-            if turn.is_none() {
-                self.report(&observed);
-            }
-            if !request.dry_run {
-                self.redeem(&observed).await?;
-            }
-            let mut plan = Plan::compute(&observed.snapshot, &self.settings.policy);
-            let hold = self.state().hold()?;
-            if hold.as_ref().is_some_and(|hold| hold.decision == Some(HoldDecision::Discarded)) {
-                discard(&mut plan, &self.state().held(HeldBy::Cycle)?);
-            }
-            let verdict = self.verdict(&plan, &observed, hold.as_ref())?;
-            let brings = matches!(verdict, Verdict::Go) && !request.dry_run && brings_somebody(&plan);
-            if brings && turn.is_none() {
-                turn = Some(tokio::select! {
-                    turn = self.hub.turn() => turn,
-                    () = self.cancel.cancelled() => return Err(EngineError::stopped()),
-                });
-                if self.hub.turns() != turns {
-                    // Another account brought somebody meanwhile: perhaps the same.
-                    continue;
-                }
-            }
-            match &turn {
-                Some(turn) if brings => self.hub.use_turn(turn),
-                Some(_) | None => drop(turn.take()),
-            }
-            break (plan, observed, hold, verdict);
-        };
+        let Ready { mut plan, observed, hold, verdict, turn: _turn } =
+            self.prepare(request, now, &mut memory).await?;
+        let settings = self.settings();
         match verdict {
             Verdict::Hold { reason, digest } => {
                 if !request.dry_run {
@@ -131,7 +134,7 @@ impl AccountEngine {
                         .map(|parked| (parked.pair.clone(), parked.attempts))
                         .collect(),
                     doubtful: &observed.doubtful,
-                    ..self.executor(run, now, &plan, label)
+                    ..self.executor(&settings, run, now, &plan, label)
                 };
                 let applied = executor.run(&plan).await?;
                 self.finish(&plan, &observed, &applied, hold.as_ref(), (run, now)).await?;
@@ -144,6 +147,49 @@ impl AccountEngine {
                 }
                 Ok(Ended::Done(applied))
             }
+        }
+    }
+
+    /// Looks and plans. Who would bring somebody into the site waits for a turn, and looks again if another account brought somebody
+    /// meanwhile.
+    async fn prepare(
+        &self,
+        request: RunRequest,
+        now: Timestamp,
+        memory: &mut Memory,
+    ) -> Result<Ready<'_>, EngineError> {
+        let mut turn = None;
+        loop {
+            let turns = self.hub.turns();
+            let observed = self.look(request, now, memory).await?;
+            if turn.is_none() {
+                self.report(&observed);
+            }
+            if !request.dry_run {
+                self.redeem(&observed).await?;
+            }
+            let mut plan = Plan::compute(&observed.snapshot, &self.settings().policy);
+            let hold = self.state().hold()?;
+            if hold.as_ref().is_some_and(|hold| hold.decision == Some(HoldDecision::Discarded)) {
+                discard(&mut plan, &self.state().held(HeldBy::Cycle)?);
+            }
+            let verdict = self.verdict(&plan, &observed, hold.as_ref())?;
+            let brings = matches!(verdict, Verdict::Go) && !request.dry_run && brings_somebody(&plan);
+            if brings && turn.is_none() {
+                turn = Some(tokio::select! {
+                    turn = self.hub.turn() => turn,
+                    () = self.cancel.cancelled() => return Err(EngineError::stopped()),
+                });
+                if self.hub.turns() != turns {
+                    // Perhaps the same.
+                    continue;
+                }
+            }
+            match &turn {
+                Some(turn) if brings => self.hub.use_turn(turn),
+                Some(_) | None => drop(turn.take()),
+            }
+            return Ok(Ready { plan, observed, hold, verdict, turn });
         }
     }
 
@@ -161,6 +207,7 @@ impl AccountEngine {
 
     pub(super) fn executor<'a>(
         &'a self,
+        settings: &'a Settings,
         run: &'a str,
         now: Timestamp,
         plan: &'a Plan,
@@ -168,7 +215,7 @@ impl AccountEngine {
     ) -> Executor<'a> {
         Executor {
             parts: &self.parts,
-            settings: &self.settings,
+            settings,
             run,
             now,
             label,
@@ -202,9 +249,15 @@ impl AccountEngine {
         now: Timestamp,
         memory: &mut Memory,
     ) -> Result<Observed, EngineError> {
-        let observer =
-            Observer { parts: &self.parts, settings: &self.settings, now, parked: BTreeMap::new() };
-        observer.observe(request, &self.fingerprint(), memory).await
+        self.learn_fields(memory, now).await?;
+        let settings = self.settings();
+        let observer = Observer { parts: &self.parts, settings: &settings, now, parked: BTreeMap::new() };
+        let seen = observer.observe(request, &self.fingerprint(), memory).await;
+        if seen.is_err() {
+            // Perhaps the site is not as it was known to be.
+            memory.site = None;
+        }
+        seen
     }
 
     /// Says what the look itself brought up.
@@ -226,7 +279,7 @@ impl AccountEngine {
     ) -> Result<Option<String>, EngineError> {
         let creates =
             plan.steps.iter().any(|step| matches!(step.action, Action::Create { side: Side::Google, .. }));
-        let Some(name) = self.settings.label.as_ref().filter(|_| creates) else { return Ok(None) };
+        let Some(name) = self.configured.label.as_ref().filter(|_| creates) else { return Ok(None) };
         if memory.labels.is_none() {
             memory.labels = Some(self.parts.google.list_groups(None).await?.by_name());
         }
@@ -249,8 +302,8 @@ impl AccountEngine {
     /// Takes the account's label off contacts that leave the scope, before they are no longer known; if Google takes no writes now, they
     /// leave later.
     async fn unlabel(&self, plan: &mut Plan, rests: bool, memory: &mut Memory) -> Result<(), EngineError> {
-        let Policy { scope, push, .. } = &self.settings.policy;
-        let Some(name) = self.settings.label.as_ref().filter(|_| scope.unlabel && *push) else {
+        let Policy { scope, push, .. } = &self.configured.policy;
+        let Some(name) = self.configured.label.as_ref().filter(|_| scope.unlabel && *push) else {
             return Ok(());
         };
         let is_leaving = |step: &&mut Step| matches!(step.action, Action::Leave);
@@ -303,11 +356,17 @@ impl AccountEngine {
 
     /// Changes with the policy: both sides are then read whole, because what was left alone may now take part.
     fn fingerprint(&self) -> String {
-        let policy = &self.settings.policy;
-        format!(
+        let settings = self.settings();
+        let policy = &settings.policy;
+        let account = format!(
             "pull={} push={} scope={:?} region={:?}",
             policy.pull, policy.push, policy.scope, policy.mapping.phones.region
-        )
+        );
+        let mapped = policy.mapping.texts().filter(|text| matches!(text, TextField::Mapped(_)));
+        let directions =
+            policy.fields.directions().map(|(field, direction)| format!("{field:?}={direction:?}"));
+        let fields = mapped.map(|text| format!("{text:?}")).chain(directions);
+        std::iter::once(account).chain(fields).collect::<Vec<_>>().join(" ")
     }
 
     fn sent(&self) -> Requests {
@@ -316,7 +375,7 @@ impl AccountEngine {
 
     async fn run_and_report(&self, request: RunRequest) -> RunReport {
         let mut report = RunReport::new(self.state().account().clone(), run_id(self.parts.clock.now()));
-        if !self.settings.policy.pull && !self.settings.policy.push {
+        if !self.configured.policy.pull && !self.configured.policy.push {
             report.outcome = Outcome::Skipped;
             report.error = Some("both directions are switched off".to_owned());
             return report;
@@ -432,9 +491,10 @@ impl Engine for AccountEngine {
         Box::pin(async move {
             let mut memory = self.memory.lock().await;
             let observed = self.look(RunRequest::default(), self.parts.clock.now(), &mut memory).await?;
-            let plan = Plan::compute(&observed.snapshot, &self.settings.policy);
+            let settings = self.settings();
+            let plan = Plan::compute(&observed.snapshot, &settings.policy);
             let verdict = self.verdict(&plan, &observed, self.state().hold()?.as_ref())?;
-            Ok(show::plan(self.state().account(), &plan, &verdict, &self.settings.policy.mapping))
+            Ok(show::plan(self.state().account(), &plan, &verdict, &settings.policy.mapping))
         })
     }
 
