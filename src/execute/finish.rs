@@ -205,6 +205,14 @@ impl AccountEngine {
                 changes.remove_review(record);
             }
         }
+        for unlinked in state.unlinked()? {
+            let mut seen = observed.snapshot.pairs.iter().filter(|view| view.pair.id == unlinked.pair);
+            let is_linked =
+                seen.any(|view| view.dafater.present().is_some_and(|document| !document.links.is_empty()));
+            if is_linked || state.pair(&unlinked.pair)?.is_none() {
+                changes.remove_unlinked(&unlinked.pair);
+            }
+        }
         self.remember_conflicts(plan, applied, changes)?;
         for (source, revision) in &observed.deleted {
             let record = RecordId::Google(source.clone());
