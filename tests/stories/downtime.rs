@@ -56,7 +56,7 @@ impl Outage {
             }
             Self::RateLimit => {
                 world.site().switches.rate_limit =
-                    Some(RateLimit { limit: 10, window: Duration::from_secs(3600), cost: 20 });
+                    Some(RateLimit { limit: 10, window: Duration::from_hours(1), cost: 20 });
                 return;
             }
             Self::Reset => Strike::LoseRequest,
