@@ -89,6 +89,7 @@ impl AccountEngine {
                     None => self.label(&plan, &mut memory).await?,
                 };
                 self.begin_policy(&plan, &observed).await?;
+                self.begin_conflicts(&plan, (run, now)).await?;
                 let executor = Executor {
                     google_rests,
                     failures: observed
@@ -97,6 +98,7 @@ impl AccountEngine {
                         .map(|parked| (parked.pair.clone(), parked.attempts))
                         .collect(),
                     doubtful: &observed.doubtful,
+                    unnoted: observed.unnoted().collect(),
                     ..self.executor(run, now, &plan, label)
                 };
                 let applied = executor.run(&plan).await?;
@@ -140,6 +142,7 @@ impl AccountEngine {
             label,
             failures: BTreeMap::new(),
             doubtful: &[],
+            unnoted: Vec::new(),
             cancel: &self.cancel,
             google_rests: None,
             undoes: None,
