@@ -102,6 +102,7 @@ impl AccountEngine {
             label,
             failures: BTreeMap::new(),
             doubtful: &[],
+            unnoted: Vec::new(),
             cancel: &self.cancel,
             google_rests: None,
             undoes: None,

@@ -60,6 +60,7 @@ impl AccountEngine {
                     None => self.label(&plan, &mut memory).await?,
                 };
                 self.begin_policy(&plan, &observed).await?;
+                self.begin_conflicts(&plan, (run, now)).await?;
                 let executor = Executor {
                     google_rests,
                     failures: observed
@@ -68,6 +69,7 @@ impl AccountEngine {
                         .map(|parked| (parked.pair.clone(), parked.attempts))
                         .collect(),
                     doubtful: &observed.doubtful,
+                    unnoted: observed.unnoted().collect(),
                     ..self.executor(&settings, run, now, &plan, label)
                 };
                 let applied = executor.run(&plan).await?;

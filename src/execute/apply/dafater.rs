@@ -206,7 +206,7 @@ impl Executor<'_> {
 
     async fn begin_one(&self, work: &Work<'_>) -> Result<(), EngineError> {
         let mut changes = self.parts.state.changes();
-        changes.set_intent(&self.intent(work, Side::Dafater));
+        self.set_intent(work, Side::Dafater, &mut changes);
         Ok(self.parts.state.commit(changes).await?)
     }
 
