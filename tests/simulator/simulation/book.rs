@@ -8,7 +8,7 @@ use dafater_contactsd::contact::{Contact, Field, TextField, Values};
 use dafater_contactsd::sync::Side;
 use jiff::Timestamp;
 
-use super::picture::{Id, Picture};
+use super::picture::{Id, Picture, Seen};
 
 /// A person gave a text field of a record another content; `from` is nothing for a new record.
 #[derive(Debug, Clone)]
@@ -111,93 +111,10 @@ impl Book {
                             continue;
                         }
                     }
-                    for field in TextField::ALL {
-                        let to = seen.contact.text(&field).to_owned();
-                        let record = id.clone();
-                        self.texts.push(TextEdit {
-                            at,
-                            cycle,
-                            record,
-                            partners: Vec::new(),
-                            field,
-                            from: None,
-                            to,
-                        });
-                    }
-                    // API: what is restored on the site, or put back by an undo, is a new record; it says what the old one said.
-                    let is_former = |(other, gone): (&Id, &Gone)| {
-                        other.0 == id.0
-                            && gone.said == seen.contact
-                            && self.accounts.get(other) == Some(&seen.account)
-                    };
-                    let former =
-                        self.gone.iter().find(|entry| is_former(*entry)).map(|(other, _)| other.clone());
-                    for (field, values) in sets(&seen.contact) {
-                        for key in values.keys() {
-                            let since = former
-                                .as_ref()
-                                .and_then(|former| self.said_since(former, &field, key.as_str()));
-                            self.value(
-                                since.unwrap_or(at),
-                                cycle,
-                                id,
-                                &field,
-                                key.as_str(),
-                                true,
-                                Vec::new(),
-                            );
-                        }
-                    }
+                    self.note_newcomer(id, seen, (at, cycle));
                 }
                 Some(old) if old.contact == seen.contact => {}
-                Some(old) => {
-                    self.touches.push((id.clone(), at));
-                    let pairs = pairs_of(id);
-                    let partners: Vec<Id> = pairs.iter().map(|(_, _, other)| other.clone()).collect();
-                    for field in TextField::ALL {
-                        let (from, to) = (old.contact.text(&field).to_owned(), seen.contact.text(&field));
-                        if from != to {
-                            let (record, partners, to) = (id.clone(), partners.clone(), to.to_owned());
-                            self.texts.push(TextEdit {
-                                at,
-                                cycle,
-                                record,
-                                partners,
-                                field,
-                                from: Some(from),
-                                to,
-                            });
-                        }
-                    }
-                    for ((field, was), (_, is)) in sets(&old.contact).into_iter().zip(sets(&seen.contact)) {
-                        for key in is.keys().filter(|key| !was.contains(key)) {
-                            // What a merge brings over was said when the one that is gone said it, or was told it: nobody says
-                            // anew, by merging two persons, what the counterpart has replaced meanwhile.
-                            let mut lost = before.of_side(id.0).filter(|(loser, said)| {
-                                !after.0.contains_key(*loser) && set(&said.contact, &field).contains(key)
-                            });
-                            let since = lost
-                                .next()
-                                .and_then(|(loser, _)| self.said_since(loser, &field, key.as_str()));
-                            self.value(
-                                since.unwrap_or(at),
-                                cycle,
-                                id,
-                                &field,
-                                key.as_str(),
-                                true,
-                                Vec::new(),
-                            );
-                        }
-                        for key in was.keys().filter(|key| !is.contains(key)) {
-                            let agreed_with = pairs.iter().filter(|(own, other, _)| {
-                                set(own, &field).contains(key) && set(other, &field).contains(key)
-                            });
-                            let agreed_with = agreed_with.map(|(_, _, other)| other.clone()).collect();
-                            self.value(at, cycle, id, &field, key.as_str(), false, agreed_with);
-                        }
-                    }
-                }
+                Some(old) => self.note_edit((before, after), id, (old, seen), (at, cycle), &pairs_of(id)),
             }
         }
         for (id, seen) in &before.0 {
@@ -210,6 +127,64 @@ impl Book {
                     });
                 let said = seen.contact.clone();
                 self.gone.insert(id.clone(), Gone { at, seen: at, had_news, restored: None, said });
+            }
+        }
+    }
+
+    /// Whoever enters a record says all that it says.
+    fn note_newcomer(&mut self, id: &Id, seen: &Seen, (at, cycle): (Timestamp, u32)) {
+        for field in TextField::ALL {
+            let to = seen.contact.text(&field).to_owned();
+            let record = id.clone();
+            self.texts.push(TextEdit { at, cycle, record, partners: Vec::new(), field, from: None, to });
+        }
+        // API: what is restored on the site, or put back by an undo, is a new record; it says what the old one said.
+        let is_former = |(other, gone): (&Id, &Gone)| {
+            other.0 == id.0 && gone.said == seen.contact && self.accounts.get(other) == Some(&seen.account)
+        };
+        let former = self.gone.iter().find(|entry| is_former(*entry)).map(|(other, _)| other.clone());
+        for (field, values) in sets(&seen.contact) {
+            for key in values.keys() {
+                let since = former.as_ref().and_then(|former| self.said_since(former, &field, key.as_str()));
+                self.value(since.unwrap_or(at), cycle, id, &field, key.as_str(), true, Vec::new());
+            }
+        }
+    }
+
+    /// Whoever edits a record says what is new in it.
+    fn note_edit(
+        &mut self,
+        (before, after): (&Picture, &Picture),
+        id: &Id,
+        (old, seen): (&Seen, &Seen),
+        (at, cycle): (Timestamp, u32),
+        pairs: &[(Contact, Contact, Id)],
+    ) {
+        self.touches.push((id.clone(), at));
+        let partners: Vec<Id> = pairs.iter().map(|(_, _, other)| other.clone()).collect();
+        for field in TextField::ALL {
+            let (from, to) = (old.contact.text(&field).to_owned(), seen.contact.text(&field));
+            if from != to {
+                let (record, partners, to) = (id.clone(), partners.clone(), to.to_owned());
+                self.texts.push(TextEdit { at, cycle, record, partners, field, from: Some(from), to });
+            }
+        }
+        for ((field, was), (_, is)) in sets(&old.contact).into_iter().zip(sets(&seen.contact)) {
+            for key in is.keys().filter(|key| !was.contains(key)) {
+                // What a merge brings over was said when the one that is gone said it, or was told it: nobody says
+                // anew, by merging two persons, what the counterpart has replaced meanwhile.
+                let mut lost = before.of_side(id.0).filter(|(loser, said)| {
+                    !after.0.contains_key(*loser) && set(&said.contact, &field).contains(key)
+                });
+                let since = lost.next().and_then(|(loser, _)| self.said_since(loser, &field, key.as_str()));
+                self.value(since.unwrap_or(at), cycle, id, &field, key.as_str(), true, Vec::new());
+            }
+            for key in was.keys().filter(|key| !is.contains(key)) {
+                let agreed_with = pairs.iter().filter(|(own, other, _)| {
+                    set(own, &field).contains(key) && set(other, &field).contains(key)
+                });
+                let agreed_with = agreed_with.map(|(_, _, other)| other.clone()).collect();
+                self.value(at, cycle, id, &field, key.as_str(), false, agreed_with);
             }
         }
     }
