@@ -52,6 +52,8 @@ pub(super) enum Kind {
     Users,
     /// A list of names.
     Names,
+    /// A table of Google's fields and where they go; its keys are looked at elsewhere.
+    Fields,
     /// A list of these words.
     Choices(&'static [&'static str]),
     /// A filter of the site, as JSON; empty for none.
@@ -83,7 +85,7 @@ impl Kind {
     /// What is wrong with `value`; a table's keys are not looked at.
     pub(super) fn fault(self, value: &Value) -> Option<Fault> {
         match (self, value) {
-            (Self::Bool, Value::Bool(_)) | (Self::Table(_), Value::Table(_)) => None,
+            (Self::Bool, Value::Bool(_)) | (Self::Table(_) | Self::Fields, Value::Table(_)) => None,
             (Self::Integer(least, most), Value::Integer(number)) => (*number < least || *number > most)
                 .then(|| Fault::new(format!("must be between {least} and {most}, but is {number}"))),
             (Self::Users, Value::List(items)) => list_fault(items, "users", user_or_group_fault),
@@ -119,7 +121,13 @@ impl Kind {
     pub(super) const fn is_text(self) -> bool {
         !matches!(
             self,
-            Self::Bool | Self::Integer(..) | Self::Users | Self::Names | Self::Choices(_) | Self::Table(_)
+            Self::Bool
+                | Self::Integer(..)
+                | Self::Users
+                | Self::Names
+                | Self::Choices(_)
+                | Self::Table(_)
+                | Self::Fields
         )
     }
 
@@ -130,7 +138,7 @@ impl Kind {
             Self::Duration(..) => "a duration such as \"5m\"",
             Self::Users => "a list of users such as [\"layla\", \"@adm\"]",
             Self::Names | Self::Choices(_) => "a list of strings",
-            Self::Table(_) => "a table",
+            Self::Table(_) | Self::Fields => "a table",
             Self::Text
             | Self::Token
             | Self::Secret
@@ -167,7 +175,7 @@ impl Kind {
             (Self::Users | Self::Names | Self::Choices(_), Value::Text(_)) => {
                 Some("write it in square brackets".to_owned())
             }
-            (Self::Table(_), value) if value.is_list_of_tables() => {
+            (Self::Table(_) | Self::Fields, value) if value.is_list_of_tables() => {
                 Some("write it with single brackets: tables here have names and never form lists".to_owned())
             }
             _ => None,
@@ -217,7 +225,8 @@ impl Kind {
             | Self::Users
             | Self::Names
             | Self::Choices(_)
-            | Self::Table(_) => None,
+            | Self::Table(_)
+            | Self::Fields => None,
         }
     }
 }

@@ -79,7 +79,7 @@ impl AccountEngine {
         let state = self.state();
         let mut changes = state.changes();
         self.note_waiting(plan, applied, (run, now), &mut changes)?;
-        note_arrived(plan, observed, &self.settings.policy.mapping, &mut changes);
+        note_arrived(plan, observed, &self.settings().policy.mapping, &mut changes);
         // A write of this run may have been begun under the same key and be in doubt itself.
         for intent in state.intents()?.iter().filter(|intent| observed.settled.contains(intent)) {
             changes.remove_intent(&intent.pair, intent.side);
@@ -231,6 +231,14 @@ impl AccountEngine {
                 changes.remove_review(record);
             }
         }
+        for unlinked in state.unlinked()? {
+            let mut seen = observed.snapshot.pairs.iter().filter(|view| view.pair.id == unlinked.pair);
+            let is_linked =
+                seen.any(|view| view.dafater.present().is_some_and(|document| !document.links.is_empty()));
+            if is_linked || state.pair(&unlinked.pair)?.is_none() {
+                changes.remove_unlinked(&unlinked.pair);
+            }
+        }
         self.remember_conflicts(plan, observed, applied, changes)?;
         for (source, revision) in &observed.deleted {
             let record = RecordId::Google(source.clone());
@@ -257,7 +265,7 @@ impl AccountEngine {
             let is_open =
                 open.iter().any(|other| (&other.pair, &other.field) == (&conflict.pair, &conflict.field));
             let is_over = merged.contains(&conflict.pair)
-                || is_settled(conflict, observed, &self.settings.policy.mapping);
+                || is_settled(conflict, observed, &self.settings().policy.mapping);
             if is_over && !is_open {
                 changes.remove_conflict(&conflict.pair, &conflict.field);
             }

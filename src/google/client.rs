@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 use super::error::Quota;
 use super::error::{ApiError, GoogleError};
 use super::governor::{Detained, Governor};
+use super::mask::FieldMask;
 use super::method::Method;
 use super::oauth::AccessTokens;
 use crate::account::AccountName;
@@ -36,6 +37,7 @@ pub struct PeopleClient {
     mutations: Mutex<()>,
     sent: AtomicU64,
     governed: Option<Governed>,
+    mask: FieldMask,
 }
 
 /// Who lets the calls through, on whose account, and until when they wait.
@@ -56,6 +58,7 @@ impl PeopleClient {
             mutations: Mutex::new(()),
             sent: AtomicU64::new(0),
             governed: None,
+            mask: FieldMask::READ,
         }
     }
 
@@ -70,6 +73,19 @@ impl PeopleClient {
     ) -> Self {
         self.governed = Some(Governed { governor, account, cancel });
         self
+    }
+
+    /// Reads these person fields too.
+    #[must_use]
+    pub fn reading<'f>(mut self, fields: impl IntoIterator<Item = &'f str>) -> Self {
+        self.mask = self.mask.with(fields);
+        self
+    }
+
+    /// The mask of every read but those of before-images.
+    #[must_use]
+    pub fn mask(&self) -> &FieldMask {
+        &self.mask
     }
 
     /// Requests sent to the People API so far, repeated ones included, token refreshes not.

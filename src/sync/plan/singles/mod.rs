@@ -225,6 +225,7 @@ impl<'a> Planner<'a> {
             && forgotten::is_forgotten(snapshot, &pair, person.record, document.record)
         {
             rules.conflict = ConflictPolicy::Manual;
+            rules.fields = rules.fields.without_winners();
         }
         let mut merged = merge(base, now, &rules);
         // What could not go across when the copy was made, or before the two were parted, is noted now: with the pair, that was lost.
