@@ -106,7 +106,8 @@ impl Executor<'_> {
                 work.everything = self.parts.dafater.get_everything(&current.name).await.ok();
                 self.begin_one(&work).await?;
                 match self.parts.dafater.delete_contact(&current.name, &current.modified).await {
-                    Err(error) if error.disposition() != Disposition::Gone => {
+                    // Shown a moment ago and not there now: it may have another name, which the next look tells.
+                    Err(error) if error.disposition() != Disposition::Gone || work.everything.is_some() => {
                         self.failed(&work, &error).await
                     }
                     Ok(_) | Err(_) => {

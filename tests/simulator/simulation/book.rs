@@ -85,14 +85,15 @@ impl Book {
         self.partners.entry(dafater.clone()).or_default().insert(google.clone());
     }
 
-    /// Notes what people changed between two looks. `base` tells what the daemon holds for agreed upon of a record: its half and
-    /// the other's; `partner` its counterpart.
+    /// Notes what people changed between two looks, or an undo in the operator's name. `base` tells what the daemon holds for agreed
+    /// upon of a record: its half and the other's; `partner` its counterpart.
     pub fn note(
         &mut self,
         before: &Picture,
         after: &Picture,
         at: Timestamp,
         cycle: u32,
+        is_undo: bool,
         pairs_of: impl Fn(&Id) -> Vec<(Contact, Contact, Id)>,
     ) {
         for (id, seen) in &after.0 {
@@ -114,7 +115,9 @@ impl Book {
                     self.note_newcomer(id, seen, (at, cycle));
                 }
                 Some(old) if old.contact == seen.contact => {}
-                Some(old) => self.note_edit((before, after), id, (old, seen), (at, cycle), &pairs_of(id)),
+                Some(old) => {
+                    self.note_edit((before, after), id, (old, seen), (at, cycle, is_undo), &pairs_of(id))
+                }
             }
         }
         for (id, seen) in &before.0 {
@@ -140,7 +143,9 @@ impl Book {
         }
         // API: what is restored on the site, or put back by an undo, is a new record; it says what the old one said.
         let is_former = |(other, gone): (&Id, &Gone)| {
-            other.0 == id.0 && gone.said == seen.contact && self.accounts.get(other) == Some(&seen.account)
+            other.0 == id.0
+                && !differ(&gone.said, &seen.contact)
+                && self.accounts.get(other) == Some(&seen.account)
         };
         let former = self.gone.iter().find(|entry| is_former(*entry)).map(|(other, _)| other.clone());
         for (field, values) in sets(&seen.contact) {
@@ -157,14 +162,15 @@ impl Book {
         (before, after): (&Picture, &Picture),
         id: &Id,
         (old, seen): (&Seen, &Seen),
-        (at, cycle): (Timestamp, u32),
+        (at, cycle, is_undo): (Timestamp, u32, bool),
         pairs: &[(Contact, Contact, Id)],
     ) {
         self.touches.push((id.clone(), at));
         let partners: Vec<Id> = pairs.iter().map(|(_, _, other)| other.clone()).collect();
         for field in TextField::ALL {
             let (from, to) = (old.contact.text(&field).to_owned(), seen.contact.text(&field));
-            if from != to {
+            // Nobody says what comes to sight when the organisation before it goes.
+            if from != to && !(is_undo && stood_behind(&old.json, &field, to)) {
                 let (record, partners, to) = (id.clone(), partners.clone(), to.to_owned());
                 self.texts.push(TextEdit { at, cycle, record, partners, field, from: Some(from), to });
             }
@@ -197,7 +203,8 @@ impl Book {
             };
             self.values.iter().filter(is_this).map(|edit| edit.at).max()
         };
-        said_of(id).or_else(|| self.partners.get(id)?.iter().filter_map(said_of).max())
+        let told_by = self.partners.get(id).into_iter().flatten().chain(self.made.get(id));
+        said_of(id).or_else(|| told_by.filter_map(said_of).max())
     }
 
     #[expect(clippy::too_many_arguments, reason = "one place writes this record")]
@@ -229,6 +236,18 @@ impl Book {
     pub fn was_edited_after(&self, id: &Id, since: Timestamp) -> bool {
         self.touches.iter().any(|(touched, at)| touched == id && *at >= since)
     }
+}
+
+/// Whether a text was that of another organisation than the first one.
+fn stood_behind(person: &serde_json::Value, field: &TextField, text: &str) -> bool {
+    let slot = match field {
+        TextField::Company => "name",
+        TextField::Title => "title",
+        TextField::Department => "department",
+        _ => return false,
+    };
+    let others = person["organizations"].as_array().into_iter().flatten().skip(1);
+    others.into_iter().any(|organization| organization[slot] == text)
 }
 
 pub fn sets(contact: &Contact) -> [(Field, &Values); 2] {
