@@ -48,12 +48,14 @@ pub enum Field {
     Emails,
     /// The set of phone numbers with its primary and mobile.
     Phones,
+    /// The set of postal addresses.
+    Addresses,
 }
 
 impl Field {
     /// Every field, texts first.
     pub fn all() -> impl Iterator<Item = Self> {
-        TextField::ALL.into_iter().map(Self::Text).chain([Self::Emails, Self::Phones])
+        TextField::ALL.into_iter().map(Self::Text).chain([Self::Emails, Self::Phones, Self::Addresses])
     }
 }
 
@@ -70,6 +72,7 @@ impl std::fmt::Display for Field {
             Self::Text(TextField::Department) => "department",
             Self::Emails => "e-mails",
             Self::Phones => "phones",
+            Self::Addresses => "addresses",
         })
     }
 }

@@ -31,13 +31,15 @@ pub struct SiteOptions {
     pub page_size: u32,
     /// Further scalar fields of Contact to read, such as a unique custom field that carries our marker.
     pub extra_fields: Vec<String>,
+    /// Whether contacts are read with the Address documents that are linked to them.
+    pub addresses: bool,
 }
 
 impl SiteOptions {
     /// Pages of 1000 contacts and no extra fields.
     #[must_use]
     pub fn new(url: Url, api_key: String, api_secret: SecretString) -> Self {
-        Self { url, api_key, api_secret, page_size: 1000, extra_fields: Vec::new() }
+        Self { url, api_key, api_secret, page_size: 1000, extra_fields: Vec::new(), addresses: false }
     }
 }
 
@@ -48,6 +50,9 @@ pub struct SiteClient {
     authorization: HeaderValue,
     pub(super) page_size: u32,
     pub(super) fields: Vec<String>,
+    pub(super) addresses: bool,
+    /// Whether the site's user may not read addresses, as the last read of them showed.
+    pub(super) addresses_hidden: std::sync::atomic::AtomicBool,
     /// The site's distance from UTC, as our own latest write showed it.
     pub(super) offset: Mutex<Option<Offset>>,
 }
@@ -80,6 +85,8 @@ impl SiteClient {
             authorization,
             page_size: options.page_size.max(1),
             fields,
+            addresses: options.addresses,
+            addresses_hidden: false.into(),
             offset: Mutex::new(None),
         })
     }

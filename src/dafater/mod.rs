@@ -7,9 +7,10 @@
 //! without the lock of the revision it was computed from, and is never repeated here. Absence is reported, never judged.
 //!
 //! Reading order: `client` (one request), `error` and `answer` (what a failure means), `query`, `document`, `assemble`, `read`,
-//! `deleted`, `write`, `zone`, `about`.
+//! `addresses`, `deleted`, `write`, `zone`, `about`.
 
 mod about;
+mod addresses;
 mod answer;
 mod assemble;
 mod client;
@@ -26,6 +27,7 @@ mod write;
 mod zone;
 
 pub use about::{Permissions, SiteVersion};
+pub use addresses::{AddressLinks, AddressLookup, AddressPage};
 pub use client::{SiteClient, SiteOptions};
 pub use deleted::{DeletedContact, DeletedFeed};
 pub use document::{CONTACT_FIELDS, Stamp};

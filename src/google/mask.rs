@@ -61,6 +61,8 @@ pub enum UpdatePath {
     PhoneNumbers,
     /// `organizations`
     Organizations,
+    /// `addresses`
+    Addresses,
     /// `memberships`
     Memberships,
     /// `clientData`
@@ -69,11 +71,12 @@ pub enum UpdatePath {
 
 impl UpdatePath {
     /// Every path, in the order in which a mask lists them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Names,
         Self::EmailAddresses,
         Self::PhoneNumbers,
         Self::Organizations,
+        Self::Addresses,
         Self::Memberships,
         Self::ClientData,
     ];
@@ -86,6 +89,7 @@ impl UpdatePath {
             Self::EmailAddresses => "emailAddresses",
             Self::PhoneNumbers => "phoneNumbers",
             Self::Organizations => "organizations",
+            Self::Addresses => "addresses",
             Self::Memberships => "memberships",
             Self::ClientData => "clientData",
         }

@@ -12,7 +12,7 @@ mod person;
 mod said;
 
 pub use admission::{GoogleRules, Refusal, SiteRules};
-pub use document::{Document, DocumentName, Link, SiteStamp};
+pub use document::{AddressChange, AddressDocument, Document, DocumentName, Link, SiteStamp};
 pub use marker::{MARKER_KEY, Marker};
 pub use person::{Etag, Person, PersonField, PersonPatch, ResourceName, SourceId};
 

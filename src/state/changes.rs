@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::records::{
-    Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone, UndoHold,
+    AddressCursor, Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone,
+    UndoHold,
 };
-use super::{HISTORY_VERSION, VALUE_VERSION};
+use super::{HISTORY_VERSION, RECORD_VERSION, VALUE_VERSION};
 use crate::contact::Field;
 use crate::store::{Batch, Key, Tree, VALUE_LIMIT, encode};
 use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, RecordId, Review, Side};
@@ -37,6 +38,11 @@ impl Changes {
         self.put(Tree::Accounts, self.key().text("cursors"), cursors);
     }
 
+    /// Sets up to where the site's addresses were read.
+    pub fn set_address_cursor(&mut self, cursor: &AddressCursor) {
+        self.put(Tree::Accounts, self.key().text("addresses"), cursor);
+    }
+
     /// Sets how the account fares.
     pub fn set_progress(&mut self, progress: &Progress) {
         self.put(Tree::Accounts, self.key().text("progress"), progress);
@@ -60,12 +66,13 @@ impl Changes {
             self.put(Tree::Pairs, key, &pair.id);
         }
         let mut pair = pair.clone();
-        if encode(VALUE_VERSION, &pair).len() > VALUE_LIMIT {
+        if encode(RECORD_VERSION, &pair).len() > VALUE_LIMIT {
             // Both can be learnt again; a pair that is not remembered would be made a second time.
             pair.withheld.clear();
             pair.aliases.clear();
         }
-        self.put(Tree::Pairs, self.key().text("pair").text(pair.id.as_str()), &pair);
+        let key = self.key().text("pair").text(pair.id.as_str());
+        self.batch.put(Tree::Pairs, key, encode(RECORD_VERSION, &pair));
     }
 
     /// Removes a pair without its indexes.
@@ -80,7 +87,8 @@ impl Changes {
 
     /// Remembers a record that stands alone.
     pub fn set_loose(&mut self, loose: &Loose) {
-        self.put(Tree::Pairs, self.key().text("loose").text(&loose.record.to_string()), loose);
+        let key = self.key().text("loose").text(&loose.record.to_string());
+        self.batch.put(Tree::Pairs, key, encode(RECORD_VERSION, loose));
     }
 
     /// Forgets that a record stood alone.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::earlier::{read_entry, read_intent};
+use super::earlier::{read_entry, read_intent, read_loose, read_pair};
 use super::records::{
-    Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone, UndoHold,
+    AddressCursor, Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone,
+    UndoHold,
 };
 use super::{Changes, VALUE_VERSION};
 use crate::mapping::{DocumentName, SiteStamp, SourceId};
@@ -61,6 +62,14 @@ impl AccountState {
         Ok(self.get(Tree::Accounts, &self.key().text("cursors"))?.unwrap_or_default())
     }
 
+    /// Up to where the site's addresses were read.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn address_cursor(&self) -> Result<Option<AddressCursor>, StoreError> {
+        self.get(Tree::Accounts, &self.key().text("addresses"))
+    }
+
     /// How the account fares.
     ///
     /// # Errors
@@ -82,7 +91,7 @@ impl AccountState {
     /// # Errors
     /// The store cannot be read.
     pub fn pair(&self, id: &PairId) -> Result<Option<Pair>, StoreError> {
-        self.get(Tree::Pairs, &self.key().text("pair").text(id.as_str()))
+        self.get_record(&self.key().text("pair").text(id.as_str()), read_pair)
     }
 
     /// The pair of a Google contact.
@@ -113,7 +122,7 @@ impl AccountState {
 
     /// All pairs.
     pub fn pairs(&self) -> impl Iterator<Item = Result<Pair, StoreError>> {
-        self.scan(Tree::Pairs, &self.key().text("pair"))
+        self.scan_records(&self.key().text("pair"), read_pair)
     }
 
     /// Sets `pair` in place of what is stored under its id: its records may have other addresses now.
@@ -158,12 +167,12 @@ impl AccountState {
     /// # Errors
     /// The store cannot be read.
     pub fn loose(&self, record: &RecordId) -> Result<Option<Loose>, StoreError> {
-        self.get(Tree::Pairs, &self.key().text("loose").text(&record.to_string()))
+        self.get_record(&self.key().text("loose").text(&record.to_string()), read_loose)
     }
 
     /// All records that stand alone.
     pub fn all_loose(&self) -> impl Iterator<Item = Result<Loose, StoreError>> {
-        self.scan(Tree::Pairs, &self.key().text("loose"))
+        self.scan_records(&self.key().text("loose"), read_loose)
     }
 
     /// Writes without a receipt.
@@ -311,9 +320,12 @@ impl AccountState {
         match (tree, kind.as_deref()) {
             (Tree::Accounts, Some("cursors")) => check(decode::<Cursors>(VALUE_VERSION, value).map(drop)),
             (Tree::Accounts, Some("progress")) => check(decode::<Progress>(VALUE_VERSION, value).map(drop)),
+            (Tree::Accounts, Some("addresses")) => {
+                check(decode::<AddressCursor>(VALUE_VERSION, value).map(drop))
+            }
             (Tree::Accounts, Some("exhausted")) => check(decode::<Exhausted>(VALUE_VERSION, value).map(drop)),
-            (Tree::Pairs, Some("pair")) => check(decode::<Pair>(VALUE_VERSION, value).map(drop)),
-            (Tree::Pairs, Some("loose")) => check(decode::<Loose>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("pair")) => check(read_pair(value).map(drop)),
+            (Tree::Pairs, Some("loose")) => check(read_loose(value).map(drop)),
             (Tree::Pairs, Some("google" | "dafater" | "creation")) => {
                 check(decode::<PairId>(VALUE_VERSION, value).map(drop))
             }
@@ -345,6 +357,28 @@ impl AccountState {
             Some(id) => self.pair(&id),
             None => Ok(None),
         }
+    }
+
+    /// A value of which more than one version is read.
+    fn get_record<T>(
+        &self,
+        key: &Key,
+        read: impl Fn(&[u8]) -> Result<T, CodecError>,
+    ) -> Result<Option<T>, StoreError> {
+        let undecodable = |cause| StoreError::Undecodable { tree: Tree::Pairs, cause };
+        let bytes = self.store.get(Tree::Pairs, key.as_bytes())?;
+        bytes.map(|bytes| read(&bytes).map_err(undecodable)).transpose()
+    }
+
+    fn scan_records<'a, T: 'a>(
+        &'a self,
+        prefix: &Key,
+        read: fn(&[u8]) -> Result<T, CodecError>,
+    ) -> impl Iterator<Item = Result<T, StoreError>> + use<'a, T> {
+        self.store.scan(Tree::Pairs, prefix.as_bytes()).map(move |entry| {
+            let (_, bytes) = entry?;
+            read(&bytes).map_err(|cause| StoreError::Undecodable { tree: Tree::Pairs, cause })
+        })
     }
 
     fn get<T: DeserializeOwned>(&self, tree: Tree, key: &Key) -> Result<Option<T>, StoreError> {

@@ -8,8 +8,8 @@ use crate::contact::{Contact, Field, Key, PhoneContext, Value, Values, plain_dig
 use crate::mapping::{Document, Etag, Person, SiteStamp};
 
 use super::{
-    Action, Both, DafaterBase, GoogleBase, Loose, LooseReason, Merged, Origin, Pair, RecordId, Side, Step,
-    Withheld, rebase,
+    Action, AddressStamp, Both, DafaterBase, GoogleBase, Loose, LooseReason, Merged, Origin, Pair, RecordId,
+    Side, Step, Withheld, rebase,
 };
 
 /// Revisions that are remembered as replaced by our own writes.
@@ -64,8 +64,13 @@ impl Promise {
                 Field::Text(_) => now.agrees_on(field, promised),
                 Field::Emails => shows(&now.emails, &promised.emails),
                 Field::Phones => shows(&now.phones, &promised.phones),
+                Field::Addresses => {
+                    now.addresses.is_some() && promised.addresses.is_some() && now.agrees_on(field, promised)
+                }
             };
-            if is_shown && !is_withheld && !base.agrees_on(field, promised) {
+            // Addresses that nobody had looked at are agreed on by being written.
+            let is_new = field == Field::Addresses && base.addresses.is_none();
+            if is_shown && !is_withheld && (is_new || !base.agrees_on(field, promised)) {
                 google.take(field, &self.google);
                 dafater.take(field, &self.dafater);
                 let written = match side {
@@ -73,7 +78,7 @@ impl Promise {
                     Side::Dafater => &mut *dafater,
                 };
                 match field {
-                    Field::Text(_) => {}
+                    Field::Text(_) | Field::Addresses => {}
                     Field::Emails => written.emails.set_primary(now.emails.primary()),
                     Field::Phones => {
                         written.phones.set_primary(now.phones.primary());
@@ -110,9 +115,17 @@ impl Step {
         {
             learn(&mut aliases, sent, &dafater_now, |sent, stored| (sent, stored));
         }
-        let plain = Merged::default();
+        let mut plain = Merged::default();
+        if self.is_short(Side::Dafater, written.dafater.is_some(), &dafater_now) {
+            plain.pending.insert(Field::Addresses);
+        }
         let (merged, withheld) = match &self.action {
-            Action::Merge(merged) => (merged.as_ref(), merged.withheld.as_slice()),
+            Action::Merge(merged) => {
+                plain.pending.extend(merged.pending.iter().cloned());
+                aliases.extend(merged.aliases.iter().cloned());
+                plain = Merged { pending: plain.pending, ..merged.as_ref().clone() };
+                (&plain, merged.withheld.as_slice())
+            }
             Action::Create { withheld, .. } => (&plain, withheld.as_slice()),
             Action::Delete { .. } | Action::Detach { .. } | Action::Forget | Action::Postpone => {
                 (&plain, [].as_slice())
@@ -122,7 +135,9 @@ impl Step {
             Side::Google => written.google.is_some(),
             Side::Dafater => written.dafater.is_some(),
         };
-        let is_owed = !merged.google.fields.is_empty() && written.google.is_none()
+        let is_owed = merged.pending.contains(&Field::Addresses)
+            && self.is_short(Side::Dafater, written.dafater.is_some(), &dafater_now)
+            || !merged.google.fields.is_empty() && written.google.is_none()
             || !merged.dafater.fields.is_empty() && written.dafater.is_none();
         let base = Both { google: &base_google, dafater: &base_dafater };
         let after = Both { google: &google_now, dafater: &dafater_now };
@@ -150,6 +165,8 @@ impl Step {
                 creation: dafater.creation.clone(),
                 modified: if is_owed { SiteStamp(String::new()) } else { dafater.modified.clone() },
                 contact: dafater_contact,
+                addresses: AddressStamp::of(dafater)
+                    .or_else(|| self.before.as_ref().and_then(|pair| pair.dafater.addresses.clone())),
             },
             aliases,
             withheld: self.withheld(withheld),
@@ -187,10 +204,11 @@ impl Step {
                 }
         };
         let (base_google, base_dafater) = self.base();
-        let aliases = self.before.as_ref().map(|pair| pair.aliases.as_slice()).unwrap_or_default();
+        let known = self.before.as_ref().map(|pair| pair.aliases.as_slice()).unwrap_or_default();
+        let aliases = [known, merged.aliases.as_slice()].concat();
         let base = Both { google: &base_google, dafater: &base_dafater };
         let after = Both { google: &google, dafater: &dafater };
-        let (google, dafater) = rebase(base, merged, after, is_written, aliases);
+        let (google, dafater) = rebase(base, merged, after, is_written, &aliases);
         Some(Promise { google, dafater })
     }
 
@@ -236,6 +254,11 @@ impl Step {
             | Action::Forget
             | Action::Postpone => None,
         }
+    }
+
+    /// Whether `side` was written and does not say all of the addresses yet that it was to say: each is a document of its own.
+    fn is_short(&self, side: Side, is_written: bool, now: &Contact) -> bool {
+        is_written && self.sent(side).is_some_and(|sent| !sent.agrees_on(Field::Addresses, now))
     }
 
     fn superseded(&self, google: &Person) -> Vec<Etag> {

@@ -413,5 +413,6 @@ fn update_path(field: PersonField) -> UpdatePath {
         PersonField::EmailAddresses => UpdatePath::EmailAddresses,
         PersonField::PhoneNumbers => UpdatePath::PhoneNumbers,
         PersonField::Organizations => UpdatePath::Organizations,
+        PersonField::Addresses => UpdatePath::Addresses,
     }
 }

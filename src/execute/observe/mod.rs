@@ -204,7 +204,11 @@ impl Observer<'_> {
         }
         let salutations = self.parts.dafater.salutations().await?;
         let zone = self.parts.dafater.site_time().await?.time_zone();
-        let facts = SiteFacts { rules: SiteRules { salutations }, zone, read_at: self.now };
+        let countries = match self.parts.dafater.reads_addresses() {
+            true => self.parts.dafater.countries().await?,
+            false => None,
+        };
+        let facts = SiteFacts { rules: SiteRules { salutations, countries }, zone, read_at: self.now };
         memory.site = Some(facts.clone());
         Ok(facts)
     }

@@ -131,7 +131,7 @@ impl Observer<'_> {
 /// Bytes that the contact takes, roughly and never too few.
 fn size(contact: &Contact) -> usize {
     let texts: usize = contact.texts.values().map(|text| text.len() + 4).sum();
-    texts + list(&contact.emails) + list(&contact.phones)
+    texts + list(&contact.emails) + list(&contact.phones) + contact.addresses.as_ref().map_or(0, list)
 }
 
 /// Bytes that a contact of all that both say would take.
@@ -144,6 +144,10 @@ fn together(one: &Contact, other: &Contact) -> usize {
         + texts.map(|(_, text)| text.len() + 4).sum::<usize>()
         + more(&one.emails, &other.emails)
         + more(&one.phones, &other.phones)
+        + more(
+            one.addresses.as_ref().unwrap_or_else(|| Values::none()),
+            other.addresses.as_ref().unwrap_or_else(|| Values::none()),
+        )
 }
 
 fn list(values: &Values) -> usize {
@@ -161,7 +165,7 @@ fn stands_alone(
     revision: &str,
     mut contact: Contact,
 ) -> Loose {
-    for list in [&mut contact.emails, &mut contact.phones] {
+    for list in [&mut contact.emails, &mut contact.phones].into_iter().chain(&mut contact.addresses) {
         let mut few = Values::default();
         list.iter().take(KNOWN_BY).for_each(|value| few.add(value.clone()));
         *list = few;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value as Json};
 
-use super::Document;
+use super::{AddressDocument, Document};
 use crate::contact::{Contact, Key, PhoneContext, TextField, Value, Values};
 
 /// Text fields that a Contact document has a slot for, with the fieldname of each. There is none for a suffix.
@@ -37,6 +37,11 @@ impl Document {
             .iter()
             .find(|row| flag(row, "is_primary_mobile_no"))
             .and_then(|row| phones.key(text(row, "phone")));
+        contact.addresses = self.addresses.as_ref().map(|addresses| {
+            let mut values = Values::default();
+            addresses.iter().filter_map(AddressDocument::value).for_each(|value| values.add(value));
+            values
+        });
         contact
     }
 

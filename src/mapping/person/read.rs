@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::Person;
+use super::address::addresses;
 use crate::contact::{Contact, Key, PhoneContext, TextField, Value, Values};
 
 /// Text fields within `names`, with the key that holds each.
@@ -42,6 +43,9 @@ impl Person {
             .iter()
             .find(|phone| is_mobile(phone.label.as_deref()))
             .map(|phone| phone.key.clone());
+        if self.fields.contains_key("addresses") {
+            contact.addresses = Some(addresses(self.items("addresses")));
+        }
         contact
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json, json};
 
 use super::Person;
+use super::address::with_addresses;
 use super::read::{NAME_PARTS, ORGANIZATION_PARTS, is_mobile, is_primary, phone_key, text};
 use crate::contact::{Contact, Field, Key, PhoneContext, TextField, Value, Values, bare_address};
 
@@ -19,6 +20,8 @@ pub enum PersonField {
     PhoneNumbers,
     /// `organizations`
     Organizations,
+    /// `addresses`
+    Addresses,
 }
 
 impl PersonField {
@@ -30,6 +33,7 @@ impl PersonField {
             Self::EmailAddresses => "emailAddresses",
             Self::PhoneNumbers => "phoneNumbers",
             Self::Organizations => "organizations",
+            Self::Addresses => "addresses",
         }
     }
 
@@ -47,6 +51,7 @@ impl PersonField {
             Field::Text(TextField::Company | TextField::Title | TextField::Department) => Self::Organizations,
             Field::Emails => Self::EmailAddresses,
             Field::Phones => Self::PhoneNumbers,
+            Field::Addresses => Self::Addresses,
         }
     }
 }
@@ -73,7 +78,9 @@ impl PersonPatch {
         phones: PhoneContext,
     ) -> Self {
         let mut patch = Self::default();
-        let said = current.map(|person| person.contact(phones)).unwrap_or_default();
+        // Who does not exist yet has no address, and that is known.
+        let nobody = || Contact { addresses: Some(Values::default()), ..Contact::default() };
+        let said = current.map_or_else(nobody, |person| person.contact(phones));
         let differs = |field: &&Field| !said.agrees_on(**field, target);
         let changed: BTreeSet<_> =
             fields.iter().filter(differs).map(|field| PersonField::of(*field)).collect();
@@ -93,6 +100,10 @@ impl PersonPatch {
                     let list = values(&before, &target.phones, |item| phone_key(item, phones), str::trim);
                     with_mobile(list, target.mobile.as_ref(), phones)
                 }
+                PersonField::Addresses => match &target.addresses {
+                    Some(target) => with_addresses(&before, target),
+                    None => continue,
+                },
             };
             if after != before {
                 patch.mask.insert(field);

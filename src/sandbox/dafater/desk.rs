@@ -81,7 +81,12 @@ impl Site {
 
     /// Hides a contact from a user, whatever it will be called: missing from lists, 403 by name.
     pub fn hide(&mut self, user: &str, contact: &str) {
-        let Some(creation) = self.db.get("Contact", contact).map(|doc| doc.creation) else { return };
+        self.hide_in(user, "Contact", contact);
+    }
+
+    /// [`Self::hide`] for any DocType.
+    pub fn hide_in(&mut self, user: &str, doctype: &str, name: &str) {
+        let Some(creation) = self.db.get(doctype, name).map(|doc| doc.creation) else { return };
         if let Some(user) = self.access.user_mut(user) {
             user.hidden.insert(creation);
         }
@@ -178,7 +183,15 @@ impl Site {
     /// # Errors
     /// It does not exist, or something refers to it.
     pub fn delete(&mut self, name: &str, now: Timestamp) -> Result<(), Refused> {
-        self.act(now, |site| site.delete_doc("Contact", name))
+        self.delete_in("Contact", name, now)
+    }
+
+    /// Deletes a document of any DocType.
+    ///
+    /// # Errors
+    /// It does not exist, or something refers to it.
+    pub fn delete_in(&mut self, doctype: &str, name: &str, now: Timestamp) -> Result<(), Refused> {
+        self.act(now, |site| site.delete_doc(doctype, name))
     }
 
     /// Renames a contact: nothing else about it moves.
@@ -356,6 +369,12 @@ impl Site {
                 let made = self.insert_into(doctype, json!({field: name}), Timestamp::UNIX_EPOCH);
                 debug_assert!(made.is_ok(), "a shipped {doctype} was refused");
             }
+        }
+        // API: frappe/geo/country_info.json.
+        for (code, name) in include_str!("countries.txt").lines().filter_map(|line| line.split_once(' ')) {
+            let country = json!({"country_name": name, "code": code});
+            let made = self.insert_into("Country", country, Timestamp::UNIX_EPOCH);
+            debug_assert!(made.is_ok(), "a shipped country was refused");
         }
     }
 

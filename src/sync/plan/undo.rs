@@ -416,6 +416,7 @@ fn said(contact: &Contact, field: Field) -> String {
         Field::Text(text) => contact.text(text).to_owned(),
         Field::Emails => listed(&contact.emails),
         Field::Phones => listed(&contact.phones),
+        Field::Addresses => contact.addresses.as_ref().map(listed).unwrap_or_default(),
     }
 }
 
@@ -449,6 +450,17 @@ fn reverted(field: Field, now: &Contact, before: &Contact, after: &Contact) -> R
                 contact.mobile.clone_from(&before.mobile);
             }
             contact.mobile = contact.mobile.take().filter(|mobile| contact.phones.contains(mobile));
+        }
+        Field::Addresses => {
+            let (Some(now), Some(before), Some(after)) =
+                (&now.addresses, &before.addresses, &after.addresses)
+            else {
+                return Reverted::Nothing;
+            };
+            match reverted_set(now, before, after) {
+                Some(addresses) => contact.addresses = Some(addresses),
+                None => return Reverted::Kept,
+            }
         }
     }
     if contact.agrees_on(field, now) { Reverted::Kept } else { Reverted::To(contact) }
