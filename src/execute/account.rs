@@ -99,6 +99,7 @@ impl AccountEngine {
                 let applied = executor.run(&plan).await?;
                 self.finish(&plan, &observed, &applied, hold.as_ref(), (run, now)).await?;
                 if applied.halted.is_none() {
+                    memory.addresses.clone_from(&observed.addresses.seen);
                     self.forget(observed.is_full, now).await?;
                 }
                 if !applied.parked.is_empty() {
@@ -231,8 +232,13 @@ impl AccountEngine {
     fn fingerprint(&self) -> String {
         let policy = &self.settings.policy;
         format!(
-            "pull={} push={} scope={:?} region={:?}",
-            policy.pull, policy.push, policy.scope, policy.phones.region
+            "pull={} push={} scope={:?} region={:?}{}",
+            policy.pull,
+            policy.push,
+            policy.scope,
+            policy.phones.region,
+            // Nothing where they do not travel: whoever never had them is not read anew.
+            if self.parts.dafater.reads_addresses() { " addresses" } else { "" },
         )
     }
 

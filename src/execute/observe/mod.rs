@@ -3,6 +3,7 @@
 //! A cycle reads what changed on each side, finds the pairs concerned, and fetches the half that it has not seen. The result says
 //! of every record what is *known* of it: present, stale, gone or unseen; absence alone never becomes "gone".
 
+mod addresses;
 mod chosen;
 mod dafater;
 mod fetch;
@@ -17,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+pub(super) use self::addresses::AddressReading;
 use self::dafater::DafaterReading;
 use self::google::GoogleReading;
 pub(super) use self::oversize::Oversized;
@@ -33,6 +35,10 @@ pub(super) struct Memory {
     pub(super) site: Option<SiteFacts>,
     /// The account's labels by name, read when first needed.
     pub(super) labels: Option<BTreeMap<String, String>>,
+    /// Changes of addresses that were dealt with and are read again because of the overlap: name and revision.
+    pub(super) addresses: BTreeSet<(String, String)>,
+    /// Whether it was said already that addresses may not be read.
+    pub(super) is_told_of_hidden_addresses: bool,
 }
 
 /// What is known of the site as a whole.
@@ -76,6 +82,8 @@ pub(super) struct Observed {
     pub(super) malformed: Vec<String>,
     /// Whether any side was read whole.
     pub(super) is_full: bool,
+    /// What was read of the site's addresses.
+    pub(super) addresses: AddressReading,
 }
 
 pub(super) struct Observer<'a> {
@@ -102,6 +110,9 @@ impl Observer<'_> {
 
         let google = self.read_google(before.google.as_ref().filter(|_| !read_all)).await?;
         let dafater = self.read_dafater(before.dafater.as_ref().filter(|_| !read_all)).await?;
+        let address_cursor = state.address_cursor()?.filter(|_| !dafater.is_complete);
+        let sweeps = dafater.sweep.is_some();
+        let addresses = self.read_addresses(address_cursor, sweeps, &memory.addresses).await?;
         let mut cursors = Cursors {
             google: google.cursor.clone(),
             dafater: Some(dafater.cursor.clone()),
@@ -115,7 +126,8 @@ impl Observer<'_> {
         let doubt = Doubt::judge(intents, self.now, self.settings);
         let retried: Vec<Parked> =
             self.parked.values().filter(|parked| parked.next <= self.now || is_full).cloned().collect();
-        let mut picture = self.identify(google, dafater, &retried, &doubt, memory, read_all).await?;
+        let mut picture =
+            self.identify(google, (dafater, &addresses), &retried, &doubt, memory, read_all).await?;
         let oversized = self.set_aside(&mut picture)?;
         if picture.is_unsettled {
             cursors.google = None;
@@ -171,6 +183,7 @@ impl Observer<'_> {
             oversized,
             malformed,
             is_full,
+            addresses,
         })
     }
 
@@ -260,7 +273,8 @@ impl Doubt {
                 Side::Google => settings.propagation,
                 Side::Dafater => settings.settle,
             };
-            let is_open = intent.kind == IntentKind::Create && now.duration_since(intent.at) < window;
+            let is_doubtful = matches!(intent.kind, IntentKind::Create | IntentKind::Extend);
+            let is_open = is_doubtful && now.duration_since(intent.at) < window;
             if intent.kind == IntentKind::Create {
                 doubt.begun.insert(intent.pair.clone());
                 if let Some(promise) = &intent.promise {

@@ -224,9 +224,21 @@ impl Document {
             }
         }
         for (index, wanted) in added.iter().enumerate() {
-            if !corrected.iter().any(|(_, at)| *at == index) {
-                changes.push(AddressChange::Create((*wanted).clone()));
+            if corrected.iter().any(|(_, at)| *at == index) {
+                continue;
             }
+            let says_so = |address: &&AddressDocument| {
+                let out_of_use = address.address().value(None).filter(|_| address.value().is_none());
+                is_own(address) && out_of_use.is_some_and(|value| value.key == wanted.key)
+            };
+            changes.push(match addresses.iter().find(says_so) {
+                Some(address) => {
+                    let mut body = address.body(wanted);
+                    body.insert("disabled".to_owned(), json!(0));
+                    AddressChange::Update(address.name.clone(), body)
+                }
+                None => AddressChange::Create((*wanted).clone()),
+            });
         }
         for (index, (address, _)) in gone.iter().enumerate() {
             if !corrected.iter().any(|(at, _)| *at == index) {

@@ -126,10 +126,14 @@ impl Document {
         whole.insert("email_ids".to_owned(), json!(*self.email_ids));
         whole.insert("phone_nos".to_owned(), json!(*self.phone_nos));
         whole.insert("links".to_owned(), links.collect());
-        if let Some(addresses) = &self.addresses {
-            whole.insert(ADDRESSES.to_owned(), addresses.iter().map(AddressDocument::to_json).collect());
-        }
+        whole.extend(self.addresses_image());
         Value::Object(whole)
+    }
+
+    /// Its addresses as a before-image holds them: key and value.
+    pub fn addresses_image(&self) -> Option<(String, Value)> {
+        let addresses = self.addresses.as_ref()?;
+        Some((ADDRESSES.to_owned(), addresses.iter().map(AddressDocument::to_json).collect()))
     }
 }
 

@@ -258,6 +258,12 @@ impl<'a> Undoing<'a> {
         if decisions.is_empty() {
             return;
         }
+        for deed in deeds.iter().filter(|deed| deed.side == Side::Dafater) {
+            // An address that was deleted comes back with what is not synced of it.
+            if let Some(image) = image(deed) {
+                self.undo.plan.images.insert((view.pair.id.clone(), Side::Dafater), image);
+            }
+        }
         let mut merged = if is_link {
             Merged {
                 google: Target { contact: typed.0.clone(), ..Target::default() },
