@@ -231,7 +231,7 @@ impl Account {
             max_deletes_percent: self.max_deletes_percent,
             first_sync: self.first_sync,
             scope: self.scope.clone(),
-            phones: PhoneContext { region: self.region },
+            mapping: PhoneContext { region: self.region }.into(),
         }
     }
 

@@ -17,6 +17,14 @@ pub fn canonical_text(raw: &str) -> String {
     canonical
 }
 
+/// As [`canonical_text`], but line breaks and blanks within a line stay; trailing blanks, and blank lines around the text, go.
+#[must_use]
+pub fn canonical_lines(raw: &str) -> String {
+    let composed: String = raw.replace("\r\n", "\n").chars().filter(|c| !is_invisible(*c)).nfc().collect();
+    let lines: Vec<&str> = composed.lines().map(str::trim_end).collect();
+    lines.join("\n").trim().to_owned()
+}
+
 /// [`canonical_text`] with compatibility forms and case folded away: for matching, never for comparing edits.
 #[must_use]
 pub fn folded_text(raw: &str) -> String {
@@ -43,6 +51,15 @@ mod tests {
     #[test]
     fn a_mark_between_a_letter_and_its_accent_does_not_keep_them_apart() {
         assert_eq!(canonical_text("e\u{200B}\u{301}"), "é");
+    }
+
+    #[test]
+    fn the_lines_of_a_note_are_content_and_their_ends_are_not() {
+        assert_eq!(
+            canonical_lines("\r\n Call first.\u{200F}  \r\n\r\n  - gate  B \n"),
+            "Call first.\n\n  - gate  B"
+        );
+        assert_eq!(canonical_lines(" \n\t\r\n"), "");
     }
 
     #[test]

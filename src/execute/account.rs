@@ -236,7 +236,7 @@ impl AccountEngine {
             policy.pull,
             policy.push,
             policy.scope,
-            policy.phones.region,
+            policy.mapping.phones.region,
             // Nothing where they do not travel: whoever never had them is not read anew.
             if self.parts.dafater.reads_addresses() { " addresses" } else { "" },
         )
@@ -366,7 +366,7 @@ impl Engine for AccountEngine {
             let observed = self.look(RunRequest::default(), self.parts.clock.now(), &mut memory).await?;
             let plan = Plan::compute(&observed.snapshot, &self.settings.policy);
             let verdict = self.verdict(&plan, &observed, self.state().hold()?.as_ref())?;
-            Ok(show::plan(self.state().account(), &plan, &verdict, self.settings.policy.phones))
+            Ok(show::plan(self.state().account(), &plan, &verdict, &self.settings.policy.mapping))
         })
     }
 

@@ -230,13 +230,13 @@ impl AccountEngine {
         let known = self.state().conflicts()?;
         for conflict in &known {
             let is_open =
-                open.iter().any(|other| (&other.pair, other.field) == (&conflict.pair, conflict.field));
+                open.iter().any(|other| (&other.pair, &other.field) == (&conflict.pair, &conflict.field));
             if merged.contains(&conflict.pair) && !is_open {
-                changes.remove_conflict(&conflict.pair, conflict.field);
+                changes.remove_conflict(&conflict.pair, &conflict.field);
             }
         }
         for conflict in open {
-            if !known.iter().any(|other| (&other.pair, other.field) == (&conflict.pair, conflict.field)) {
+            if !known.iter().any(|other| (&other.pair, &other.field) == (&conflict.pair, &conflict.field)) {
                 let (account, pair) = (self.state().account().clone(), conflict.pair.to_string());
                 events::ItemConflict { account, pair, field: conflict.field.to_string() }.emit();
             }

@@ -164,8 +164,8 @@ impl AccountEngine {
     }
 
     fn view(&self, request: &UndoRequest, undo: &Undo, verdict: &Verdict) -> UndoView {
-        let phones = self.settings.policy.phones;
-        let plan = show::plan(self.state().account(), &undo.plan, verdict, phones);
+        let mapping = &self.settings.policy.mapping;
+        let plan = show::plan(self.state().account(), &undo.plan, verdict, mapping);
         let mut steps = plan.steps;
         for pair in &undo.reborn {
             // The other half is made from the first, and looks like it.
@@ -203,7 +203,7 @@ impl AccountEngine {
                 .map(|left| LeftView {
                     title: left.title.clone(),
                     side: left.side,
-                    field: left.field.map(|field| field.to_string()),
+                    field: left.field.as_ref().map(|field| field.to_string()),
                     reason: left.reason.to_owned(),
                 })
                 .collect(),
@@ -360,7 +360,7 @@ impl AccountEngine {
             };
             let is_apart = undo.apart.contains(&conflict.pair);
             if is_done(&conflict.pair) && (is_apart || undo.plan.steps.iter().any(settles)) {
-                changes.remove_conflict(&conflict.pair, conflict.field);
+                changes.remove_conflict(&conflict.pair, &conflict.field);
             }
         }
         if hold.is_some() && applied.halted.is_none() {

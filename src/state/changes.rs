@@ -134,11 +134,11 @@ impl Changes {
 
     /// Opens or updates a conflict.
     pub fn set_conflict(&mut self, conflict: &Conflict) {
-        self.put(Tree::Queue, self.conflict_key(&conflict.pair, conflict.field), conflict);
+        self.put(Tree::Queue, self.conflict_key(&conflict.pair, &conflict.field), conflict);
     }
 
     /// Closes a conflict.
-    pub fn remove_conflict(&mut self, pair: &PairId, field: Field) {
+    pub fn remove_conflict(&mut self, pair: &PairId, field: &Field) {
         self.batch.delete(Tree::Queue, self.conflict_key(pair, field));
     }
 
@@ -231,7 +231,7 @@ impl Changes {
         self.key().text(pair.as_str()).text(&side.to_string())
     }
 
-    fn conflict_key(&self, pair: &PairId, field: Field) -> Key {
+    fn conflict_key(&self, pair: &PairId, field: &Field) -> Key {
         self.key().text("conflict").text(pair.as_str()).text(&field.to_string())
     }
 

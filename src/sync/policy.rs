@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::contact::PhoneContext;
+use crate::mapping::Mapping;
 
 /// The rules of one account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub struct Policy {
     pub first_sync: FirstSync,
     /// Which records take part.
     pub scope: Scope,
-    /// How phone numbers are read.
-    pub phones: PhoneContext,
+    /// How records are read and written.
+    pub mapping: Mapping,
 }
 
 /// Who wins when both sides changed the same field to different values.

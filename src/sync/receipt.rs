@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::contact::{Contact, Field, Key, PhoneContext, Value, Values, plain_digits};
-use crate::mapping::{Document, Etag, Person, SiteStamp};
+use crate::contact::{Contact, Field, Key, Value, Values, plain_digits};
+use crate::mapping::{Document, Etag, Mapping, Person, SiteStamp};
 
 use super::{
     Action, AddressStamp, Both, DafaterBase, GoogleBase, Loose, LooseReason, Merged, Origin, Pair, RecordId,
@@ -49,7 +49,7 @@ impl Promise {
         now: &Contact,
     ) -> bool {
         let mut is_kept = false;
-        for field in Field::all() {
+        for field in &Field::of(&[&self.google, &self.dafater, google, dafater, now]) {
             let (in_google, in_dafater) = ((&self.google, &*google), (&self.dafater, &*dafater));
             let ((promised, base), (other_promised, other_base)) = match side {
                 Side::Google => (in_google, in_dafater),
@@ -69,7 +69,7 @@ impl Promise {
                 }
             };
             // Addresses that nobody had looked at are agreed on by being written.
-            let is_new = field == Field::Addresses && base.addresses.is_none();
+            let is_new = *field == Field::Addresses && base.addresses.is_none();
             if is_shown && !is_withheld && (is_new || !base.agrees_on(field, promised)) {
                 google.take(field, &self.google);
                 dafater.take(field, &self.dafater);
@@ -98,10 +98,10 @@ impl Step {
     /// INVARIANT: while a write is owed, the revisions are blank. Whatever is observed is then news, so that a crash between two
     /// writes cannot make the second one be forgotten.
     #[must_use]
-    pub fn settled(&self, written: Written<'_>, phones: PhoneContext) -> Option<Pair> {
+    pub fn settled(&self, written: Written<'_>, mapping: &Mapping) -> Option<Pair> {
         let google = written.google.or(self.google.as_ref())?;
         let dafater = written.dafater.or(self.dafater.as_ref())?;
-        let (google_now, dafater_now) = (google.contact(phones), dafater.contact(phones));
+        let (google_now, dafater_now) = (google.contact(mapping), dafater.contact(mapping));
         let (base_google, base_dafater) = self.base();
 
         let mut aliases = self.before.as_ref().map(|pair| pair.aliases.clone()).unwrap_or_default();
@@ -175,13 +175,13 @@ impl Step {
 
     /// What both sides agree on once the write to `side` has arrived; `None` for a deletion.
     #[must_use]
-    pub fn promise(&self, side: Side, written: Written<'_>, phones: PhoneContext) -> Option<Promise> {
+    pub fn promise(&self, side: Side, written: Written<'_>, mapping: &Mapping) -> Option<Promise> {
         let merged = match &self.action {
             Action::Merge(merged) => merged,
             Action::Create { contact, .. } => {
                 let source = match side {
-                    Side::Google => self.dafater.as_ref().map(|document| document.contact(phones)),
-                    Side::Dafater => self.google.as_ref().map(|person| person.contact(phones)),
+                    Side::Google => self.dafater.as_ref().map(|document| document.contact(mapping)),
+                    Side::Dafater => self.google.as_ref().map(|person| person.contact(mapping)),
                 };
                 return Some(match side {
                     Side::Google => Promise { google: contact.clone(), dafater: source? },
@@ -190,8 +190,8 @@ impl Step {
             }
             Action::Delete { .. } | Action::Detach { .. } | Action::Forget | Action::Postpone => return None,
         };
-        let mut google = written.google.or(self.google.as_ref())?.contact(phones);
-        let mut dafater = written.dafater.or(self.dafater.as_ref())?.contact(phones);
+        let mut google = written.google.or(self.google.as_ref())?.contact(mapping);
+        let mut dafater = written.dafater.or(self.dafater.as_ref())?.contact(mapping);
         match side {
             Side::Google => google.clone_from(&merged.google.contact),
             Side::Dafater => dafater.clone_from(&merged.dafater.contact),
@@ -214,7 +214,7 @@ impl Step {
 
     /// The remaining record of a dissolved pair, or one whose counterpart could not be made.
     #[must_use]
-    pub fn loose(&self, side: Side, why: LooseReason, phones: PhoneContext) -> Option<Loose> {
+    pub fn loose(&self, side: Side, why: LooseReason, mapping: &Mapping) -> Option<Loose> {
         Some(match side {
             Side::Google => {
                 let person = self.google.as_ref()?;
@@ -222,7 +222,7 @@ impl Step {
                     record: RecordId::Google(person.source_id.clone()),
                     creation: None,
                     revision: person.etag.0.clone(),
-                    contact: person.contact(phones),
+                    contact: person.contact(mapping),
                     why,
                 }
             }
@@ -232,7 +232,7 @@ impl Step {
                     record: RecordId::Dafater(document.name.clone()),
                     creation: Some(document.creation.clone()),
                     revision: document.modified.0.clone(),
-                    contact: document.contact(phones),
+                    contact: document.contact(mapping),
                     why,
                 }
             }
@@ -258,7 +258,7 @@ impl Step {
 
     /// Whether `side` was written and does not say all of the addresses yet that it was to say: each is a document of its own.
     fn is_short(&self, side: Side, is_written: bool, now: &Contact) -> bool {
-        is_written && self.sent(side).is_some_and(|sent| !sent.agrees_on(Field::Addresses, now))
+        is_written && self.sent(side).is_some_and(|sent| !sent.agrees_on(&Field::Addresses, now))
     }
 
     fn superseded(&self, google: &Person) -> Vec<Etag> {
@@ -277,7 +277,7 @@ impl Step {
             }
         }
         for earlier in self.before.iter().flat_map(|pair| &pair.withheld) {
-            if !all.iter().any(|newer| (newer.from, newer.field) == (earlier.from, earlier.field)) {
+            if !all.iter().any(|newer| newer.from == earlier.from && newer.field == earlier.field) {
                 all.push(earlier.clone());
             }
         }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::carry::{shows, source_of};
 use super::happen::has_word;
 use super::script::{Luck, PEOPLE};
-use super::world::{Held, PHONES, World, anchor};
+use super::world::{Held, World, anchor, mapping};
 
 type Remotes = (BTreeMap<u64, Arc<Held<Person>>>, BTreeMap<u64, Arc<Held<Document>>>);
 
@@ -109,11 +109,11 @@ impl World {
             let (contact, id) = match side {
                 Side::Dafater => {
                     let person = step.google.as_ref().expect("law 12: a create has its source");
-                    (person.contact(PHONES), source_of(step))
+                    (person.contact(&mapping()), source_of(step))
                 }
                 Side::Google => {
                     let document = step.dafater.as_ref().expect("law 12: a create has its source");
-                    (document.contact(PHONES), self.births[&document.creation.0])
+                    (document.contact(&mapping()), self.births[&document.creation.0])
                 }
             };
             let person = self.owners[&id];
@@ -228,14 +228,14 @@ impl World {
             if self.open_conflicts.contains_key(&pair.id) || !is_two_way {
                 continue;
             }
-            let google = self.google[&Self::google_of(pair)].parsed.contact(PHONES);
-            let dafater = self.dafater[&self.dafater_of(pair)].parsed.contact(PHONES);
+            let google = self.google[&Self::google_of(pair)].parsed.contact(&mapping());
+            let dafater = self.dafater[&self.dafater_of(pair)].parsed.contact(&mapping());
             for field in TextField::ALL {
                 // What Dafater has no slot for, and what the removal of a first organisation leaves to see.
                 if matches!(field, TextField::Suffix | TextField::Prefix | TextField::Company) {
                     continue;
                 }
-                assert_eq!(google.text(field), dafater.text(field), "law 1, convergence: {field:?}");
+                assert_eq!(google.text(&field), dafater.text(&field), "law 1, convergence: {field:?}");
             }
             let keys = |values: &Values| values.keys().cloned().collect::<BTreeSet<_>>();
             assert_eq!(keys(&google.emails), keys(&dafater.emails), "law 1, convergence: e-mails");

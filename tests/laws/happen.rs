@@ -5,11 +5,11 @@ use dafater_contactsd::sync::{Pair, Side};
 use serde_json::{Map, Value, json};
 
 use super::script::Event;
-use super::world::{PHONES, Wish, World, slots, text_slot};
+use super::world::{Wish, World, mapping, slots, text_slot};
 
 impl World {
     pub fn happen(&mut self, event: &Event) {
-        match *event {
+        match event.clone() {
             Event::Appear(side, person) => {
                 if self.find(side, person).is_empty() {
                     self.enter(side, person);
@@ -46,7 +46,7 @@ impl World {
             }
             Event::Resolve(side) => {
                 for (pair, fields) in &self.open_conflicts {
-                    let decided = fields.iter().map(|field| ((pair.clone(), *field), side));
+                    let decided = fields.iter().map(|field| ((pair.clone(), field.clone()), side));
                     self.decisions.resolutions.extend(decided);
                 }
             }
@@ -89,15 +89,15 @@ impl World {
         let (base, now) = match side {
             Side::Google => {
                 let other = self.dafater.get(&self.dafater_of(pair));
-                (&pair.dafater.contact, other.map(|held| held.parsed.contact(PHONES)))
+                (&pair.dafater.contact, other.map(|held| held.parsed.contact(&mapping())))
             }
             Side::Dafater => {
                 let other = self.google.get(&Self::google_of(pair));
-                (&pair.google.contact, other.map(|held| held.parsed.contact(PHONES)))
+                (&pair.google.contact, other.map(|held| held.parsed.contact(&mapping())))
             }
         };
         // Where the counterpart is gone, whoever stands there was entered anew: that is news, too.
-        Some(now.is_none_or(|now| Field::all().any(|field| !now.agrees_on(field, base))))
+        Some(now.is_none_or(|now| Field::of(&[&now, base]).iter().any(|field| !now.agrees_on(field, base))))
     }
 
     /// The second record's values go into the first, which is what both services do with two contacts of one person.
@@ -118,7 +118,7 @@ impl World {
         self.remove(side, from, other);
         let takes = |record: &mut Map<String, Value>| {
             for field in [Field::Emails, Field::Phones] {
-                let (table, slot) = slots(side, field);
+                let (table, slot) = slots(side, &field);
                 for item in source[table].as_array().into_iter().flatten() {
                     let list = record.entry(table).or_insert_with(|| json!([])).as_array_mut().unwrap();
                     if !list.iter().any(|known| known[slot] == item[slot]) {
@@ -141,12 +141,12 @@ impl World {
         let Some(id) = self.find(side, person).first().copied() else { return };
         let mut before = None;
         self.edit(side, id, person, |record| {
-            let place = text_place(side, field, record);
-            before = place.get(text_slot(side, field)).and_then(Value::as_str).map(str::to_owned);
+            let place = text_place(side, &field, record);
+            before = place.get(text_slot(side, &field)).and_then(Value::as_str).map(str::to_owned);
             if text.is_empty() {
-                place.remove(text_slot(side, field));
+                place.remove(text_slot(side, &field));
             } else {
-                place.insert(text_slot(side, field).to_owned(), json!(text));
+                place.insert(text_slot(side, &field).to_owned(), json!(text));
             }
         });
         // Whoever overwrites a text on the side where it stands withdraws it.
@@ -165,7 +165,7 @@ impl World {
             if field == Field::Emails { format!("mail{n}@example.com") } else { format!("+96650{n:07}") };
         self.wishes.insert(value.clone(), Wish { person, is_withdrawn: false });
         self.edit(side, id, person, |record| {
-            let (table, slot) = slots(side, field);
+            let (table, slot) = slots(side, &field);
             let list = record.entry(table).or_insert_with(|| json!([]));
             list.as_array_mut().unwrap().push(json!({ slot: value }));
         });
@@ -175,7 +175,7 @@ impl World {
         let Some(id) = self.find(side, person).first().copied() else { return };
         let mut removed = None;
         self.edit(side, id, person, |record| {
-            let (table, slot) = slots(side, field);
+            let (table, slot) = slots(side, &field);
             let Some(list) = record.get_mut(table).and_then(Value::as_array_mut) else { return };
             let is_free = |item: &Value| !item[slot].as_str().unwrap().starts_with("anchor");
             let free: Vec<usize> = (0..list.len()).filter(|index| is_free(&list[*index])).collect();
@@ -191,7 +191,7 @@ impl World {
     fn move_primary(&mut self, side: Side, person: usize, field: Field) {
         let Some(id) = self.find(side, person).first().copied() else { return };
         self.edit(side, id, person, |record| {
-            let (table, _) = slots(side, field);
+            let (table, _) = slots(side, &field);
             let list = record.get_mut(table).and_then(Value::as_array_mut);
             let Some(list) = list.filter(|list| list.len() > 1) else { return };
             let flag = if field == Field::Emails { "is_primary" } else { "is_primary_phone" };
@@ -208,7 +208,7 @@ impl World {
     fn mark_mobile(&mut self, side: Side, person: usize, nth: usize) {
         let Some(id) = self.find(side, person).first().copied() else { return };
         self.edit(side, id, person, |record| {
-            let (table, _) = slots(side, Field::Phones);
+            let (table, _) = slots(side, &Field::Phones);
             let Some(list) = record.get_mut(table).and_then(Value::as_array_mut) else { return };
             let chosen = nth % list.len().max(1);
             for (index, item) in list.iter_mut().enumerate() {
@@ -225,7 +225,7 @@ impl World {
         let Some(id) = self.find(Side::Google, person).first().copied() else { return };
         let label = format!("Label{}", self.next());
         self.edit(Side::Google, id, person, |record| {
-            let (table, _) = slots(Side::Google, field);
+            let (table, _) = slots(Side::Google, &field);
             let Some(list) = record.get_mut(table).and_then(Value::as_array_mut) else { return };
             let chosen = nth % list.len().max(1);
             if let Some(item) = list.get_mut(chosen) {
@@ -251,7 +251,11 @@ pub fn has_word(text: &str, word: &str) -> bool {
     })
 }
 
-fn text_place(side: Side, field: TextField, record: &mut Map<String, Value>) -> &mut Map<String, Value> {
+fn text_place<'r>(
+    side: Side,
+    field: &TextField,
+    record: &'r mut Map<String, Value>,
+) -> &'r mut Map<String, Value> {
     match (side, field) {
         (Side::Dafater, _) => record,
         (Side::Google, TextField::Title) => element(record, "organizations"),

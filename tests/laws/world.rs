@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use dafater_contactsd::contact::{Field, PhoneContext, TextField};
-use dafater_contactsd::mapping::{Document, Person, SiteRules};
+use dafater_contactsd::contact::{Field, TextField};
+use dafater_contactsd::mapping::{Document, Mapping, Person, SiteRules};
 use dafater_contactsd::sync::{
     AccountName, Alone, Decisions, FirstSync, Loose, Pair, PairId, PairView, Policy, Promise, RecordId,
     Scope, Side, Sighting, Snapshot,
@@ -15,7 +15,10 @@ use serde_json::{Map, Value, json};
 use super::script::{Luck, PEOPLE, Rules, Script};
 
 pub const SITE: &str = "erp.example.com";
-pub const PHONES: PhoneContext = PhoneContext { region: None };
+/// How the daemon reads the records of the world.
+pub fn mapping() -> Mapping {
+    Mapping::default()
+}
 
 /// A record of a remote: as it is sent, and as it is read.
 #[derive(Debug, Clone)]
@@ -362,8 +365,8 @@ impl World {
         for (id, side, promise) in std::mem::take(&mut self.owed) {
             let Some(view) = snapshot.pairs.iter_mut().find(|view| view.pair.id == id) else { continue };
             let now = match side {
-                Side::Google => view.google.present().map(|person| person.contact(PHONES)),
-                Side::Dafater => view.dafater.present().map(|document| document.contact(PHONES)),
+                Side::Google => view.google.present().map(|person| person.contact(&mapping())),
+                Side::Dafater => view.dafater.present().map(|document| document.contact(&mapping())),
             };
             match now {
                 Some(now) => {
@@ -404,7 +407,7 @@ fn policy(rules: Rules) -> Policy {
         max_deletes_percent: rules.max_deletes,
         first_sync: FirstSync::Apply,
         scope: Scope::default(),
-        phones: PHONES,
+        mapping: mapping(),
     }
 }
 
@@ -415,7 +418,7 @@ pub fn anchor(person: usize) -> String {
 }
 
 /// List and slot of a field with many values.
-pub fn slots(side: Side, field: Field) -> (&'static str, &'static str) {
+pub fn slots(side: Side, field: &Field) -> (&'static str, &'static str) {
     match (side, field) {
         (Side::Google, Field::Phones) => ("phoneNumbers", "value"),
         (Side::Google, _) => ("emailAddresses", "value"),
@@ -424,7 +427,7 @@ pub fn slots(side: Side, field: Field) -> (&'static str, &'static str) {
     }
 }
 
-pub fn text_slot(side: Side, field: TextField) -> &'static str {
+pub fn text_slot(side: Side, field: &TextField) -> &'static str {
     match (side, field) {
         (Side::Google, TextField::Given) => "givenName",
         (Side::Google, TextField::Middle) => "middleName",

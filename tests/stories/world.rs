@@ -451,7 +451,7 @@ pub(crate) fn settings() -> Settings {
             max_deletes_percent: 100,
             first_sync: FirstSync::Apply,
             scope: Scope::default(),
-            phones: PhoneContext { region: Some(Region::try_from("SA".to_owned()).unwrap()) },
+            mapping: PhoneContext { region: Some(Region::try_from("SA".to_owned()).unwrap()) }.into(),
         },
         site: "erp.example.com".to_owned(),
         label: None,

@@ -70,8 +70,8 @@ impl Executor<'_> {
             }
             Action::Merge(merged) => {
                 let Some(current) = &step.dafater else { return Ok(()) };
-                let (target, phones) = (&merged.dafater, self.settings.policy.phones);
-                let body = Document::body(Some(current), &target.contact, &target.fields, phones);
+                let (target, mapping) = (&merged.dafater, &self.settings.policy.mapping);
+                let body = Document::body(Some(current), &target.contact, &target.fields, mapping);
                 if body.is_empty() {
                     work.dafater = Some(current.clone());
                     if !Self::address_changes(&work).is_empty() {
@@ -120,13 +120,13 @@ impl Executor<'_> {
     }
 
     async fn create_dafater(&self, work: &Work<'_>) -> Result<Document, DafaterError> {
-        let fields = Field::all().collect();
         let contact = work.sent(Side::Dafater).cloned().unwrap_or_default();
-        let phones = self.settings.policy.phones;
+        let fields = Field::of(&[&contact]);
+        let mapping = &self.settings.policy.mapping;
         let image = self.images.get(&(work.step.pair.clone(), Side::Dafater));
         let mut body = match image {
-            Some(image) => Document::anew(&image.fields, &contact, phones),
-            None => Document::body(None, &contact, &fields, phones),
+            Some(image) => Document::anew(&image.fields, &contact, mapping),
+            None => Document::body(None, &contact, &fields, mapping),
         };
         if let Some(person) = &work.step.google {
             // The marker by which the document is known again if the answer is lost.
@@ -141,7 +141,7 @@ impl Executor<'_> {
                 Err(DafaterError::Refused(_)) if image.is_some() && attempt < NAME_ATTEMPTS => {
                     attempt = NAME_ATTEMPTS;
                     let marker = body.remove("google_contacts_id");
-                    body = Document::body(None, &contact, &fields, phones);
+                    body = Document::body(None, &contact, &fields, mapping);
                     body.extend(marker.map(|marker| ("google_contacts_id".to_owned(), marker)));
                 }
                 outcome => return outcome,

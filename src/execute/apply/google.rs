@@ -32,15 +32,15 @@ impl Executor<'_> {
         for (index, work) in works.iter().enumerate() {
             match &work.step.action {
                 Action::Create { side: Side::Google, contact, .. } => {
-                    let phones = self.settings.policy.phones;
+                    let mapping = &self.settings.policy.mapping;
                     let mut body = match self.images.get(&(work.step.pair.clone(), Side::Google)) {
                         Some(image) => Person::anew(
                             &image.fields,
                             contact,
                             |label| self.known_labels.contains(label),
-                            phones,
+                            mapping,
                         ),
-                        None => PersonPatch::new(None, contact, &Field::all().collect(), phones).body,
+                        None => PersonPatch::new(None, contact, &Field::of(&[contact]), mapping).body,
                     };
                     self.dress(work, &mut body);
                     creates.push_back(Outgoing { index, body });
@@ -48,7 +48,8 @@ impl Executor<'_> {
                 Action::Merge(merged) if !merged.google.fields.is_empty() => {
                     let Some(person) = &work.step.google else { continue };
                     let (contact, fields) = (&merged.google.contact, &merged.google.fields);
-                    let patch = PersonPatch::new(Some(person), contact, fields, self.settings.policy.phones);
+                    let patch =
+                        PersonPatch::new(Some(person), contact, fields, &self.settings.policy.mapping);
                     if patch.mask.is_empty() {
                         unchanged.push(index);
                         continue;
@@ -413,6 +414,21 @@ fn update_path(field: PersonField) -> UpdatePath {
         PersonField::EmailAddresses => UpdatePath::EmailAddresses,
         PersonField::PhoneNumbers => UpdatePath::PhoneNumbers,
         PersonField::Organizations => UpdatePath::Organizations,
+        PersonField::Genders => UpdatePath::Genders,
+        PersonField::Birthdays => UpdatePath::Birthdays,
+        PersonField::Biographies => UpdatePath::Biographies,
+        PersonField::Nicknames => UpdatePath::Nicknames,
+        PersonField::Occupations => UpdatePath::Occupations,
+        PersonField::Interests => UpdatePath::Interests,
+        PersonField::Locales => UpdatePath::Locales,
+        PersonField::Urls => UpdatePath::Urls,
+        PersonField::Relations => UpdatePath::Relations,
+        PersonField::Events => UpdatePath::Events,
+        PersonField::ExternalIds => UpdatePath::ExternalIds,
+        PersonField::ImClients => UpdatePath::ImClients,
+        PersonField::SipAddresses => UpdatePath::SipAddresses,
+        PersonField::CalendarUrls => UpdatePath::CalendarUrls,
+        PersonField::UserDefined => UpdatePath::UserDefined,
         PersonField::Addresses => UpdatePath::Addresses,
     }
 }

@@ -74,7 +74,7 @@ impl Executor<'_> {
     /// Carries `plan` out and tells what came of it.
     pub(super) async fn run(self, plan: &Plan) -> Result<Applied, EngineError> {
         let mut works: Vec<Work<'_>> =
-            plan.steps.iter().map(|step| Work::new(step, self.settings.policy.phones)).collect();
+            plan.steps.iter().map(|step| Work::new(step, &self.settings.policy.mapping)).collect();
         self.record(&works).await?;
         if let Some(until) = self.google_rests {
             let (waiting, free): (Vec<_>, Vec<_>) =

@@ -189,15 +189,15 @@ impl Observer<'_> {
 
     /// Recognises our own updates that were not noted, so that they are not taken for edits.
     fn redeem(&self, settled: &[Intent], pairs: &mut [PairView]) -> Vec<Pair> {
-        let phones = self.settings.policy.phones;
+        let mapping = &self.settings.policy.mapping;
         let mut redeemed = Vec::new();
         for view in pairs {
             let mut is_kept = false;
             let id = view.pair.id.clone();
             for intent in settled.iter().filter(|intent| intent.pair == id) {
                 let now = match intent.side {
-                    Side::Google => view.google.present().map(|person| person.contact(phones)),
-                    Side::Dafater => view.dafater.present().map(|document| document.contact(phones)),
+                    Side::Google => view.google.present().map(|person| person.contact(mapping)),
+                    Side::Dafater => view.dafater.present().map(|document| document.contact(mapping)),
                 };
                 if let (Some(promise), Some(now)) = (&intent.promise, now) {
                     is_kept |= promise.redeem(&mut view.pair, intent.side, &now);

@@ -225,13 +225,13 @@ impl Observer<'_> {
         labels: Option<&BTreeSet<String>>,
         vanished: &mut Vec<RecordId>,
     ) -> Result<Vec<(RecordId, Contact)>, EngineError> {
-        let phones = self.settings.policy.phones;
+        let mapping = &self.settings.policy.mapping;
         self.bring_origins(google, dafater, labels, vanished).await?;
         let mut lookout = Lookout::default();
-        for contact in google.iter().map(|alone| alone.record.contact(phones)) {
+        for contact in google.iter().map(|alone| alone.record.contact(mapping)) {
             lookout.add(&contact);
         }
-        for contact in dafater.iter().map(|alone| alone.record.contact(phones)) {
+        for contact in dafater.iter().map(|alone| alone.record.contact(mapping)) {
             lookout.add(&contact);
         }
         if lookout.is_empty() {

@@ -7,9 +7,9 @@ use serde_json::{Map, Value as Json, json};
 use super::read::is_primary;
 use super::write::PersonPatch;
 use super::{Etag, Person, ResourceName, SourceId};
-use crate::contact::{Contact, Field, PhoneContext};
-use crate::mapping::MARKER_KEY;
+use crate::contact::{Contact, Field};
 use crate::mapping::said::Said;
+use crate::mapping::{MARKER_KEY, Mapping};
 
 /// API: what people.createContact takes. Photos have a method of their own; the rest is Google's to derive.
 const CREATABLE: [&str; 24] = [
@@ -53,7 +53,7 @@ impl Person {
         image: &Map<String, Json>,
         target: &Contact,
         known: impl Fn(&str) -> bool,
-        phones: PhoneContext,
+        mapping: &Mapping,
     ) -> Map<String, Json> {
         let image = Self {
             resource_name: ResourceName(String::new()),
@@ -65,7 +65,8 @@ impl Person {
             fields: Arc::new(image.clone()),
             said: Said::default(),
         };
-        let mut patch = PersonPatch::new(Some(&image), target, &Field::all().collect(), phones);
+        let fields = Field::of(&[&image.contact(mapping), target]);
+        let mut patch = PersonPatch::new(Some(&image), target, &fields, mapping);
         let mut body = Map::new();
         for field in CREATABLE {
             let is_replaced = patch.mask.iter().any(|mapped| mapped.path() == field);
@@ -140,10 +141,10 @@ mod tests {
         }) else {
             unreachable!()
         };
-        let phones = PhoneContext::default();
+        let mapping = Mapping::default();
         let mut target = Contact::default();
-        target.set_text(crate::contact::TextField::Given, "Ada");
-        let body = Person::anew(&image, &target, |label| label == "contactGroups/a", phones);
+        target.set_text(&crate::contact::TextField::Given, "Ada");
+        let body = Person::anew(&image, &target, |label| label == "contactGroups/a", &mapping);
         assert_eq!(
             Json::Object(body),
             json!({

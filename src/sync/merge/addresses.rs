@@ -20,7 +20,7 @@ pub(super) fn met(base: Both<'_>, now: Both<'_>, aliases: &[(Key, Key)]) -> Vec<
     let base_dafater = translated(base.dafater, aliases);
     // What both had agreed on and one has changed since is an edit, and goes across.
     let is_agreed = |key: &Key| {
-        values_of(base.google, FIELD).contains(key) && values_of(&base_dafater, FIELD).contains(key)
+        values_of(base.google, &FIELD).contains(key) && values_of(&base_dafater, &FIELD).contains(key)
     };
     let is_elsewhere = |key: &Key| dafater.keys().any(|own| to_google(own, aliases) == *key);
     let mut free: Vec<&Value> =
@@ -50,12 +50,12 @@ impl Merge<'_> {
         self.kinds(shared);
         for side in [Side::Google, Side::Dafater] {
             let (before, after) = (self.contact_now(side).clone(), self.target(side).contact.clone());
-            if !before.agrees_on(FIELD, &after) {
+            if !before.agrees_on(&FIELD, &after) {
                 let reason = match side {
                     Side::Google => "addresses changed in Dafater",
                     Side::Dafater => "addresses changed in Google",
                 };
-                let shown = |contact| listed(values_of(contact, FIELD));
+                let shown = |contact| listed(values_of(contact, &FIELD));
                 self.decide(FIELD, side, shown(&before), shown(&after), reason);
             }
         }
@@ -63,10 +63,10 @@ impl Merge<'_> {
 
     fn carry_addresses(&mut self, to: Side, shared: &BTreeSet<Key>) {
         let from = to.other();
-        let now = values_of(self.contact_now(from), FIELD).clone();
-        let base = values_of(self.contact_base(from), FIELD).clone();
-        let there = values_of(self.contact_now(to), FIELD).clone();
-        let base_there = values_of(self.contact_base(to), FIELD).clone();
+        let now = values_of(self.contact_now(from), &FIELD).clone();
+        let base = values_of(self.contact_base(from), &FIELD).clone();
+        let there = values_of(self.contact_now(to), &FIELD).clone();
+        let base_there = values_of(self.contact_base(to), &FIELD).clone();
         let removed: Vec<&Value> = base
             .iter()
             .filter(|value| !now.contains(&value.key))
@@ -93,16 +93,16 @@ impl Merge<'_> {
             if is_kept(value) {
                 self.withhold(to, FIELD, SHARED);
             } else {
-                values_mut(&mut self.target(to).contact, FIELD).remove(&value.key);
+                values_mut(&mut self.target(to).contact, &FIELD).remove(&value.key);
             }
         }
         for (index, value) in added.into_iter().enumerate() {
             if kept_by.contains(&index) {
                 continue;
             }
-            match admit(to, FIELD, value, self.rules.site) {
+            match admit(to, &FIELD, value, self.rules.site) {
                 Err(refusal) => self.withhold(to, FIELD, refusal),
-                Ok(admitted) => values_mut(&mut self.target(to).contact, FIELD).add(admitted),
+                Ok(admitted) => values_mut(&mut self.target(to).contact, &FIELD).add(admitted),
             }
         }
     }
@@ -110,9 +110,9 @@ impl Merge<'_> {
     /// What each address is for: carried where one side changed it.
     fn kinds(&mut self, shared: &BTreeSet<Key>) {
         let kind = |value: &Value| AddressKind::of(value.label.as_deref());
-        for value in values_of(self.now.google, FIELD).clone().iter() {
+        for value in values_of(self.now.google, &FIELD).clone().iter() {
             let known = [self.now.dafater, self.base.google, self.base.dafater]
-                .map(|contact| values_of(contact, FIELD).get(&value.key).map(kind));
+                .map(|contact| values_of(contact, &FIELD).get(&value.key).map(kind));
             let [Some(dafater), Some(base_google), Some(base_dafater)] = known else { continue };
             let google = kind(value);
             if google == dafater {
@@ -122,7 +122,7 @@ impl Merge<'_> {
                 (false, false) => continue,
                 (true, false) => (Side::Dafater, google),
                 (false, true) => (Side::Google, dafater),
-                (true, true) => match self.winner(FIELD).map_or(self.rules.newer, |(side, _)| side) {
+                (true, true) => match self.winner(&FIELD).map_or(self.rules.newer, |(side, _)| side) {
                     Side::Google => (Side::Dafater, google),
                     Side::Dafater => (Side::Google, dafater),
                 },
@@ -136,7 +136,7 @@ impl Merge<'_> {
                     Side::Google => kind.google_type(),
                     Side::Dafater => kind.dafater_type(),
                 };
-                values_mut(&mut self.target(to).contact, FIELD).relabel(&value.key, label);
+                values_mut(&mut self.target(to).contact, &FIELD).relabel(&value.key, label);
             }
         }
     }

@@ -169,7 +169,7 @@ impl Step {
         };
         open.iter().map(|open| Conflict {
             pair: self.pair.clone(),
-            field: open.field,
+            field: open.field.clone(),
             base: open.base.clone(),
             google: open.google.clone(),
             dafater: open.dafater.clone(),

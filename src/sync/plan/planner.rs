@@ -81,7 +81,7 @@ impl<'a> Planner<'a> {
 
     fn both(&mut self, view: &PairView, google: &Person, dafater: &Document) {
         let (google_now, dafater_now) =
-            (google.contact(self.policy.phones), dafater.contact(self.policy.phones));
+            (google.contact(&self.policy.mapping), dafater.contact(&self.policy.mapping));
         let base = Both { google: &view.pair.google.contact, dafater: &view.pair.dafater.contact };
         let merged = merge(
             base,
@@ -179,10 +179,10 @@ impl<'a> Planner<'a> {
 
     /// What the record that is left says now.
     pub(super) fn widowed(&self, widow: Widow<'_>) -> Contact {
-        let phones = self.policy.phones;
+        let mapping = &self.policy.mapping;
         match widow.left {
-            Side::Google => widow.view.google.present().map(|person| person.contact(phones)),
-            Side::Dafater => widow.view.dafater.present().map(|document| document.contact(phones)),
+            Side::Google => widow.view.google.present().map(|person| person.contact(mapping)),
+            Side::Dafater => widow.view.dafater.present().map(|document| document.contact(mapping)),
         }
         .unwrap_or_default()
     }
@@ -193,18 +193,14 @@ impl<'a> Planner<'a> {
         let mut withheld = Vec::new();
         let mut refuse =
             |field, refusal: &str| withheld.push(Withheld { from: side, field, reason: refusal.to_owned() });
-        for field in TextField::ALL {
-            let text = contact.text(field);
-            if text.is_empty() {
-                continue;
-            }
+        for (field, text) in &contact.texts {
             let held = match side {
                 Side::Google => GoogleRules.text(field, text),
                 Side::Dafater => self.snapshot.site_rules.text(field, text),
             };
             match held {
-                Ok(text) => drop(admitted.texts.insert(field, text)),
-                Err(refusal) => refuse(Field::Text(field), refusal),
+                Ok(text) => drop(admitted.texts.insert(field.clone(), text)),
+                Err(refusal) => refuse(Field::Text(field.clone()), refusal),
             }
         }
         if side == Side::Dafater {
@@ -220,7 +216,7 @@ impl<'a> Planner<'a> {
             (Field::Phones, &contact.phones, &mut admitted.phones),
         ] {
             for value in from {
-                match admit(side, field, value, &self.snapshot.site_rules) {
+                match admit(side, &field, value, &self.snapshot.site_rules) {
                     Ok(mut value) => {
                         if side == Side::Google
                             && field == Field::Phones
@@ -230,7 +226,7 @@ impl<'a> Planner<'a> {
                         }
                         to.add(value);
                     }
-                    Err(refusal) => refuse(field, refusal),
+                    Err(refusal) => refuse(field.clone(), refusal),
                 }
             }
             to.set_primary(from.primary());
@@ -239,7 +235,7 @@ impl<'a> Planner<'a> {
         if let Some(addresses) = &contact.addresses {
             let to = admitted.addresses.insert(Values::default());
             for value in addresses {
-                match admit(side, Field::Addresses, value, &self.snapshot.site_rules) {
+                match admit(side, &Field::Addresses, value, &self.snapshot.site_rules) {
                     Ok(value) => to.add(value),
                     Err(refusal) => refuse(Field::Addresses, refusal),
                 }
@@ -255,8 +251,9 @@ impl<'a> Planner<'a> {
         dafater: &Document,
     ) -> MergeRules<'r> {
         let resolutions = pair.map_or_else(BTreeMap::new, |pair| {
-            let of_pair =
-                |((id, field), side): (&(PairId, Field), &Side)| (*id == pair.id).then_some((*field, *side));
+            let of_pair = |((id, field), side): (&(PairId, Field), &Side)| {
+                (*id == pair.id).then_some((field.clone(), *side))
+            };
             self.snapshot.decisions.resolutions.iter().filter_map(of_pair).collect()
         });
         // What both last agreed on is not known: a policy would overwrite the side that was edited as gladly as the other.
@@ -307,5 +304,5 @@ fn knows_addresses(pair: &Pair, google: &Contact, dafater: &Contact, document: &
 
 /// Whether what a record says `now` is not what was agreed upon.
 pub(super) fn differs(now: &Contact, base: &Contact) -> bool {
-    Field::all().any(|field| !now.agrees_on(field, base))
+    Field::of(&[now, base]).iter().any(|field| !now.agrees_on(field, base))
 }

@@ -96,7 +96,7 @@ impl Book {
                         gone.restored = Some(at);
                     }
                     for field in TextField::ALL {
-                        let to = seen.contact.text(field).to_owned();
+                        let to = seen.contact.text(&field).to_owned();
                         let record = id.clone();
                         self.texts.push(TextEdit {
                             at,
@@ -110,7 +110,7 @@ impl Book {
                     }
                     for (field, values) in sets(&seen.contact) {
                         for key in values.keys() {
-                            self.value(at, cycle, id, field, key.as_str(), true, Vec::new());
+                            self.value(at, cycle, id, &field, key.as_str(), true, Vec::new());
                         }
                     }
                 }
@@ -120,7 +120,7 @@ impl Book {
                     let pairs = pairs_of(id);
                     let partners: Vec<Id> = pairs.iter().map(|(_, _, other)| other.clone()).collect();
                     for field in TextField::ALL {
-                        let (from, to) = (old.contact.text(field).to_owned(), seen.contact.text(field));
+                        let (from, to) = (old.contact.text(&field).to_owned(), seen.contact.text(&field));
                         if from != to {
                             let (record, partners, to) = (id.clone(), partners.clone(), to.to_owned());
                             self.texts.push(TextEdit {
@@ -136,14 +136,14 @@ impl Book {
                     }
                     for ((field, was), (_, is)) in sets(&old.contact).into_iter().zip(sets(&seen.contact)) {
                         for key in is.keys().filter(|key| !was.contains(key)) {
-                            self.value(at, cycle, id, field, key.as_str(), true, Vec::new());
+                            self.value(at, cycle, id, &field, key.as_str(), true, Vec::new());
                         }
                         for key in was.keys().filter(|key| !is.contains(key)) {
                             let agreed_with = pairs.iter().filter(|(own, other, _)| {
-                                set(own, field).contains(key) && set(other, field).contains(key)
+                                set(own, &field).contains(key) && set(other, &field).contains(key)
                             });
                             let agreed_with = agreed_with.map(|(_, _, other)| other.clone()).collect();
-                            self.value(at, cycle, id, field, key.as_str(), false, agreed_with);
+                            self.value(at, cycle, id, &field, key.as_str(), false, agreed_with);
                         }
                     }
                 }
@@ -167,13 +167,13 @@ impl Book {
         at: Timestamp,
         cycle: u32,
         id: &Id,
-        field: Field,
+        field: &Field,
         key: &str,
         is_added: bool,
         agreed_with: Vec<Id>,
     ) {
         let (record, key) = (id.clone(), key.to_owned());
-        self.values.push(ValueEdit { at, cycle, record, field, key, is_added, agreed_with });
+        self.values.push(ValueEdit { at, cycle, record, field: field.clone(), key, is_added, agreed_with });
     }
 
     /// Whether a person deleted `id` and it was not there (or not seen to be back) at `seen`.
@@ -196,8 +196,8 @@ pub fn sets(contact: &Contact) -> [(Field, &Values); 2] {
     [(Field::Emails, &contact.emails), (Field::Phones, &contact.phones)]
 }
 
-pub fn set(contact: &Contact, field: Field) -> &Values {
-    if field == Field::Phones { &contact.phones } else { &contact.emails }
+pub fn set<'c>(contact: &'c Contact, field: &Field) -> &'c Values {
+    if *field == Field::Phones { &contact.phones } else { &contact.emails }
 }
 
 /// Whether a record says anything that its deleted counterpart did not: which number is the mobile one counts.
@@ -207,7 +207,7 @@ pub fn has_news(gone: &Contact, left: &Contact) -> bool {
 
 /// Whether two contacts say different things, primaries aside.
 pub fn differ(left: &Contact, right: &Contact) -> bool {
-    TextField::ALL.into_iter().any(|field| left.text(field) != right.text(field))
+    TextField::ALL.into_iter().any(|field| left.text(&field) != right.text(&field))
         || sets(left).into_iter().zip(sets(right)).any(|((_, left), (_, right))| {
             left.len() != right.len() || !left.keys().all(|key| right.contains(key))
         })

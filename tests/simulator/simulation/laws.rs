@@ -130,49 +130,51 @@ struct View<'a> {
 type Found = Vec<(&'static str, String)>;
 
 /// Whether the difference of a pair in `field` is accounted for.
-fn is_explained(view: &View<'_>, field: Field) -> bool {
+fn is_explained(view: &View<'_>, field: &Field) -> bool {
     let View { scene, pair, .. } = view;
     let (_, dafater) = ids(pair);
     // LIMIT: Google's first organisation is the mapped one. When it was emptied on the site it goes, and the second one, which
     // nobody may touch, stands in its place.
     let organization = [TextField::Company, TextField::Title, TextField::Department].map(Field::Text);
-    let is_second_organization = organization.contains(&field)
+    let is_second_organization = organization.contains(field)
         && scene.book.texts.iter().any(|edit| {
-            edit.record == dafater && organization.contains(&Field::Text(edit.field)) && edit.to.is_empty()
+            edit.record == dafater
+                && organization.contains(&Field::Text(edit.field.clone()))
+                && edit.to.is_empty()
         });
-    let is_withheld = pair.withheld.iter().any(|withheld| withheld.field == field);
+    let is_withheld = pair.withheld.iter().any(|withheld| withheld.field == *field);
     is_withheld
         || is_second_organization
         || is_open(view, field)
-        || field == Field::Text(TextField::Suffix)
+        || *field == Field::Text(TextField::Suffix)
         || scene.book.poisoned.contains(&dafater)
         || !scene.rules.pull
         || !scene.rules.push
 }
 
 /// Whether a person still has to decide what a pair says.
-fn is_open(view: &View<'_>, field: Field) -> bool {
+fn is_open(view: &View<'_>, field: &Field) -> bool {
     let conflicts = view.scene.state(view.account).conflicts().unwrap();
-    conflicts.iter().any(|open| open.pair == view.pair.id && open.field == field)
+    conflicts.iter().any(|open| open.pair == view.pair.id && open.field == *field)
 }
 
 /// Convergence of one pair.
 fn agree(view: &View<'_>, found: &mut Found) {
     let View { pair, google, dafater, .. } = view;
     for field in TextField::ALL {
-        let (left, right) = (google.text(field), dafater.text(field));
+        let (left, right) = (google.text(&field), dafater.text(&field));
         let differs = if field == TextField::Prefix {
             left.to_lowercase() != right.to_lowercase()
         } else {
             left != right
         };
-        if differs && !is_explained(view, Field::Text(field)) {
+        if differs && !is_explained(view, &Field::Text(field.clone())) {
             let what = format!("{field:?} of {:?}: google {left:?}, dafater {right:?}", ids(pair));
             found.push(("convergence", what));
         }
     }
     for ((field, left), (_, right)) in sets(google).into_iter().zip(sets(dafater)) {
-        if is_explained(view, field) {
+        if is_explained(view, &field) {
             continue;
         }
         let left: BTreeSet<&str> = left.keys().map(dafater_contactsd::contact::Key::as_str).collect();
@@ -201,7 +203,7 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
         let is_known = |id: &Id| is_ours(id) || former.contains(id);
         let edits: Vec<_> =
             scene.book.texts.iter().filter(|edit| edit.field == field && is_known(&edit.record)).collect();
-        let withheld = pair.withheld.iter().any(|withheld| withheld.field == Field::Text(field));
+        let withheld = pair.withheld.iter().any(|withheld| withheld.field == Field::Text(field.clone()));
         // What was said stands until somebody replaces it on the same record, or on its counterpart.
         let was_copy = |id: &Id, at| {
             let since = scene.book.paired_at.get(&(id.clone(), right.clone()));
@@ -229,15 +231,15 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
         for (nth, (side, contact)) in
             [(Side::Google, *google), (Side::Dafater, *dafater)].into_iter().enumerate()
         {
-            let value = contact.text(field);
+            let value = contact.text(&field);
             // The site has no slot for a suffix.
             let has_slot = side == Side::Google || field != TextField::Suffix;
             // While the direction to a side is off, its own edits alone decide what it says.
             // What a copy in another account says reaches this one through the site, where it may have to wait.
-            let is_cut_off = waits_elsewhere(view, Field::Text(field))
+            let is_cut_off = waits_elsewhere(view, &Field::Text(field.clone()))
                 && is_end_of(value, &|id| *id == left || *id == right);
             let is_lawful = could_change[nth] && (is_end(value) || is_cut_off)
-                || scene.accounts().len() > 1 && is_open(view, Field::Text(field))
+                || scene.accounts().len() > 1 && is_open(view, &Field::Text(field.clone()))
                 || !can_change[nth] && is_end_of(value, &|id| id.0 == side);
             if has_slot && !withheld && !is_lawful {
                 let what = format!(
@@ -257,8 +259,8 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
             let lost = (edit.record == left || edit.record == right)
                 && !edit.to.is_empty()
                 && is_open
-                && google.text(field) != edit.to
-                && dafater.text(field) != edit.to;
+                && google.text(&field) != edit.to
+                && dafater.text(&field) != edit.to;
             if lost && !is_in_history(scene, &edit.to) {
                 let what = format!("{field:?} {:?} of {:?} vanished without a record", edit.to, edit.record);
                 found.push(("no lost edit", what));
@@ -269,7 +271,7 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
         return;
     }
     for field in [Field::Emails, Field::Phones] {
-        if waits_elsewhere(view, field) {
+        if waits_elsewhere(view, &field) {
             continue;
         }
         let edits: Vec<_> = scene
@@ -296,7 +298,7 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
                 .filter(|edit| is_ours(&edit.record) && edit.agreed_with.iter().any(is_ours))
                 .map(|edit| edit.at)
                 .max();
-            let has = |contact: &Contact| set(contact, field).keys().any(|other| other.as_str() == *key);
+            let has = |contact: &Contact| set(contact, &field).keys().any(|other| other.as_str() == *key);
             let (at_google, at_dafater) = (has(google), has(dafater));
             let is_ours_added =
                 of_key().any(|edit| edit.is_added && (edit.record == left || edit.record == right));
@@ -316,7 +318,7 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
 }
 
 /// Whether the document's copy in another account differs from it for a reason.
-fn waits_elsewhere(view: &View<'_>, field: Field) -> bool {
+fn waits_elsewhere(view: &View<'_>, field: &Field) -> bool {
     let (_, right) = ids(view.pair);
     let others = view.scene.accounts().filter(|account| *account != view.account);
     others.into_iter().any(|account| {
@@ -329,7 +331,7 @@ fn waits_elsewhere(view: &View<'_>, field: Field) -> bool {
 /// Whether a contact says anything that both sides can hold.
 fn can_cross(contact: &Contact) -> bool {
     let crosses = |field: &TextField| {
-        let text = contact.text(*field);
+        let text = contact.text(field);
         !matches!(field, TextField::Prefix | TextField::Suffix) && (1..=140).contains(&text.chars().count())
     };
     TextField::ALL.iter().any(crosses)

@@ -7,7 +7,7 @@ use dafater_contactsd::sync::{DeletionPolicy, Side};
 use serde_json::{Map, Value};
 
 use super::book::{Gone, differ, has_news};
-use super::picture::{Id, Picture, Seen, phones};
+use super::picture::{Id, Picture, Seen, mapping};
 use super::scene::Scene;
 
 /// Compares both sides before and after one successful write to `side`.
@@ -223,7 +223,7 @@ fn person_difference(old: &Value, new: &Value) -> Option<String> {
                 for item in &was {
                     let key = |item: &Value| {
                         let text = item["value"].as_str().unwrap_or_default();
-                        if key == "emailAddresses" { Key::email(text) } else { phones().key(text) }
+                        if key == "emailAddresses" { Key::email(text) } else { mapping().phones.key(text) }
                     };
                     let stays = is.iter().any(|other| key(other) == key(item));
                     let same = is.iter().any(|other| {

@@ -26,7 +26,7 @@ use super::deeds::{ACCOUNTS, DAEMON, EMAILS};
 use super::drive::{Ended, drive};
 use super::history::{Closed, Crash, Cycle, Event, History, Setting};
 use super::laws;
-use super::picture::phones;
+use super::picture::mapping;
 use super::scene::{Scene, Violation};
 use super::trouble::{Met, Trouble};
 use super::wire::{Shared, Tokens, Wire};
@@ -487,7 +487,7 @@ fn settings(scene: &Scene) -> Settings {
             max_deletes_percent: rules.max_deletes_percent,
             first_sync: scene.setting.first_sync,
             scope: Scope::default(),
-            phones: phones(),
+            mapping: mapping(),
         },
         site: "erp.example.com".to_owned(),
         label: scene.setting.label.then(|| "Dafater".to_owned()),

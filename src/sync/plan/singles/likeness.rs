@@ -169,19 +169,19 @@ impl<'a> Planner<'a> {
 
     /// What the records of the observed pairs say, as far as is known, but for those that are left alone.
     fn seen_in_pairs(&self) -> Vec<(RecordId, Contact)> {
-        let phones = self.policy.phones;
+        let mapping = &self.policy.mapping;
         let widowed: BTreeSet<&PairId> =
             self.widows.iter().chain(&self.veiled).map(|widow| &widow.view.pair.id).collect();
         let mut seen = Vec::new();
         for view in self.snapshot.pairs.iter().filter(|view| !widowed.contains(&view.pair.id)) {
             let [google, dafater] = halves(view);
             match &view.google {
-                Sighting::Present(person) => seen.push((google, person.contact(phones))),
+                Sighting::Present(person) => seen.push((google, person.contact(mapping))),
                 Sighting::Stale | Sighting::Unseen => seen.push((google, view.pair.google.contact.clone())),
                 Sighting::Gone => {}
             }
             match &view.dafater {
-                Sighting::Present(document) => seen.push((dafater, document.contact(phones))),
+                Sighting::Present(document) => seen.push((dafater, document.contact(mapping))),
                 Sighting::Stale | Sighting::Unseen => seen.push((dafater, view.pair.dafater.contact.clone())),
                 Sighting::Gone => {}
             }

@@ -120,33 +120,33 @@ impl<'a> Planner<'a> {
     }
 
     fn people(&self) -> People<'a> {
-        let phones = self.policy.phones;
+        let mapping = &self.policy.mapping;
         let alone = self.snapshot.google.iter().map(|alone| Single {
             id: RecordId::Google(alone.record.source_id.clone()),
             record: &alone.record,
-            contact: alone.record.contact(phones),
+            contact: alone.record.contact(mapping),
             kind: Kind::Alone(alone),
         });
         let widows = self.widows.iter().filter(|widow| widow.left == Side::Google).filter_map(|widow| {
             let record = widow.view.google.present()?;
             let id = RecordId::Google(record.source_id.clone());
-            Some(Single { id, record, contact: record.contact(phones), kind: Kind::Widow(*widow) })
+            Some(Single { id, record, contact: record.contact(mapping), kind: Kind::Widow(*widow) })
         });
         alone.chain(widows).collect()
     }
 
     fn documents(&self) -> Documents<'a> {
-        let phones = self.policy.phones;
+        let mapping = &self.policy.mapping;
         let alone = self.snapshot.dafater.iter().map(|alone| Single {
             id: RecordId::Dafater(alone.record.name.clone()),
             record: &alone.record,
-            contact: alone.record.contact(phones),
+            contact: alone.record.contact(mapping),
             kind: Kind::Alone(alone),
         });
         let widows = self.widows.iter().filter(|widow| widow.left == Side::Dafater).filter_map(|widow| {
             let record = widow.view.dafater.present()?;
             let id = RecordId::Dafater(record.name.clone());
-            Some(Single { id, record, contact: record.contact(phones), kind: Kind::Widow(*widow) })
+            Some(Single { id, record, contact: record.contact(mapping), kind: Kind::Widow(*widow) })
         });
         alone.chain(widows).collect()
     }
@@ -246,7 +246,7 @@ impl<'a> Planner<'a> {
             let copy = if side == Side::Google { &person.contact } else { &document.contact };
             let (_, withheld) = self.admitted(origin, side);
             let is_new = |withheld: &Withheld| {
-                !copy.agrees_on(withheld.field, origin)
+                !copy.agrees_on(&withheld.field, origin)
                     && !merged.withheld.iter().any(|known| known.field == withheld.field)
             };
             let withheld: Vec<Withheld> = withheld.into_iter().filter(is_new).collect();
