@@ -210,6 +210,7 @@ fn rules(site: &SiteRules) -> MergeRules<'_> {
         site,
         resolutions: BTreeMap::new(),
         aliases: &[],
+        shared: std::collections::BTreeSet::new(),
     }
 }
 

@@ -10,6 +10,7 @@ use super::kind::Kind;
 use super::schema::section;
 use super::values::{ScheduleSpec, Span, ZoneName};
 use crate::contact::{PhoneContext, Region};
+use crate::mapping::Mapping;
 use crate::sync::{ConflictPolicy, DeletionPolicy, FirstSync, Policy, Scope};
 
 section! {
@@ -192,6 +193,11 @@ section! {
         label: String = Kind::Text, default("\"Dafater\"");
         /// Country whose dialling rules apply to phone numbers without a country code; without it they are compared by digits.
         region: Option<Region> = Kind::Region, optional("\"SA\"");
+        /// Whether postal addresses travel: the addresses of a Google contact <-> the Address documents that are linked to the Contact, under
+        /// the directions and the conflict policy of the account. An Address that is linked to anything beside the one Contact (a Customer,
+        /// another person) is shown in Google and neither changed nor deleted from there. An address without street, city or country, or
+        /// with a country that the site does not know, stays in Google.
+        addresses: bool = Kind::Bool, default("false");
         /// The Unix user who is this account's Desk User; others see the account only as System Manager.
         owner: Option<String> = Kind::User, optional("\"layla\"");
     }
@@ -231,7 +237,7 @@ impl Account {
             max_deletes_percent: self.max_deletes_percent,
             first_sync: self.first_sync,
             scope: self.scope.clone(),
-            mapping: PhoneContext { region: self.region }.into(),
+            mapping: Mapping::from(PhoneContext { region: self.region }).with_addresses(self.addresses),
         }
     }
 

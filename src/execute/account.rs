@@ -63,7 +63,7 @@ impl AccountEngine {
     async fn cycle(&self, request: RunRequest, run: &str, now: Timestamp) -> Result<Ended, EngineError> {
         let mut memory = self.memory.lock().await;
         let observed = self.look(request, now, &mut memory).await?;
-        self.report(&observed);
+        self.report(&observed, &mut memory);
         if !request.dry_run {
             self.redeem(&observed).await?;
         }
@@ -171,8 +171,13 @@ impl AccountEngine {
     }
 
     /// Says what the look itself brought up.
-    fn report(&self, observed: &Observed) {
+    fn report(&self, observed: &Observed, memory: &mut Memory) {
         let account = self.state().account();
+        let hides_addresses = self.parts.dafater.hides_addresses();
+        if hides_addresses && !memory.is_told_of_hidden_addresses {
+            events::AddressesHidden { account: account.clone() }.emit();
+        }
+        memory.is_told_of_hidden_addresses = hides_addresses;
         if observed.intents > 0 {
             events::JournalRecovered { account: account.clone(), intents: observed.intents }.emit();
         }

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 use super::error::Quota;
 use super::error::{ApiError, GoogleError};
 use super::governor::{Detained, Governor};
+use super::mask::FieldMask;
 use super::method::Method;
 use super::oauth::AccessTokens;
 use crate::account::AccountName;
@@ -36,6 +37,7 @@ pub struct PeopleClient {
     mutations: Mutex<()>,
     sent: AtomicU64,
     governed: Option<Governed>,
+    pub(super) mask: FieldMask,
 }
 
 /// Who lets the calls through, on whose account, and until when they wait.
@@ -56,7 +58,21 @@ impl PeopleClient {
             mutations: Mutex::new(()),
             sent: AtomicU64::new(0),
             governed: None,
+            mask: FieldMask::READ,
         }
+    }
+
+    /// Reads the fields of `mask` of every contact.
+    #[must_use]
+    pub fn reading(mut self, mask: FieldMask) -> Self {
+        self.mask = mask;
+        self
+    }
+
+    /// The fields that are read of every contact.
+    #[must_use]
+    pub fn mask(&self) -> FieldMask {
+        self.mask
     }
 
     /// Makes each call wait until `governor` lets it through for `account`, or until `cancel` is cancelled. Dropping a call that

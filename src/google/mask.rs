@@ -20,6 +20,10 @@ impl FieldMask {
     pub const READ: Self =
         Self("metadata,names,emailAddresses,phoneNumbers,organizations,memberships,clientData");
 
+    /// [`READ`](Self::READ) with postal addresses.
+    pub const READ_WITH_ADDRESSES: Self =
+        Self("metadata,names,emailAddresses,phoneNumbers,organizations,memberships,clientData,addresses");
+
     /// Everything that a contact may be created with, and its identity.
     pub const EVERYTHING: Self = Self(
         "metadata,addresses,biographies,birthdays,calendarUrls,clientData,emailAddresses,events,externalIds,genders,imClients,\

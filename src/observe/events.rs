@@ -359,6 +359,12 @@ events! {
         reason: String,
     }
 
+    /// The site's user may not read addresses.
+    AddressesHidden(WARN, "addresses.hidden", "b0f3a7c2d94e4c1c8f5d6a7e1b2c3d4e", "The site does not show its addresses to the daemon's user; they stay as they are on both sides, everything else goes on.", "CD0307", "Give the daemon's user the right to read, write and create Address (Sales User has it), or set addresses = false for the account. Nothing is deleted meanwhile.") {
+        /// The account.
+        account: AccountName,
+    }
+
     /// A remote asked to slow down.
     RemoteThrottled(WARN, "remote.throttled", "3cdc67155bf275479a08d9195f4d0162", "A remote asks to slow down.", "CD0401", "The daemon waits as asked. If it happens all the time, sync less often or raise the quota of the Google Cloud project.") {
         /// The account.

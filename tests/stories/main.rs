@@ -14,6 +14,7 @@
 mod house;
 mod world;
 
+mod addresses;
 mod bad_input;
 mod conformance;
 mod deletions;

@@ -11,7 +11,7 @@ use dafater_contactsd::execute::{
     AccountEngine, Engine, Parts, RunReport, RunRequest, Settings, UndoRequest, UndoView,
 };
 use dafater_contactsd::google::oauth::{AccessTokens, AuthorizationError};
-use dafater_contactsd::google::{Budget, Governor, PeopleClient};
+use dafater_contactsd::google::{Budget, FieldMask, Governor, PeopleClient};
 use dafater_contactsd::remote::{Clock, CountingTransport, Transport, TransportError};
 use dafater_contactsd::sandbox::Model;
 use dafater_contactsd::sandbox::dafater::{Site, SiteOptions};
@@ -485,13 +485,18 @@ fn engine(
         weather: Arc::clone(&models.site_weather),
     }));
     let tokens = Arc::new(Token(SecretString::from(token.to_owned())));
-    let options = dafater::SiteOptions::new(
+    let mut options = dafater::SiteOptions::new(
         "https://erp.example.com".parse().unwrap(),
         keys.0.clone(),
         SecretString::from(keys.1.clone()),
     );
+    options.addresses = settings.policy.mapping.addresses;
     let api = "https://people.googleapis.com/".parse().unwrap();
-    let google = PeopleClient::new(google_sent.clone(), api, tokens);
+    let mask = match settings.policy.mapping.addresses {
+        true => FieldMask::READ_WITH_ADDRESSES,
+        false => FieldMask::READ,
+    };
+    let google = PeopleClient::new(google_sent.clone(), api, tokens).reading(mask);
     let parts = Parts {
         google: match &models.governor {
             None => google,

@@ -64,7 +64,7 @@ fn a_name_must_fit_as_a_whole() {
 #[test]
 fn a_salutation_goes_in_the_sites_own_spelling() {
     let known = ["Dr", "Mr", "Prof."].map(str::to_owned);
-    let rules = SiteRules { salutations: Some(known.into_iter().collect()) };
+    let rules = SiteRules { salutations: Some(known.into_iter().collect()), countries: None };
     assert_eq!(rules.text(&TextField::Prefix, "dr"), Ok("Dr".to_owned()));
     assert_eq!(rules.text(&TextField::Prefix, "Prof"), Ok("Prof.".to_owned()));
     assert!(rules.text(&TextField::Prefix, "Sheikh").is_err());

@@ -1,7 +1,7 @@
 use super::*;
 use crate::contact::PhoneContext;
 
-const SITE: SiteRules = SiteRules { salutations: None };
+const SITE: SiteRules = SiteRules { salutations: None, countries: None };
 
 fn rules() -> MergeRules<'static> {
     MergeRules {
@@ -12,6 +12,7 @@ fn rules() -> MergeRules<'static> {
         site: &SITE,
         resolutions: BTreeMap::new(),
         aliases: &[],
+        shared: BTreeSet::new(),
     }
 }
 
