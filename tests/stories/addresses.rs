@@ -70,6 +70,11 @@ fn delete_address(world: &World, name: &str) {
     world.site().delete_in("Address", name, now).unwrap();
 }
 
+/// Whether a request creates an Address.
+fn is_create(line: &str) -> bool {
+    line.starts_with("POST ") && line.ends_with("/api/resource/Address")
+}
+
 fn link(name: &str) -> Value {
     json!({ "link_doctype": "Contact", "link_name": name })
 }
@@ -277,10 +282,9 @@ async fn a_lost_answer_to_a_new_address_makes_no_second_one() {
         world.converge().await;
         world.edit_person(&resource, json!({ "addresses": [office(), home()] }));
         let mut strikes = vec![strike];
-        world.site_weather(move |line, _| {
-            line.starts_with("POST /api/resource/Address").then(|| strikes.pop()).flatten()
-        });
-        world.sync().await;
+        world.site_weather(move |line, _| is_create(line).then(|| strikes.pop()).flatten());
+        let report = world.sync().await;
+        assert_eq!(report.parked, 1, "{report:?}");
         world.calm();
         for _ in 0..4 {
             world.sync().await;
@@ -301,7 +305,7 @@ async fn a_refused_address_is_parked_and_the_rest_of_the_contact_goes() {
     named["addresses"] = json!([office(), home()]);
     world.edit_person(&resource, named);
     world.site_weather(|line, _| {
-        line.starts_with("POST /api/resource/Address").then_some(Strike::Answer(
+        is_create(line).then_some(Strike::Answer(
             417,
             "application/json",
             r#"{"exc_type":"ValidationError","_server_messages":"[\"{\\\"message\\\": \\\"no\\\"}\"]"}"#,

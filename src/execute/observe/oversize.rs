@@ -15,6 +15,8 @@ use crate::sync::{Loose, LooseReason, PairId, RecordId};
 const LARGEST: usize = 26 * 1024;
 /// Values of each list that a contact is known by while it is set aside.
 const KNOWN_BY: usize = 20;
+/// Bytes of what a pair remembers of each Address document beside what it says.
+const STAMP: usize = 200;
 /// Bytes of each text of it.
 const KNOWN_TEXT: usize = 1024;
 /// When a record that did not change is looked at again.
@@ -131,7 +133,7 @@ impl Observer<'_> {
 /// Bytes that the contact takes, roughly and never too few.
 fn size(contact: &Contact) -> usize {
     let texts: usize = contact.texts.values().map(|text| text.len() + 4).sum();
-    texts + list(&contact.emails) + list(&contact.phones) + contact.addresses.as_ref().map_or(0, list)
+    texts + list(&contact.emails) + list(&contact.phones) + contact.addresses.as_ref().map_or(0, stamped)
 }
 
 /// Bytes that a contact of all that both say would take.
@@ -152,6 +154,11 @@ fn together(one: &Contact, other: &Contact) -> usize {
 
 fn list(values: &Values) -> usize {
     values.iter().map(bytes).sum()
+}
+
+/// Addresses, each with the stamp of its document.
+fn stamped(addresses: &Values) -> usize {
+    list(addresses) + addresses.len() * STAMP
 }
 
 fn bytes(value: &Value) -> usize {
