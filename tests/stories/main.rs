@@ -25,6 +25,7 @@ mod first_sync;
 mod fuzz;
 mod judgement;
 mod people;
+mod people_api;
 mod process;
 mod quotas;
 mod undo;

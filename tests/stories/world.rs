@@ -25,6 +25,8 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use crate::people_api;
+
 pub(crate) const EMAIL: &str = "sales@example.com";
 /// The daemon's user on the site.
 pub(crate) const DAEMON: &str = "contacts@example.com";
@@ -91,6 +93,8 @@ struct Direct<M> {
     model: Arc<Mutex<M>>,
     clock: Arc<VirtualClock>,
     weather: Arc<Mutex<Option<Weather>>>,
+    /// Looks at each answer as the model gave it.
+    check: fn(&http::Request<Bytes>, &http::Response<Bytes>),
 }
 
 impl<M: Model> Transport for Direct<M> {
@@ -115,6 +119,7 @@ impl<M: Model> Transport for Direct<M> {
             }
             strike => {
                 let response = self.model.lock().unwrap().handle(&request, now);
+                (self.check)(&request, &response);
                 match strike {
                     Some(Strike::LoseAnswer) => Err(lost()),
                     Some(Strike::HalfBody) => {
@@ -478,11 +483,13 @@ fn engine(
         model: models.google.clone(),
         clock: clock.clone(),
         weather: Arc::clone(&models.google_weather),
+        check: people_api::check,
     }));
     let dafater_sent = count(Arc::new(Direct {
         model: models.site.clone(),
         clock: clock.clone(),
         weather: Arc::clone(&models.site_weather),
+        check: |_, _| {},
     }));
     let tokens = Arc::new(Token(SecretString::from(token.to_owned())));
     let mut options = dafater::SiteOptions::new(
