@@ -107,7 +107,7 @@ impl Address {
     #[must_use]
     pub fn value(&self, label: Option<&str>) -> Option<Value> {
         let [street, city, region, postal_code, _] = self.compared();
-        if [&street, &city, &region, &postal_code].into_iter().all(|part| part.is_empty()) {
+        if [&street, &city, &region, &postal_code].into_iter().all(String::is_empty) {
             return None;
         }
         let parts = [&self.line1, &self.line2, &self.city, &self.region, &self.postal_code, &self.country];

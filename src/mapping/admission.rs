@@ -141,7 +141,7 @@ impl SiteRules {
     /// A part is missing or too long, or the site has no such country.
     pub fn address(&self, value: &Value) -> Result<Value, Refusal> {
         let mut address = Address::of(value);
-        if [&address.line1, &address.city, &address.country].into_iter().any(|part| part.is_empty()) {
+        if [&address.line1, &address.city, &address.country].into_iter().any(String::is_empty) {
             return Err("Dafater takes an address only with a street, a city and a country");
         }
         let lines = [&address.line1, &address.line2].map(|line| line.chars().count());

@@ -149,7 +149,7 @@ impl Executor<'_> {
             document.addresses.iter().flat_map(|all| all.iter().cloned()).collect();
         let lock = |name: &crate::mapping::DocumentName| {
             let known = addresses.iter().find(|address| address.name == *name);
-            known.map(|address| address.modified.clone()).unwrap_or_else(|| document.modified.clone())
+            known.map_or_else(|| document.modified.clone(), |address| address.modified.clone())
         };
         let written = match change {
             AddressChange::Create(wanted) => Some(self.create_address(work, document, &wanted).await?),

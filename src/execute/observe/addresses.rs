@@ -131,8 +131,10 @@ impl Observer<'_> {
                 match self.parts.dafater.get_address(&address.name).await? {
                     AddressLookup::Missing => {}
                     AddressLookup::Found(found) => {
-                        if is_still_its(&found, address, document) {
-                            addresses.iter_mut().for_each(|addresses| addresses.push(found.clone()));
+                        if let Some(addresses) = &mut addresses
+                            && is_still_its(&found, address, document)
+                        {
+                            addresses.push(found);
                         }
                     }
                     AddressLookup::Hidden | AddressLookup::Malformed(_) => addresses = None,

@@ -155,9 +155,10 @@ impl Observer<'_> {
                             if mark.as_ref().is_none_or(is_later) {
                                 mark = Some(entry.deleted_at.clone());
                             }
-                            let list = match entry.is_address {
-                                true => &mut reading.deleted_addresses,
-                                false => &mut reading.deleted,
+                            let list = if entry.is_address {
+                                &mut reading.deleted_addresses
+                            } else {
+                                &mut reading.deleted
                             };
                             list.push((entry.name, entry.creation));
                         }

@@ -217,10 +217,8 @@ impl Observer<'_> {
         }
         let salutations = self.parts.dafater.salutations().await?;
         let zone = self.parts.dafater.site_time().await?.time_zone();
-        let countries = match self.parts.dafater.reads_addresses() {
-            true => self.parts.dafater.countries().await?,
-            false => None,
-        };
+        let countries =
+            if self.parts.dafater.reads_addresses() { self.parts.dafater.countries().await? } else { None };
         let facts = SiteFacts { rules: SiteRules { salutations, countries }, zone, read_at: self.now };
         memory.site = Some(facts.clone());
         Ok(facts)

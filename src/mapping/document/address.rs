@@ -152,7 +152,7 @@ impl AddressDocument {
         let kind = AddressKind::of(wanted.label.as_deref());
         let mut body = Map::new();
         if let Some(image) = image {
-            body = image.fields.clone();
+            body.clone_from(&image.fields);
             body.retain(|column, _| super::anew::is_own(column) && !NOT_COPIED.contains(&column.as_str()));
         }
         body.entry("address_title").or_insert_with(|| json!(title));

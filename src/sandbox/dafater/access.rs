@@ -196,7 +196,6 @@ impl Access {
 fn standard(role: &str, doctype: &str) -> Rights {
     match (doctype, role) {
         ("Contact", "Sales Master Manager" | "Purchase Master Manager") => Rights::ALL,
-        ("Address", "Sales User" | "Purchase User" | "Maintenance User" | "Accounts User") => Rights::EDIT,
         (
             "Contact",
             "Sales Manager"
@@ -208,6 +207,7 @@ fn standard(role: &str, doctype: &str) -> Rights {
             | "Accounts Manager"
             | "Accounts User",
         )
+        | ("Address", "Sales User" | "Purchase User" | "Maintenance User" | "Accounts User")
         | ("Customer" | "Lead", "Sales User" | "Sales Manager")
         | ("Supplier", "Purchase User" | "Purchase Manager") => Rights::EDIT,
         ("Customer" | "Lead", "Sales Master Manager") | ("Supplier", "Purchase Master Manager") => {

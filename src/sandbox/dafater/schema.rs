@@ -182,17 +182,7 @@ pub(super) fn standard() -> Schemas {
         titled("Salutation", "salutation", "Salutation", None),
         titled("Gender", "gender", "Gender", None),
         address(),
-        simple(
-            "Country",
-            Naming::Field("country_name"),
-            vec![
-                Field::new("country_name", "Country Name", Data).required(),
-                Field::new("date_format", "Date Format", Data),
-                Field::new("time_format", "Time format", Data),
-                Field::new("time_zones", "Time Zones", Text),
-                Field::new("code", "Code", Data),
-            ],
-        ),
+        country(),
         simple(
             "Deleted Document",
             Naming::Hash,
@@ -315,6 +305,22 @@ fn address() -> DocType {
             Field::new("is_shipping_address", "Preferred Shipping Address", Check),
             Field::new("disabled", "Disabled", Check),
             Field::new("links", "Links", Kind::Table("Dynamic Link")),
+        ],
+    }
+}
+
+// API: frappe/geo/doctype/country/country.json.
+fn country() -> DocType {
+    DocType {
+        name: "Country",
+        naming: Naming::Field("country_name"),
+        is_child: false,
+        fields: vec![
+            Field::new("country_name", "Country Name", Kind::Data).required(),
+            Field::new("date_format", "Date Format", Kind::Data),
+            Field::new("time_format", "Time format", Kind::Data),
+            Field::new("time_zones", "Time Zones", Kind::Text),
+            Field::new("code", "Code", Kind::Data),
         ],
     }
 }

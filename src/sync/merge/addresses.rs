@@ -110,7 +110,7 @@ impl Merge<'_> {
     /// What each address is for: carried where one side changed it.
     fn kinds(&mut self, shared: &BTreeSet<Key>) {
         let kind = |value: &Value| AddressKind::of(value.label.as_deref());
-        for value in values_of(self.now.google, &FIELD).clone().iter() {
+        for value in &values_of(self.now.google, &FIELD).clone() {
             let known = [self.now.dafater, self.base.google, self.base.dafater]
                 .map(|contact| values_of(contact, &FIELD).get(&value.key).map(kind));
             let [Some(dafater), Some(base_google), Some(base_dafater)] = known else { continue };
@@ -139,5 +139,104 @@ impl Merge<'_> {
                 values_mut(&mut self.target(to).contact, &FIELD).relabel(&value.key, label);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::contact::{Contact, Values};
+    use crate::mapping::SiteRules;
+    use crate::sync::{ConflictPolicy, MergeRules, Merged, merge, rebase};
+
+    fn site() -> SiteRules {
+        let countries = [("Saudi Arabia".to_owned(), "sa".to_owned())];
+        SiteRules { salutations: None, countries: Some(countries.into()) }
+    }
+
+    fn rules<'r>(site: &'r SiteRules, shared: &[&Value]) -> MergeRules<'r> {
+        MergeRules {
+            conflict: ConflictPolicy::Newest,
+            newer: Side::Dafater,
+            pull: true,
+            push: true,
+            site,
+            resolutions: BTreeMap::new(),
+            aliases: &[],
+            shared: shared.iter().map(|value| value.key.clone()).collect(),
+        }
+    }
+
+    fn address(street: &str, city: &str, label: &str) -> Value {
+        let address = Address::new([street, ""], city, "", "", "KSA");
+        address.value(Some(label)).expect("an address")
+    }
+
+    fn contact(addresses: &[&Value]) -> Contact {
+        let mut values = Values::default();
+        addresses.iter().for_each(|value| values.add((*value).clone()));
+        Contact { addresses: Some(values), ..Contact::default() }
+    }
+
+    fn merged(base: [&Contact; 2], now: [&Contact; 2], shared: &[&Value]) -> Merged {
+        let site = site();
+        merge(
+            Both { google: base[0], dafater: base[1] },
+            Both { google: now[0], dafater: now[1] },
+            &rules(&site, shared),
+        )
+    }
+
+    #[test]
+    fn an_address_of_others_is_neither_removed_nor_doubled_from_google() {
+        let (old, new) =
+            (address("12 King Fahd Road", "Riyadh", "work"), address("14 King Fahd Road", "Riyadh", "work"));
+        let (base, corrected, removed) = (contact(&[&old]), contact(&[&new]), contact(&[]));
+        for google in [&corrected, &removed] {
+            let merged = merged([&base, &base], [google, &base], &[&old]);
+            assert!(merged.dafater.fields.is_empty() && merged.google.fields.is_empty());
+            assert_eq!(merged.withheld.len(), 1);
+        }
+        let free = merged([&base, &base], [&corrected, &base], &[]);
+        assert_eq!(free.dafater.contact.addresses.expect("addresses").keys().collect::<Vec<_>>(), [&new.key]);
+    }
+
+    #[test]
+    fn what_nobody_looked_at_is_neither_written_nor_forgotten() {
+        let old = address("12 King Fahd Road", "Riyadh", "work");
+        let (base, hidden) = (contact(&[&old]), Contact::default());
+        let merged = merged([&base, &base], [&contact(&[]), &hidden], &[]);
+        assert!(merged.dafater.fields.is_empty() && merged.google.fields.is_empty());
+        let (before, after) =
+            (Both { google: &base, dafater: &base }, Both { google: &contact(&[]), dafater: &hidden });
+        assert_eq!(rebase(before, &merged, after, |_| true, &[]), (base.clone(), base.clone()));
+    }
+
+    #[test]
+    fn an_address_that_did_not_arrive_yet_is_not_agreed_on() {
+        let (one, two) =
+            (address("12 King Fahd Road", "Riyadh", "work"), address("1 Corniche", "Jeddah", "home"));
+        let (base, google) = (contact(&[]), contact(&[&one, &two]));
+        let mut merged = merged([&base, &base], [&google, &base], &[]);
+        merged.pending.insert(FIELD);
+        let arrived = contact(&[&one]);
+        let after = Both { google: &google, dafater: &arrived };
+        let before = Both { google: &base, dafater: &base };
+        let (in_google, in_dafater) = rebase(before, &merged, after, |_| true, &[]);
+        assert_eq!((in_google, in_dafater), (arrived.clone(), arrived.clone()));
+    }
+
+    #[test]
+    fn addresses_that_meet_are_one_when_one_only_says_more() {
+        let short =
+            Address::new(["12 King Fahd Road", ""], "Riyadh", "", "", "KSA").value(None).expect("an address");
+        let long = Address::new(["12 King Fahd Road", ""], "Riyadh", "Riyadh Region", "11564", "KSA");
+        let long = long.value(None).expect("an address");
+        let nothing = Contact::default();
+        let merged = merged([&nothing, &nothing], [&contact(&[&long]), &contact(&[&short])], &[]);
+        assert!(merged.google.fields.is_empty() && merged.dafater.fields.is_empty());
+        assert_eq!(merged.aliases, [(long.key, short.key)]);
     }
 }

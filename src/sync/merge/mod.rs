@@ -275,9 +275,9 @@ impl Merge<'_> {
     }
 }
 
-/// The value as `side` can hold it.
-pub(super) fn admit(side: Side, field: &Field, value: &Value, site: &SiteRules) -> Result<Value, Refusal> {
-    match (side, field) {
+/// The value as the side `to` which it goes can hold it.
+pub(super) fn admit(to: Side, field: &Field, value: &Value, site: &SiteRules) -> Result<Value, Refusal> {
+    match (to, field) {
         (Side::Google, Field::Addresses) => GoogleRules.address(value),
         (Side::Google, _) => GoogleRules.value(value),
         (Side::Dafater, Field::Addresses) => site.address(value),
@@ -307,11 +307,9 @@ pub(super) fn listed(values: &Values) -> String {
     let primary = values.primary();
     let mut shown: Vec<&Value> = values.iter().collect();
     shown.sort_by_key(|value| Some(&value.key) != primary);
-    let (between, shown): (_, Vec<String>) = match shown.iter().any(|value| value.raw.contains('\n')) {
-        true => ("; ", shown.into_iter().map(Value::shown).collect()),
-        false => (", ", shown.into_iter().map(|value| value.raw.clone()).collect()),
-    };
-    shown.join(between)
+    // An address has commas of its own.
+    let between = if shown.iter().any(|value| value.raw.contains('\n')) { "; " } else { ", " };
+    shown.into_iter().map(Value::shown).collect::<Vec<_>>().join(between)
 }
 
 #[cfg(test)]
