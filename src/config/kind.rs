@@ -50,6 +50,8 @@ pub(super) enum Kind {
     Users,
     /// A list of names.
     Names,
+    /// A table of Google's fields and where they go; its keys are looked at elsewhere.
+    Fields,
     /// A table with these keys.
     Table(&'static [Key]),
 }
@@ -77,7 +79,7 @@ impl Kind {
     /// What is wrong with `value`; a table's keys are not looked at.
     pub(super) fn fault(self, value: &Value) -> Option<Fault> {
         match (self, value) {
-            (Self::Bool, Value::Bool(_)) | (Self::Table(_), Value::Table(_)) => None,
+            (Self::Bool, Value::Bool(_)) | (Self::Table(_) | Self::Fields, Value::Table(_)) => None,
             (Self::Integer(least, most), Value::Integer(number)) => (*number < least || *number > most)
                 .then(|| Fault::new(format!("must be between {least} and {most}, but is {number}"))),
             (Self::Users, Value::List(items)) => list_fault(items, "users", user_or_group_fault),
@@ -105,7 +107,10 @@ impl Kind {
 
     /// Whether values of this kind are written as strings.
     pub(super) const fn is_text(self) -> bool {
-        !matches!(self, Self::Bool | Self::Integer(..) | Self::Users | Self::Names | Self::Table(_))
+        !matches!(
+            self,
+            Self::Bool | Self::Integer(..) | Self::Users | Self::Names | Self::Table(_) | Self::Fields
+        )
     }
 
     const fn expected(self) -> &'static str {
@@ -115,7 +120,7 @@ impl Kind {
             Self::Duration(..) => "a duration such as \"5m\"",
             Self::Users => "a list of users such as [\"layla\", \"@adm\"]",
             Self::Names => "a list of strings",
-            Self::Table(_) => "a table",
+            Self::Table(_) | Self::Fields => "a table",
             Self::Text
             | Self::Token
             | Self::Secret
@@ -148,7 +153,7 @@ impl Kind {
                 Some("write it without quotes".to_owned())
             }
             (Self::Users | Self::Names, Value::Text(_)) => Some("write it in square brackets".to_owned()),
-            (Self::Table(_), value) if value.is_list_of_tables() => {
+            (Self::Table(_) | Self::Fields, value) if value.is_list_of_tables() => {
                 Some("write it with single brackets: tables here have names and never form lists".to_owned())
             }
             _ => None,
@@ -188,7 +193,9 @@ impl Kind {
             Self::Choice(words) => (!words.contains(&text)).then(|| choice_fault(text, words)),
             Self::LogLevel => log_level_fault(text),
             Self::User => name_fault(text).or_else(|| user_fault(text)),
-            Self::Bool | Self::Integer(..) | Self::Users | Self::Names | Self::Table(_) => None,
+            Self::Bool | Self::Integer(..) | Self::Users | Self::Names | Self::Table(_) | Self::Fields => {
+                None
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ mod changes;
 mod check;
 mod commands;
 mod document;
+mod fields;
 mod finding;
 mod kind;
 mod layers;
@@ -38,6 +39,7 @@ use std::collections::BTreeMap;
 
 pub use changes::Change;
 pub use commands::{Answer, check_config, show};
+pub use fields::FieldSpec;
 pub use finding::{Finding, Refused, Severity};
 pub use load::{Loaded, load};
 pub use manual::{example, reference};

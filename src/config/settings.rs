@@ -1,11 +1,13 @@
 //! The settings themselves. The doc comments are the manual: the example configuration is generated from them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
+use super::fields::{self, FieldSpec};
 use super::kind::Kind;
 use super::schema::section;
 use super::values::{ScheduleSpec, Span, ZoneName};
@@ -189,6 +191,13 @@ section! {
         /// Which contacts take part. A list that is empty does not restrict. What stands outside is never written; a contact inside that
         /// seems to be the same person as one outside, on the other side, waits in `review` instead of being created a second time there.
         scope: Scope = Kind::Table(SCOPE), default("{ linked_to = [], google_labels = [] }");
+        /// Which further fields travel: Google's field, and the field of Contact in Dafater that it stands for; usually written as the table
+        /// `[accounts.NAME.fields]`. `birthday = "custom_birthday"` maps one, `notes = { dafater = "custom_notes", direction = "pull",
+        /// wins = "google" }` says where it goes (`both`, `pull`, `push`, `off`) and who wins when both sides changed it (as `conflict`).
+        /// Fields with a type or a key stand in quotes: `"url.work"`, `"event.anniversary"`, `"custom.Customer No"`. What travels by
+        /// itself (`prefix`, `given`, `middle`, `family`, `company`, `title`, `department`, `gender`) may be given another field or another
+        /// direction, `emails` and `phones` a direction and a winner. `docs/fields.md` lists all of Google's fields.
+        fields: BTreeMap<String, FieldSpec> = Kind::Fields, default("{}");
         /// The Google label put on contacts that the sync creates there; empty for none.
         label: String = Kind::Text, default("\"Dafater\"");
         /// Country whose dialling rules apply to phone numbers without a country code; without it they are compared by digits.
@@ -229,6 +238,7 @@ impl Account {
     /// The rules of the account, as the decisions know them.
     #[must_use]
     pub fn policy(&self) -> Policy {
+        let (texts, fields) = fields::meant(&self.fields);
         Policy {
             pull: self.pull_from_google_contacts,
             push: self.push_to_google_contacts,
@@ -237,7 +247,9 @@ impl Account {
             max_deletes_percent: self.max_deletes_percent,
             first_sync: self.first_sync,
             scope: self.scope.clone(),
-            mapping: Mapping::from(PhoneContext { region: self.region }).with_addresses(self.addresses),
+            mapping: Mapping::new(PhoneContext { region: self.region }, &texts)
+                .with_addresses(self.addresses),
+            fields,
         }
     }
 

@@ -22,7 +22,7 @@ pub use country::{country_code, country_key};
 pub use field::{Field, MappedField, TextField};
 pub use key::{Key, bare_address};
 pub use phone::{PhoneContext, Region, plain_digits};
-pub use text::{canonical_lines, canonical_text, folded_text};
+pub use text::{canonical_lines, canonical_text, folded_text, is_too_long};
 pub use values::{Value, Values};
 
 /// One contact in canonical form.
@@ -68,7 +68,7 @@ impl Contact {
         if canonical.is_empty() {
             self.texts.remove(field);
         } else {
-            self.texts.insert(field.clone(), canonical);
+            self.texts.insert(field.clone(), text::held(canonical));
         }
     }
 

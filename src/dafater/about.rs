@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use http::Method;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
@@ -36,6 +37,15 @@ pub struct SiteVersion {
     pub frappe: String,
     /// Version of each app by its name, the framework included.
     pub apps: BTreeMap<String, String>,
+}
+
+/// A field of a `DocType`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiteField {
+    /// Its type: `Data`, `Date`, `Link`, …
+    pub kind: String,
+    /// What its type needs to know: the options of a `Select`, the `DocType` of a `Link`, `Email` of a `Data`.
+    pub options: String,
 }
 
 impl SiteVersion {
@@ -128,13 +138,28 @@ impl SiteClient {
     async fn hidden_fields(&self) -> Result<BTreeSet<String>, DafaterError> {
         let call = Call::read("tell a permission");
         let mut query = ListQuery::of("Contact", &[]).limit(1);
-        query.fields.clone_from(&self.fields);
+        let fields = self.fields();
+        query.fields = fields.to_vec();
         let rows = match self.list(call, &query).await {
             Ok(rows) => rows,
             Err(error) => return unless_it_concerns_the_site(error).map(|()| BTreeSet::new()),
         };
         let Some(row) = rows.first().and_then(Value::as_object) else { return Ok(BTreeSet::new()) };
-        Ok(self.fields.iter().filter(|&field| !row.contains_key(field)).cloned().collect())
+        Ok(fields.iter().filter(|&field| !row.contains_key(field)).cloned().collect())
+    }
+
+    /// The fields of Contact that a row shows the site's user; `None` where it shows no contact.
+    ///
+    /// # Errors
+    /// The site cannot be reached, or the key was refused.
+    pub async fn shown_fields(&self) -> Result<Option<BTreeSet<String>>, DafaterError> {
+        let call = Call::read("tell the fields of a contact");
+        let rows = match self.list(call, &ListQuery::of("Contact", &["*"]).limit(1)).await {
+            Ok(rows) => rows,
+            Err(error) => return unless_it_concerns_the_site(error).map(|()| None),
+        };
+        let row = rows.first().and_then(Value::as_object);
+        Ok(row.map(|row| row.keys().cloned().collect()))
     }
 
     /// The salutations that a contact may carry; `None` when the site's user may not read them.
@@ -142,14 +167,39 @@ impl SiteClient {
     /// # Errors
     /// The site did not answer.
     pub async fn salutations(&self) -> Result<Option<BTreeSet<String>>, DafaterError> {
-        let call = Call::read("list salutations");
-        match self.list(call, &ListQuery::of("Salutation", &["name"])).await {
+        self.names_of("Salutation", usize::MAX).await
+    }
+
+    /// The genders that a contact may carry; `None` when the site's user may not read them.
+    ///
+    /// # Errors
+    /// The site did not answer.
+    pub async fn genders(&self) -> Result<Option<BTreeSet<String>>, DafaterError> {
+        self.names_of("Gender", usize::MAX).await
+    }
+
+    /// The names of a `DocType`'s documents; `None` when the site's user may not read them, or there are more than `most`.
+    ///
+    /// # Errors
+    /// The site did not answer.
+    pub async fn names_of(
+        &self,
+        doctype: &str,
+        most: usize,
+    ) -> Result<Option<BTreeSet<String>>, DafaterError> {
+        let call = Call::read("list the documents that a contact may link to");
+        let mut query = ListQuery::of(doctype, &["name"]);
+        if let Ok(limit) = u32::try_from(most.saturating_add(1)) {
+            query = query.limit(limit);
+        }
+        match self.list(call, &query).await {
+            Ok(rows) if rows.len() > most => Ok(None),
             Ok(rows) => {
                 let name = |row: &Value| Some(row.get("name")?.as_str()?.to_owned());
                 Ok(Some(rows.iter().filter_map(name).collect()))
             }
             Err(DafaterError::Forbidden(answer)) if answer.exc_type.is_some() => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => unless_it_concerns_the_site(error).map(|()| None),
         }
     }
 
@@ -170,6 +220,30 @@ impl SiteClient {
             Err(DafaterError::Forbidden(answer)) if answer.exc_type.is_some() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The fields of Contact by name, those that the site added among them; `None` when the site would not say.
+    ///
+    /// API: `api/v2.py` tells every user the fields of a `DocType`; the first version of the API has no such route.
+    ///
+    /// # Errors
+    /// The site cannot be reached, or the key was refused.
+    pub async fn contact_fields(&self) -> Result<Option<BTreeMap<String, SiteField>>, DafaterError> {
+        let call = Call::read("tell the fields of a contact");
+        let reply = match self.request(call, Method::GET, "/api/v2/doctype/Contact/meta", None).await {
+            Ok(reply) => reply,
+            Err(error) => return unless_it_concerns_the_site(error).map(|()| None),
+        };
+        let text =
+            |field: &Value, key: &str| field.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let fields = reply.body.get("data").and_then(|meta| meta.get("fields")).and_then(Value::as_array);
+        Ok(fields.map(|fields| {
+            let named = fields.iter().map(|field| {
+                let about = SiteField { kind: text(field, "fieldtype"), options: text(field, "options") };
+                (text(field, "fieldname"), about)
+            });
+            named.filter(|(name, _)| !name.is_empty()).collect()
+        }))
     }
 
     /// Which time the site's stamps mean: from the System Settings, else measured, else assumed. [`SiteZone`] tells

@@ -49,7 +49,8 @@ pub struct SiteClient {
     base: String,
     authorization: HeaderValue,
     pub(super) page_size: u32,
-    pub(super) fields: Vec<String>,
+    extra_fields: Vec<String>,
+    fields: Mutex<Arc<[String]>>,
     pub(super) addresses: bool,
     /// Whether the site's user may not read addresses, as the last read of them showed.
     pub(super) addresses_hidden: std::sync::atomic::AtomicBool,
@@ -78,17 +79,39 @@ impl SiteClient {
         let mut base = options.url;
         base.set_query(None);
         base.set_fragment(None);
-        let fields = CONTACT_FIELDS.into_iter().map(str::to_owned).chain(options.extra_fields).collect();
+        let fields =
+            CONTACT_FIELDS.into_iter().map(str::to_owned).chain(options.extra_fields.iter().cloned());
+        let fields = fields.collect::<Vec<_>>().into();
         Ok(Self {
             transport,
             base: base.as_str().trim_end_matches('/').to_owned(),
             authorization,
             page_size: options.page_size.max(1),
-            fields,
+            extra_fields: options.extra_fields,
+            fields: Mutex::new(fields),
             addresses: options.addresses,
             addresses_hidden: false.into(),
             offset: Mutex::new(None),
         })
+    }
+
+    /// Reads these scalar fields of a contact from now on, beside those that are always read.
+    ///
+    /// API: an older site refuses a whole list for one field that it does not have.
+    pub fn read_also<'c>(&self, columns: impl IntoIterator<Item = &'c str>) {
+        let mut fields: Vec<String> = CONTACT_FIELDS.map(str::to_owned).to_vec();
+        let more = self.extra_fields.iter().cloned().chain(columns.into_iter().map(str::to_owned));
+        for column in more {
+            if !fields.contains(&column) {
+                fields.push(column);
+            }
+        }
+        *self.fields.lock().unwrap_or_else(PoisonError::into_inner) = fields.into();
+    }
+
+    /// The scalar fields of a contact that are read.
+    pub(super) fn fields(&self) -> Arc<[String]> {
+        Arc::clone(&self.fields.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Sends one request to `path` (which begins with `/api/`) and reads the answer.

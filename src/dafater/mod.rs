@@ -26,7 +26,7 @@ mod testing;
 mod write;
 mod zone;
 
-pub use about::{Permissions, SiteVersion};
+pub use about::{Permissions, SiteField, SiteVersion};
 pub use addresses::{AddressLinks, AddressLookup, AddressPage};
 pub use client::{SiteClient, SiteOptions};
 pub use deleted::{DeletedContact, DeletedFeed};

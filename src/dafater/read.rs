@@ -153,7 +153,7 @@ impl SiteClient {
     /// [`get_contact`](Self::get_contact) without its addresses.
     pub(super) async fn get_bare(&self, name: &DocumentName) -> Result<Lookup, DafaterError> {
         match self.get_everything(name).await {
-            Ok(document) => Ok(Lookup::of(whole(document, &self.fields))),
+            Ok(document) => Ok(Lookup::of(whole(document, &self.fields()))),
             Err(DafaterError::Missing(_)) => Ok(Lookup::Missing(name.clone())),
             Err(DafaterError::Forbidden(answer)) if answer.exc_type.is_some() => {
                 Ok(Lookup::Hidden(name.clone()))
@@ -273,7 +273,7 @@ impl SiteClient {
 
     fn parents(&self) -> ListQuery {
         let mut query = ListQuery::of("Contact", &Stamp::FIELDS);
-        query.fields.extend(self.fields.iter().cloned());
+        query.fields.extend(self.fields().iter().cloned());
         query
     }
 
@@ -309,7 +309,7 @@ impl SiteClient {
             } else if singly.contains(&name.0) {
                 self.get_bare(&name).await?
             } else if let Some(document) = assembly.documents.remove(&name.0) {
-                Lookup::of(whole(Value::Object(document), &self.fields))
+                Lookup::of(whole(Value::Object(document), &self.fields()))
             } else {
                 continue;
             });

@@ -1,6 +1,7 @@
 //! One account under sync: the real [`Engine`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -17,16 +18,21 @@ use super::{
     AccountStatus, ConflictView, Engine, EngineError, HistoryFilter, HistoryView, Outcome, PlanView,
     Requests, ReviewView, RunReport, RunRequest, UndoRequest, UndoView, show,
 };
+use crate::contact::TextField;
 use crate::google::oauth::{AuthorizationError, VaultError};
+use crate::mapping::PersonField;
 use crate::observe::events;
 use crate::state::{AccountState, Cursors, HeldBy, HoldDecision, Progress};
 use crate::sync::guard::Verdict;
-use crate::sync::{AccountName, Action, Plan, RecordId, Side};
+use crate::sync::{AccountName, Action, Plan, Policy, RecordId, Side};
 
 /// One account under sync.
 pub struct AccountEngine {
     pub(super) parts: Parts,
-    pub(super) settings: Settings,
+    /// As an operator wrote them.
+    pub(super) configured: Settings,
+    /// As they are used: without the fields that the site does not have.
+    pub(super) in_force: std::sync::Mutex<Arc<Settings>>,
     cancel: CancellationToken,
     pub(super) memory: Mutex<Memory>,
     /// What happened last, newer than what is saved.
@@ -52,7 +58,25 @@ impl AccountEngine {
     /// An engine over `parts`; `cancel` ends a run between two writes.
     #[must_use]
     pub fn new(parts: Parts, settings: Settings, cancel: CancellationToken) -> Self {
-        Self { parts, settings, cancel, memory: Mutex::default(), recent: std::sync::Mutex::default() }
+        let mapping = &settings.policy.mapping;
+        // What an operator mapped is read once the site is known to have it.
+        let usual = mapping.without(|text| matches!(text, TextField::Mapped(_)));
+        parts.dafater.read_also(usual.columns());
+        let parts = Parts {
+            google: parts.google.reading(mapping.person_fields().into_iter().map(PersonField::path)),
+            ..parts
+        };
+        Self {
+            parts,
+            in_force: std::sync::Mutex::new(Arc::new(Settings {
+                policy: Policy { mapping: usual, ..settings.policy.clone() },
+                ..settings.clone()
+            })),
+            configured: settings,
+            cancel,
+            memory: Mutex::default(),
+            recent: std::sync::Mutex::default(),
+        }
     }
 
     pub(super) fn state(&self) -> &AccountState {
@@ -63,11 +87,12 @@ impl AccountEngine {
     async fn cycle(&self, request: RunRequest, run: &str, now: Timestamp) -> Result<Ended, EngineError> {
         let mut memory = self.memory.lock().await;
         let observed = self.look(request, now, &mut memory).await?;
+        let settings = self.settings();
         self.report(&observed, &mut memory);
         if !request.dry_run {
             self.redeem(&observed).await?;
         }
-        let mut plan = Plan::compute(&observed.snapshot, &self.settings.policy);
+        let mut plan = Plan::compute(&observed.snapshot, &settings.policy);
         let hold = self.state().hold()?;
         if hold.as_ref().is_some_and(|hold| hold.decision == Some(HoldDecision::Discarded)) {
             discard(&mut plan, &self.state().held(HeldBy::Cycle)?);
@@ -94,7 +119,7 @@ impl AccountEngine {
                         .iter()
                         .map(|parked| (parked.pair.clone(), parked.attempts))
                         .collect(),
-                    ..self.executor(run, now, &plan, label)
+                    ..self.executor(&settings, run, now, &plan, label)
                 };
                 let applied = executor.run(&plan).await?;
                 self.finish(&plan, &observed, &applied, hold.as_ref(), (run, now)).await?;
@@ -125,6 +150,7 @@ impl AccountEngine {
 
     pub(super) fn executor<'a>(
         &'a self,
+        settings: &'a Settings,
         run: &'a str,
         now: Timestamp,
         plan: &'a Plan,
@@ -132,7 +158,7 @@ impl AccountEngine {
     ) -> Executor<'a> {
         Executor {
             parts: &self.parts,
-            settings: &self.settings,
+            settings,
             run,
             now,
             label,
@@ -165,8 +191,9 @@ impl AccountEngine {
         now: Timestamp,
         memory: &mut Memory,
     ) -> Result<Observed, EngineError> {
-        let observer =
-            Observer { parts: &self.parts, settings: &self.settings, now, parked: BTreeMap::new() };
+        self.learn_fields(memory, now).await?;
+        let settings = self.settings();
+        let observer = Observer { parts: &self.parts, settings: &settings, now, parked: BTreeMap::new() };
         observer.observe(request, &self.fingerprint(), memory).await
     }
 
@@ -194,7 +221,7 @@ impl AccountEngine {
     ) -> Result<Option<String>, EngineError> {
         let creates =
             plan.steps.iter().any(|step| matches!(step.action, Action::Create { side: Side::Google, .. }));
-        let Some(name) = self.settings.label.as_ref().filter(|_| creates) else { return Ok(None) };
+        let Some(name) = self.configured.label.as_ref().filter(|_| creates) else { return Ok(None) };
         if memory.labels.is_none() {
             memory.labels = Some(self.parts.google.list_groups(None).await?.by_name());
         }
@@ -235,16 +262,23 @@ impl AccountEngine {
 
     /// Changes with the policy: both sides are then read whole, because what was left alone may now take part.
     fn fingerprint(&self) -> String {
-        let policy = &self.settings.policy;
-        format!(
-            "pull={} push={} scope={:?} region={:?}{}",
-            policy.pull,
-            policy.push,
-            policy.scope,
-            policy.mapping.phones.region,
-            // Nothing where they do not travel: whoever never had them is not read anew.
-            if self.parts.dafater.reads_addresses() { " addresses" } else { "" },
-        )
+        let settings = self.settings();
+        let policy = &settings.policy;
+        let mut fingerprint = format!(
+            "pull={} push={} scope={:?} region={:?}",
+            policy.pull, policy.push, policy.scope, policy.mapping.phones.region
+        );
+        for text in policy.mapping.texts().filter(|text| matches!(text, TextField::Mapped(_))) {
+            fingerprint.push_str(&format!(" {text:?}"));
+        }
+        for (field, direction) in policy.fields.directions() {
+            fingerprint.push_str(&format!(" {field:?}={direction:?}"));
+        }
+        // Nothing where they do not travel: whoever never had them is not read anew.
+        if policy.mapping.addresses {
+            fingerprint.push_str(" addresses");
+        }
+        fingerprint
     }
 
     fn sent(&self) -> Requests {
@@ -253,7 +287,7 @@ impl AccountEngine {
 
     async fn run_and_report(&self, request: RunRequest) -> RunReport {
         let mut report = RunReport::new(self.state().account().clone(), run_id(self.parts.clock.now()));
-        if !self.settings.policy.pull && !self.settings.policy.push {
+        if !self.configured.policy.pull && !self.configured.policy.push {
             report.outcome = Outcome::Skipped;
             report.error = Some("both directions are switched off".to_owned());
             return report;
@@ -369,9 +403,10 @@ impl Engine for AccountEngine {
         Box::pin(async move {
             let mut memory = self.memory.lock().await;
             let observed = self.look(RunRequest::default(), self.parts.clock.now(), &mut memory).await?;
-            let plan = Plan::compute(&observed.snapshot, &self.settings.policy);
+            let settings = self.settings();
+            let plan = Plan::compute(&observed.snapshot, &settings.policy);
             let verdict = self.verdict(&plan, &observed, self.state().hold()?.as_ref())?;
-            Ok(show::plan(self.state().account(), &plan, &verdict, &self.settings.policy.mapping))
+            Ok(show::plan(self.state().account(), &plan, &verdict, &settings.policy.mapping))
         })
     }
 

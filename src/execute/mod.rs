@@ -3,6 +3,7 @@
 mod account;
 mod apply;
 mod engine;
+mod fields;
 mod finish;
 mod hold;
 mod judgement;

@@ -37,7 +37,7 @@ pub struct PeopleClient {
     mutations: Mutex<()>,
     sent: AtomicU64,
     governed: Option<Governed>,
-    pub(super) mask: FieldMask,
+    mask: FieldMask,
 }
 
 /// Who lets the calls through, on whose account, and until when they wait.
@@ -62,19 +62,6 @@ impl PeopleClient {
         }
     }
 
-    /// Reads the fields of `mask` of every contact.
-    #[must_use]
-    pub fn reading(mut self, mask: FieldMask) -> Self {
-        self.mask = mask;
-        self
-    }
-
-    /// The fields that are read of every contact.
-    #[must_use]
-    pub fn mask(&self) -> FieldMask {
-        self.mask
-    }
-
     /// Makes each call wait until `governor` lets it through for `account`, or until `cancel` is cancelled. Dropping a call that
     /// waits is safe: nothing was sent.
     #[must_use]
@@ -86,6 +73,19 @@ impl PeopleClient {
     ) -> Self {
         self.governed = Some(Governed { governor, account, cancel });
         self
+    }
+
+    /// Reads these person fields too.
+    #[must_use]
+    pub fn reading<'f>(mut self, fields: impl IntoIterator<Item = &'f str>) -> Self {
+        self.mask = self.mask.with(fields);
+        self
+    }
+
+    /// The mask of every read but those of before-images.
+    #[must_use]
+    pub fn mask(&self) -> &FieldMask {
+        &self.mask
     }
 
     /// Requests sent to the People API so far, repeated ones included, token refreshes not.

@@ -17,7 +17,9 @@ pub use crate::account::AccountName;
 pub use merge::{Both, Decision, MergeRules, Merged, OpenConflict, Target, merge, rebase};
 pub use pair::{AddressStamp, DafaterBase, GoogleBase, Origin, Pair, PairId, Withheld};
 pub use plan::{Action, Deed, DeedKind, Image, LeftAlone, Plan, Step, Undo};
-pub use policy::{ConflictPolicy, DeletionPolicy, FirstSync, Policy, Scope};
+pub use policy::{
+    ConflictPolicy, DeletionPolicy, Direction, FieldRule, FieldRules, FirstSync, Policy, Scope,
+};
 pub use receipt::{Promise, Written};
 pub use record::{Conflict, Loose, LooseReason, RecordId, Review};
 pub use side::Side;

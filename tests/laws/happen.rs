@@ -5,7 +5,7 @@ use dafater_contactsd::sync::{Pair, Side};
 use serde_json::{Map, Value, json};
 
 use super::script::Event;
-use super::world::{Wish, World, mapping, slots, text_slot};
+use super::world::{Wish, World, mapping, notes, slots, text_slot};
 
 impl World {
     pub fn happen(&mut self, event: &Event) {
@@ -259,6 +259,16 @@ fn text_place<'r>(
     match (side, field) {
         (Side::Dafater, _) => record,
         (Side::Google, TextField::Title) => element(record, "organizations"),
+        (Side::Google, field) if *field == notes() => element(record, "biographies"),
+        (Side::Google, TextField::Mapped(_)) => {
+            let list = record.entry("userDefined").or_insert_with(|| json!([])).as_array_mut().unwrap();
+            let known = list.iter().position(|item| item["key"] == "Customer No");
+            let index = known.unwrap_or_else(|| {
+                list.push(json!({ "key": "Customer No" }));
+                list.len() - 1
+            });
+            list[index].as_object_mut().unwrap()
+        }
         (Side::Google, _) => element(record, "names"),
     }
 }

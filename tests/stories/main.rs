@@ -21,6 +21,7 @@ mod conformance;
 mod deletions;
 mod editing;
 mod faults;
+mod fields;
 mod first_sync;
 mod fuzz;
 mod judgement;

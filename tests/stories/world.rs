@@ -11,14 +11,14 @@ use dafater_contactsd::execute::{
     AccountEngine, Engine, Parts, RunReport, RunRequest, Settings, UndoRequest, UndoView,
 };
 use dafater_contactsd::google::oauth::{AccessTokens, AuthorizationError};
-use dafater_contactsd::google::{Budget, FieldMask, Governor, PeopleClient};
+use dafater_contactsd::google::{Budget, Governor, PeopleClient};
 use dafater_contactsd::remote::{Clock, CountingTransport, Transport, TransportError};
 use dafater_contactsd::sandbox::Model;
 use dafater_contactsd::sandbox::dafater::{Site, SiteOptions};
 use dafater_contactsd::sandbox::google::{Google, GoogleOptions, Quotas};
 use dafater_contactsd::state::AccountState;
 use dafater_contactsd::store::{Fault, MemoryStore};
-use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, FirstSync, Policy, Scope};
+use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, FieldRules, FirstSync, Policy, Scope};
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -457,6 +457,7 @@ pub(crate) fn settings() -> Settings {
             first_sync: FirstSync::Apply,
             scope: Scope::default(),
             mapping: PhoneContext { region: Some(Region::try_from("SA".to_owned()).unwrap()) }.into(),
+            fields: FieldRules::default(),
         },
         site: "erp.example.com".to_owned(),
         label: None,
@@ -499,11 +500,7 @@ fn engine(
     );
     options.addresses = settings.policy.mapping.addresses;
     let api = "https://people.googleapis.com/".parse().unwrap();
-    let mask = match settings.policy.mapping.addresses {
-        true => FieldMask::READ_WITH_ADDRESSES,
-        false => FieldMask::READ,
-    };
-    let google = PeopleClient::new(google_sent.clone(), api, tokens).reading(mask);
+    let google = PeopleClient::new(google_sent.clone(), api, tokens);
     let parts = Parts {
         google: match &models.governor {
             None => google,

@@ -27,7 +27,7 @@ use crate::google::oauth::{
     AccessTokens, ClientCredentials, RefreshingTokens, ServiceAccountKey, ServiceAccountTokens,
     TokenEndpoint, TokenVault, VaultKey,
 };
-use crate::google::{Budget, FieldMask, Governor, PeopleClient};
+use crate::google::{Budget, Governor, PeopleClient};
 use crate::remote::{Clock, CountingTransport, ReqwestTransport, Transport, TransportOptions};
 use crate::state::AccountState;
 use crate::store::{ImportOptions, OpenError, OpenOptions, SledStore, Store, import_from};
@@ -158,7 +158,6 @@ impl EngineFactory for Bench {
         let mut site = SiteOptions::new(config.dafater.url.clone(), site_key, site_secret);
         site.page_size = config.dafater.page_size;
         site.addresses = table.addresses;
-        let mask = if table.addresses { FieldMask::READ_WITH_ADDRESSES } else { FieldMask::READ };
         let needs_consent = matches!(config.google.client, GoogleClient::Consent { .. });
         let parts = Parts {
             google: PeopleClient::new(
@@ -166,7 +165,6 @@ impl EngineFactory for Bench {
                 config.google.api_url.clone(),
                 self.tokens(account, config)?,
             )
-            .reading(mask)
             .governed(self.governor(config), account.name.clone(), cancel.clone()),
             google_sent,
             dafater: SiteClient::new(Arc::clone(&dafater_sent) as _, site)

@@ -22,9 +22,12 @@ pub(super) use self::addresses::AddressReading;
 use self::dafater::DafaterReading;
 use self::google::GoogleReading;
 pub(super) use self::oversize::Oversized;
+use super::fields::MappedColumns;
 use super::settings::{Parts, Settings};
 use super::{EngineError, RunRequest};
-use crate::mapping::{Document, DocumentName, Person, SiteRules, SourceId};
+use crate::contact::TextField;
+use crate::dafater::SiteClient;
+use crate::mapping::{Document, DocumentName, Mapping, Person, SiteRules, SourceId};
 use crate::state::{Cursors, Intent, IntentKind, Parked};
 use crate::sync::{AccountName, Conflict, Pair, PairId, PairView, Promise, RecordId, Side, Snapshot};
 
@@ -33,6 +36,8 @@ use crate::sync::{AccountName, Conflict, Pair, PairId, PairView, Promise, Record
 pub(super) struct Memory {
     /// The site's rules and zone, read once a day.
     pub(super) site: Option<SiteFacts>,
+    /// Mapped fields that do not travel, and why, as far as that was told.
+    pub(super) told: BTreeMap<TextField, String>,
     /// The account's labels by name, read when first needed.
     pub(super) labels: Option<BTreeMap<String, String>>,
     /// Changes of addresses that were dealt with and are read again because of the overlap: name and revision.
@@ -46,12 +51,43 @@ pub(super) struct Memory {
 pub(super) struct SiteFacts {
     pub(super) rules: SiteRules,
     pub(super) zone: TimeZone,
+    /// The mapped fields of Contact.
+    pub(super) mapped: MappedColumns,
     read_at: Timestamp,
 }
 
 impl SiteFacts {
     fn unknown(now: Timestamp) -> Self {
-        Self { rules: SiteRules::default(), zone: TimeZone::UTC, read_at: now }
+        Self {
+            rules: SiteRules::default(),
+            zone: TimeZone::UTC,
+            mapped: MappedColumns::default(),
+            read_at: now,
+        }
+    }
+
+    /// What is known of the site; asked for once a day.
+    pub(super) async fn of(
+        site: &SiteClient,
+        mapping: &Mapping,
+        memory: &mut Memory,
+        now: Timestamp,
+    ) -> Result<Self, EngineError> {
+        let is_fresh = |facts: &&Self| now.duration_since(facts.read_at) < SITE_FACTS_KEPT;
+        if let Some(facts) = memory.site.as_ref().filter(is_fresh) {
+            return Ok(facts.clone());
+        }
+        let mapped = MappedColumns::read(site, mapping).await?;
+        let rules = SiteRules {
+            salutations: site.salutations().await?,
+            genders: site.genders().await?,
+            columns: mapped.columns.clone(),
+            countries: if site.reads_addresses() { site.countries().await? } else { None },
+        };
+        let zone = site.site_time().await?.time_zone();
+        let facts = Self { rules, zone, mapped, read_at: now };
+        memory.site = Some(facts.clone());
+        Ok(facts)
     }
 }
 
@@ -211,17 +247,7 @@ impl Observer<'_> {
     }
 
     async fn site_facts(&self, memory: &mut Memory) -> Result<SiteFacts, EngineError> {
-        let is_fresh = |facts: &&SiteFacts| self.now.duration_since(facts.read_at) < SITE_FACTS_KEPT;
-        if let Some(facts) = memory.site.as_ref().filter(is_fresh) {
-            return Ok(facts.clone());
-        }
-        let salutations = self.parts.dafater.salutations().await?;
-        let zone = self.parts.dafater.site_time().await?.time_zone();
-        let countries =
-            if self.parts.dafater.reads_addresses() { self.parts.dafater.countries().await? } else { None };
-        let facts = SiteFacts { rules: SiteRules { salutations, countries }, zone, read_at: self.now };
-        memory.site = Some(facts.clone());
-        Ok(facts)
+        SiteFacts::of(&self.parts.dafater, &self.settings.policy.mapping, memory, self.now).await
     }
 
     /// Whether this revision of the record failed before and is not due yet.

@@ -34,7 +34,7 @@ impl PeopleClient {
     /// The call failed, or the contact has no identity.
     pub async fn get(&self, name: &ResourceName) -> Result<Option<Person>, GoogleError> {
         let method = Method::Get;
-        let call = Call::new(method, http::Method::GET, person_path(method, name, "")?).fields(self.mask);
+        let call = Call::new(method, http::Method::GET, person_path(method, name, "")?).fields(self.mask());
         match self.call::<Value>(call).await {
             Ok(person) => {
                 Person::parse(person).map(Some).map_err(|source| GoogleError::Malformed { method, source })
@@ -56,7 +56,7 @@ impl PeopleClient {
         let names: Vec<&ResourceName> = names.iter().filter(|name| seen.insert(*name)).collect();
         let mut found = Vec::with_capacity(names.len());
         for chunk in names.chunks(MAX_BATCH) {
-            let mut answers = self.batch_get_chunk(chunk, self.mask).await?;
+            let mut answers = self.batch_get_chunk(chunk, self.mask()).await?;
             found.extend(chunk.iter().map(|name| {
                 let lookup = answers.remove(name.0.as_str());
                 ((*name).clone(), lookup.unwrap_or_else(|| Lookup::Failed("not answered".to_owned())))
@@ -75,7 +75,7 @@ impl PeopleClient {
         names: &[ResourceName],
     ) -> Result<BTreeMap<String, Person>, GoogleError> {
         let names: Vec<&ResourceName> = names.iter().collect();
-        let answers = self.batch_get_chunk(&names, FieldMask::EVERYTHING).await?;
+        let answers = self.batch_get_chunk(&names, &FieldMask::EVERYTHING).await?;
         let found = |(name, lookup)| match lookup {
             Lookup::Found(person) => Some((name, person)),
             Lookup::Missing | Lookup::Malformed(_) | Lookup::Failed(_) => None,
@@ -86,7 +86,7 @@ impl PeopleClient {
     async fn batch_get_chunk(
         &self,
         names: &[&ResourceName],
-        mask: FieldMask,
+        mask: &FieldMask,
     ) -> Result<BTreeMap<String, Lookup>, GoogleError> {
         let method = Method::GetBatchGet;
         let mut call = Call::new(method, http::Method::GET, ["people:batchGet"]).fields(mask);

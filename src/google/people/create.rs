@@ -21,7 +21,7 @@ impl PeopleClient {
     pub async fn create_contact(&self, body: Map<String, Value>) -> Result<Person, GoogleError> {
         let method = Method::CreateContact;
         let call = Call::new(method, http::Method::POST, ["people:createContact"])
-            .fields(self.mask)
+            .fields(self.mask())
             .json(&Value::Object(body));
         let person = self.call(call).await?;
         Person::parse(person).map_err(|source| GoogleError::Malformed { method, source })
@@ -43,7 +43,7 @@ impl PeopleClient {
         let contacts: Vec<Value> = bodies.into_iter().map(|body| json!({"contactPerson": body})).collect();
         let call = Call::new(method, http::Method::POST, ["people:batchCreateContacts"]).json(&json!({
             "contacts": contacts,
-            "readMask": self.mask.as_str(),
+            "readMask": self.mask().as_str(),
             "sources": [READ_SOURCE],
         }));
         let wire: Wire = self.call(call).await?;

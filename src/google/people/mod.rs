@@ -18,7 +18,7 @@ pub const MAX_BATCH: usize = 200;
 
 impl Call {
     /// Asks for the fields of `mask`, from the source of every read.
-    fn fields(self, mask: FieldMask) -> Self {
+    fn fields(self, mask: &FieldMask) -> Self {
         self.query("personFields", mask.as_str()).query("sources", READ_SOURCE)
     }
 }

@@ -32,7 +32,7 @@ impl PeopleClient {
         let path = person_path(method, name, ":updateContact")?;
         let call = Call::new(method, http::Method::PATCH, path)
             .query("updatePersonFields", mask.to_string())
-            .fields(self.mask)
+            .fields(self.mask())
             .json(&Value::Object(body));
         let person = self.call(call).await?;
         Person::parse(person).map_err(|source| GoogleError::Malformed { method, source })
@@ -65,7 +65,7 @@ impl PeopleClient {
         let call = Call::new(method, http::Method::POST, ["people:batchUpdateContacts"]).json(&json!({
             "contacts": contacts,
             "updateMask": mask.to_string(),
-            "readMask": self.mask.as_str(),
+            "readMask": self.mask().as_str(),
             "sources": [READ_SOURCE],
         }));
         let wire: Wire = self.call(call).await?;

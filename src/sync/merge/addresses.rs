@@ -77,7 +77,7 @@ impl Merge<'_> {
         if removed.is_empty() && added.is_empty() {
             return;
         }
-        if !self.may_write(to) {
+        if !self.may_write(&FIELD, to) {
             self.out.pending.insert(FIELD);
             return;
         }
@@ -127,7 +127,7 @@ impl Merge<'_> {
                     Side::Dafater => (Side::Google, dafater),
                 },
             };
-            if !self.may_write(to) {
+            if !self.may_write(&FIELD, to) {
                 self.out.pending.insert(FIELD);
             } else if to == Side::Dafater && shared.contains(&value.key) {
                 self.withhold(to, FIELD, SHARED);
@@ -153,7 +153,7 @@ mod tests {
 
     fn site() -> SiteRules {
         let countries = [("Saudi Arabia".to_owned(), "sa".to_owned())];
-        SiteRules { salutations: None, countries: Some(countries.into()) }
+        SiteRules { countries: Some(countries.into()), ..SiteRules::default() }
     }
 
     fn rules<'r>(site: &'r SiteRules, shared: &[&Value]) -> MergeRules<'r> {
@@ -166,6 +166,7 @@ mod tests {
             resolutions: BTreeMap::new(),
             aliases: &[],
             shared: shared.iter().map(|value| value.key.clone()).collect(),
+            fields: crate::sync::FieldRules::default(),
         }
     }
 

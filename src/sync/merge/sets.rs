@@ -41,7 +41,7 @@ impl Merge<'_> {
         if removed.is_empty() && added.is_empty() {
             return;
         }
-        if !self.may_write(to) {
+        if !self.may_write(field, to) {
             self.out.pending.insert(field.clone());
             return;
         }
@@ -89,7 +89,7 @@ impl Merge<'_> {
         if let (Some(wish), Some(to)) = (&wish, to) {
             let target = values_of(&self.target(to).contact, field);
             if target.primary() != Some(wish) && target.contains(wish) {
-                if self.may_write(to) {
+                if self.may_write(field, to) {
                     values_mut(&mut self.target(to).contact, field).set_primary(Some(wish));
                 } else {
                     self.out.pending.insert(field.clone());
@@ -138,7 +138,7 @@ impl Merge<'_> {
         if !can_say {
             return;
         }
-        if !self.may_write(to) {
+        if !self.may_write(&Field::Phones, to) {
             self.out.pending.insert(Field::Phones);
             return;
         }

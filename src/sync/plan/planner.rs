@@ -193,7 +193,11 @@ impl<'a> Planner<'a> {
         let mut withheld = Vec::new();
         let mut refuse =
             |field, refusal: &str| withheld.push(Withheld { from: side, field, reason: refusal.to_owned() });
+        let fields = &self.policy.fields;
         for (field, text) in &contact.texts {
+            if !fields.may_go(&Field::Text(field.clone()), side) {
+                continue;
+            }
             let held = match side {
                 Side::Google => GoogleRules.text(field, text),
                 Side::Dafater => self.snapshot.site_rules.text(field, text),
@@ -215,6 +219,9 @@ impl<'a> Planner<'a> {
             (Field::Emails, &contact.emails, &mut admitted.emails),
             (Field::Phones, &contact.phones, &mut admitted.phones),
         ] {
+            if !fields.may_go(&field, side) {
+                continue;
+            }
             for value in from {
                 match admit(side, &field, value, &self.snapshot.site_rules) {
                     Ok(mut value) => {
@@ -232,7 +239,8 @@ impl<'a> Planner<'a> {
             to.set_primary(from.primary());
         }
         admitted.mobile = contact.mobile.clone().filter(|mobile| admitted.phones.contains(mobile));
-        if let Some(addresses) = &contact.addresses {
+        if let Some(addresses) = contact.addresses.as_ref().filter(|_| fields.may_go(&Field::Addresses, side))
+        {
             let to = admitted.addresses.insert(Values::default());
             for value in addresses {
                 match admit(side, &Field::Addresses, value, &self.snapshot.site_rules) {
@@ -267,6 +275,7 @@ impl<'a> Planner<'a> {
             },
             pull: self.policy.pull,
             push: self.policy.push,
+            fields: if asks { self.policy.fields.without_winners() } else { self.policy.fields.clone() },
             site: &self.snapshot.site_rules,
             resolutions,
             aliases: pair.map_or(&[], |pair| pair.aliases.as_slice()),

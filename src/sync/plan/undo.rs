@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::planner::Planner;
 use super::{Action, Image, Plan, Step};
-use crate::contact::{Contact, Field, Values};
+use crate::contact::{Contact, Field, Values, is_too_long};
 use crate::mapping::{Document, Person};
 use crate::sync::matching::{self, Candidate, Standing};
 use crate::sync::merge::listed;
@@ -444,6 +444,7 @@ fn reverted(field: &Field, now: &Contact, before: &Contact, after: &Contact) -> 
     let mut contact = now.clone();
     match field {
         Field::Text(_) if !now.agrees_on(field, after) => return Reverted::Kept,
+        Field::Text(text) if is_too_long(before.text(text)) => return Reverted::Kept,
         Field::Text(_) => contact.take(field, before),
         Field::Emails => match reverted_set(&now.emails, &before.emails, &after.emails) {
             Some(emails) => contact.emails = emails,

@@ -488,6 +488,7 @@ fn settings(scene: &Scene) -> Settings {
             first_sync: scene.setting.first_sync,
             scope: Scope::default(),
             mapping: mapping(),
+            fields: dafater_contactsd::sync::FieldRules::default(),
         },
         site: "erp.example.com".to_owned(),
         label: scene.setting.label.then(|| "Dafater".to_owned()),
