@@ -51,6 +51,9 @@ fn empty() -> Snapshot {
         begun: BTreeSet::new(),
         left_over: BTreeSet::new(),
         veiled: BTreeSet::new(),
+        leaving: BTreeSet::new(),
+        left: Vec::new(),
+        parted: Vec::new(),
         decisions: Decisions::default(),
     }
 }

@@ -128,7 +128,7 @@ const OWNED: [&str; 32] = [
     "pulled_from_google_contacts",
     "sync_with_google_contacts",
     "amended_from",
-    "custom_dafater_contactsd",
+    "custom_dafater_contactsd_key",
 ];
 
 /// API: a fieldname holds at most 61 characters, so that it fits a column.
@@ -165,7 +165,12 @@ pub(super) fn check(fields: &Table, path: &KeyPath) -> Vec<Finding> {
                     }
                 }
             }
-            other => {
+            other @ (Value::Text(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Bool(_)
+            | Value::Date(_)
+            | Value::List(_)) => {
                 let (expected, hint) = if is_set {
                     ("a table", "write { direction = \"pull\" } or { wins = \"google\" }")
                 } else {
@@ -187,9 +192,9 @@ pub(super) fn check_together(fields: &Table, path: &KeyPath) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut taken: BTreeMap<String, &str> = BTreeMap::new();
     let column_of = |slot: &str, entry: &Entry| {
-        let named = match &entry.value {
-            Value::Table(spec) => spec.get("dafater").and_then(|entry| entry.value.as_text()),
-            other => other.as_text(),
+        let named = match entry.value.as_table() {
+            Some(spec) => spec.get("dafater").and_then(|entry| entry.value.as_text()),
+            None => entry.value.as_text(),
         };
         named.map(str::to_owned).or_else(|| Some(usual(slot)?.1.to_owned()))
     };
@@ -279,13 +284,13 @@ fn key_fault((slot, is_set): (&str, bool), key: &str, entry: &Entry, path: &KeyP
             let message = format!("`{slot}` always stand in their own table in Dafater");
             Some(Finding::error(&entry.place, &path, message).hint("remove `dafater`"))
         }
-        "dafater" => match entry.value.as_text() {
-            Some(name) => name_fault(name, entry, &path),
-            None => {
-                let message = format!("`{path}` must be a string, but is {}", entry.value.kind());
-                Some(Finding::error(&entry.place, &path, message))
+        "dafater" => {
+            if let Some(name) = entry.value.as_text() {
+                return name_fault(name, entry, &path);
             }
-        },
+            let message = format!("`{path}` must be a string, but is {}", entry.value.kind());
+            Some(Finding::error(&entry.place, &path, message))
+        }
         other => {
             let message = format!("unknown key {}{}", quoted(other), path.within());
             let is_typed = !slot.contains('.') && is_slot(&format!("{slot}.{other}"));

@@ -2,33 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use http::Method;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::client::SiteClient;
 use super::error::{Call, DafaterError};
 use super::query::ListQuery;
+use super::rights::{Permissions, Right};
 use super::zone::{Measure, SiteZone, nearest_offset};
-use crate::mapping::SiteStamp;
+use crate::mapping::{DocumentName, SiteStamp};
 use crate::remote::Disposition;
-
-/// What the site's user may do; `None` where the site would not say.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Permissions {
-    /// Read contacts. Also true of a user who sees only contacts of their own: such a user lacks [`Permissions::write`].
-    pub read: Option<bool>,
-    /// Change contacts of others.
-    pub write: Option<bool>,
-    /// Create contacts.
-    pub create: Option<bool>,
-    /// Delete contacts of others.
-    pub delete: Option<bool>,
-    /// Read Deleted Document, from which deletions are learnt.
-    pub deleted_documents: Option<bool>,
-    /// Fields of Contact that the user's role hides: they look empty in every read, and nothing written to them stays.
-    pub hidden_fields: BTreeSet<String>,
-}
 
 /// Versions of the site's apps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,13 +22,13 @@ pub struct SiteVersion {
     pub apps: BTreeMap<String, String>,
 }
 
-/// A field of a `DocType`.
+/// The country that the site is set to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SiteField {
-    /// Its type: `Data`, `Date`, `Link`, …
-    pub kind: String,
-    /// What its type needs to know: the options of a `Select`, the `DocType` of a `Link`, `Email` of a `Data`.
-    pub options: String,
+pub struct SiteCountry {
+    /// Its name.
+    pub name: String,
+    /// Its ISO 3166 code, such as `SA`, where the site tells it.
+    pub code: Option<String>,
 }
 
 impl SiteVersion {
@@ -103,19 +86,33 @@ impl SiteClient {
     /// The site cannot be reached, or the key was refused.
     pub async fn permissions(&self) -> Result<Permissions, DafaterError> {
         Ok(Permissions {
-            read: self.permission("read").await?,
-            write: self.permission("write").await?,
-            create: self.permission("create").await?,
-            delete: self.permission("delete").await?,
+            read: self.has_right(Right::ReadContacts).await?,
+            write: self.has_right(Right::ChangeContacts).await?,
+            create: self.has_right(Right::CreateContacts).await?,
+            delete: self.has_right(Right::DeleteContacts).await?,
             deleted_documents: self.may_list("Deleted Document").await?,
+            system_settings: self.has_right(Right::ReadSystemSettings).await?,
+            google_contacts: self.has_right(Right::ReadGoogleContacts).await?,
             hidden_fields: self.hidden_fields().await?,
         })
     }
 
-    async fn permission(&self, kind: &'static str) -> Result<Option<bool>, DafaterError> {
+    /// Whether the site's user may do much more than the daemon needs: it is a System Manager.
+    ///
+    /// # Errors
+    /// The site cannot be reached, or the key was refused.
+    pub async fn is_system_manager(&self) -> Result<Option<bool>, DafaterError> {
+        self.permission("Custom Field", "create").await
+    }
+
+    async fn has_right(&self, right: Right) -> Result<Option<bool>, DafaterError> {
+        self.permission(right.doctype(), right.kind()).await
+    }
+
+    pub(super) async fn permission(&self, doctype: &str, kind: &str) -> Result<Option<bool>, DafaterError> {
         let call = Call::read("tell a permission");
         // API: an empty name asks about the DocType.
-        let arguments = [("doctype", "Contact"), ("docname", ""), ("perm_type", kind)];
+        let arguments = [("doctype", doctype), ("docname", ""), ("perm_type", kind)];
         match self.get_method(call, "frappe.client.has_permission", &arguments).await {
             Ok(reply) => {
                 let granted = reply.body.get("message").and_then(|message| message.get("has_permission"));
@@ -148,26 +145,12 @@ impl SiteClient {
         Ok(fields.iter().filter(|&field| !row.contains_key(field)).cloned().collect())
     }
 
-    /// The fields of Contact that a row shows the site's user; `None` where it shows no contact.
-    ///
-    /// # Errors
-    /// The site cannot be reached, or the key was refused.
-    pub async fn shown_fields(&self) -> Result<Option<BTreeSet<String>>, DafaterError> {
-        let call = Call::read("tell the fields of a contact");
-        let rows = match self.list(call, &ListQuery::of("Contact", &["*"]).limit(1)).await {
-            Ok(rows) => rows,
-            Err(error) => return unless_it_concerns_the_site(error).map(|()| None),
-        };
-        let row = rows.first().and_then(Value::as_object);
-        Ok(row.map(|row| row.keys().cloned().collect()))
-    }
-
     /// The salutations that a contact may carry; `None` when the site's user may not read them.
     ///
     /// # Errors
     /// The site did not answer.
     pub async fn salutations(&self) -> Result<Option<BTreeSet<String>>, DafaterError> {
-        self.names_of("Salutation", usize::MAX).await
+        self.names_of(Call::read("list salutations"), "Salutation").await
     }
 
     /// The genders that a contact may carry; `None` when the site's user may not read them.
@@ -175,31 +158,21 @@ impl SiteClient {
     /// # Errors
     /// The site did not answer.
     pub async fn genders(&self) -> Result<Option<BTreeSet<String>>, DafaterError> {
-        self.names_of("Gender", usize::MAX).await
+        self.names_of(Call::read("list genders"), "Gender").await
     }
 
-    /// The names of a `DocType`'s documents; `None` when the site's user may not read them, or there are more than `most`.
-    ///
-    /// # Errors
-    /// The site did not answer.
-    pub async fn names_of(
+    async fn names_of(
         &self,
-        doctype: &str,
-        most: usize,
+        call: Call,
+        doctype: &'static str,
     ) -> Result<Option<BTreeSet<String>>, DafaterError> {
-        let call = Call::read("list the documents that a contact may link to");
-        let mut query = ListQuery::of(doctype, &["name"]);
-        if let Ok(limit) = u32::try_from(most.saturating_add(1)) {
-            query = query.limit(limit);
-        }
-        match self.list(call, &query).await {
-            Ok(rows) if rows.len() > most => Ok(None),
+        match self.list(call, &ListQuery::of(doctype, &["name"])).await {
             Ok(rows) => {
                 let name = |row: &Value| Some(row.get("name")?.as_str()?.to_owned());
                 Ok(Some(rows.iter().filter_map(name).collect()))
             }
             Err(DafaterError::Forbidden(answer)) if answer.exc_type.is_some() => Ok(None),
-            Err(error) => unless_it_concerns_the_site(error).map(|()| None),
+            Err(error) => Err(error),
         }
     }
 
@@ -222,28 +195,39 @@ impl SiteClient {
         }
     }
 
-    /// The fields of Contact by name, those that the site added among them; `None` when the site would not say.
-    ///
-    /// API: `api/v2.py` tells every user the fields of a `DocType`; the first version of the API has no such route.
+    /// The contacts that the site's own Google integration looks after: it writes to Google at each save, and makes saving fail
+    /// while it cannot.
     ///
     /// # Errors
-    /// The site cannot be reached, or the key was refused.
-    pub async fn contact_fields(&self) -> Result<Option<BTreeMap<String, SiteField>>, DafaterError> {
-        let call = Call::read("tell the fields of a contact");
-        let reply = match self.request(call, Method::GET, "/api/v2/doctype/Contact/meta", None).await {
-            Ok(reply) => reply,
+    /// The site did not answer.
+    pub async fn contacts_of_built_in_integration(&self) -> Result<Vec<DocumentName>, DafaterError> {
+        let call = Call::read("list contacts of the built-in integration");
+        let query = ListQuery::of("Contact", &["name"]).filter("sync_with_google_contacts", "=", 1);
+        let rows = self.list(call, &query).await?;
+        let name = |row: &Value| Some(DocumentName(row.get("name")?.as_str()?.to_owned()));
+        Ok(rows.iter().filter_map(name).collect())
+    }
+
+    /// The country in the System Settings; `None` when it is not set, or the site's user may not read it.
+    ///
+    /// # Errors
+    /// The site did not answer.
+    pub async fn country(&self) -> Result<Option<SiteCountry>, DafaterError> {
+        let call = Call::read("tell its country");
+        let arguments = [("doctype", "System Settings"), ("field", "country")];
+        let name = match self.get_method(call, "frappe.client.get_single_value", &arguments).await {
+            Ok(mut reply) => match reply.body.remove("message") {
+                Some(Value::String(name)) if !name.is_empty() => name,
+                _ => return Ok(None),
+            },
             Err(error) => return unless_it_concerns_the_site(error).map(|()| None),
         };
-        let text =
-            |field: &Value, key: &str| field.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let fields = reply.body.get("data").and_then(|meta| meta.get("fields")).and_then(Value::as_array);
-        Ok(fields.map(|fields| {
-            let named = fields.iter().map(|field| {
-                let about = SiteField { kind: text(field, "fieldtype"), options: text(field, "options") };
-                (text(field, "fieldname"), about)
-            });
-            named.filter(|(name, _)| !name.is_empty()).collect()
-        }))
+        let query = ListQuery::of("Country", &["code"]).filter("name", "=", &name).limit(1);
+        let code = match self.list(call, &query).await {
+            Ok(rows) => rows.first().and_then(|row| Some(row.get("code")?.as_str()?.to_uppercase())),
+            Err(error) => unless_it_concerns_the_site(error).map(|()| None)?,
+        };
+        Ok(Some(SiteCountry { name, code: code.filter(|code| code.len() == 2) }))
     }
 
     /// Which time the site's stamps mean: from the System Settings, else measured, else assumed. [`SiteZone`] tells
@@ -282,7 +266,7 @@ impl SiteClient {
 }
 
 /// Lets an error pass that is about one question only.
-fn unless_it_concerns_the_site(error: DafaterError) -> Result<(), DafaterError> {
+pub(super) fn unless_it_concerns_the_site(error: DafaterError) -> Result<(), DafaterError> {
     match error.disposition() {
         Disposition::Forbidden | Disposition::Refused | Disposition::Gone | Disposition::Protocol => Ok(()),
         Disposition::Unavailable

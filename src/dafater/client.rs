@@ -54,6 +54,7 @@ pub struct SiteClient {
     pub(super) addresses: bool,
     /// Whether the site's user may not read addresses, as the last read of them showed.
     pub(super) addresses_hidden: std::sync::atomic::AtomicBool,
+    shown: Mutex<Arc<[String]>>,
     /// The site's distance from UTC, as our own latest write showed it.
     pub(super) offset: Mutex<Option<Offset>>,
 }
@@ -91,14 +92,20 @@ impl SiteClient {
             fields: Mutex::new(fields),
             addresses: options.addresses,
             addresses_hidden: false.into(),
+            shown: Mutex::new(Arc::new([])),
             offset: Mutex::new(None),
         })
     }
 
-    /// Reads these scalar fields of a contact from now on, beside those that are always read.
+    /// Reads these scalar fields of a contact from now on, beside those that are always read. A list that leaves out one of those that
+    /// `must_show` is an error: what is not shown is not empty.
     ///
     /// API: an older site refuses a whole list for one field that it does not have.
-    pub fn read_also<'c>(&self, columns: impl IntoIterator<Item = &'c str>) {
+    pub fn read_also<'c>(
+        &self,
+        columns: impl IntoIterator<Item = &'c str>,
+        must_show: impl IntoIterator<Item = &'c str>,
+    ) {
         let mut fields: Vec<String> = CONTACT_FIELDS.map(str::to_owned).to_vec();
         let more = self.extra_fields.iter().cloned().chain(columns.into_iter().map(str::to_owned));
         for column in more {
@@ -107,6 +114,13 @@ impl SiteClient {
             }
         }
         *self.fields.lock().unwrap_or_else(PoisonError::into_inner) = fields.into();
+        let shown: Vec<String> = must_show.into_iter().map(str::to_owned).collect();
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = shown.into();
+    }
+
+    /// The fields that each row of a list must show.
+    pub(super) fn shown(&self) -> Arc<[String]> {
+        Arc::clone(&self.shown.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The scalar fields of a contact that are read.

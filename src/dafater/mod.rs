@@ -7,30 +7,46 @@
 //! without the lock of the revision it was computed from, and is never repeated here. Absence is reported, never judged.
 //!
 //! Reading order: `client` (one request), `error` and `answer` (what a failure means), `query`, `document`, `assemble`, `read`,
-//! `addresses`, `deleted`, `write`, `zone`, `about`.
+//! `addresses`, `deleted`, `write`, `zone`, `about`, `scope`; then what is not about contacts: `rights`, `setup`, `accounts`, `built_in`,
+//! `remedies`.
 
 mod about;
+mod accounts;
 mod addresses;
 mod answer;
 mod assemble;
+mod built_in;
 mod client;
 mod deleted;
 mod document;
 mod error;
+mod fields;
 mod message;
 mod name;
+mod parties;
 mod query;
 mod read;
+mod remedies;
+mod rights;
+mod scope;
+mod setup;
 #[cfg(test)]
 mod testing;
 mod write;
 mod zone;
 
-pub use about::{Permissions, SiteField, SiteVersion};
+pub use about::{SiteCountry, SiteVersion};
+pub use accounts::{RecordLookup, SiteGoogleClient, SitePassword};
 pub use addresses::{AddressLinks, AddressLookup, AddressPage};
+pub use built_in::BuiltInJob;
 pub use client::{SiteClient, SiteOptions};
 pub use deleted::{DeletedContact, DeletedFeed};
 pub use document::{CONTACT_FIELDS, Stamp};
 pub use error::{Answer, Call, DafaterError};
+pub use fields::SiteField;
+pub use parties::{Parties, link_rows};
 pub use read::{ChangedPage, KeysetPosition, Lookup, SweepPage};
+pub use remedies::{Remedy, WantedWebhook};
+pub use rights::{Permissions, Right};
+pub use setup::{KEY_FIELD, Provision, ROLE};
 pub use zone::{Measure, SiteZone};

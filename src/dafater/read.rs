@@ -279,6 +279,13 @@ impl SiteClient {
 
     /// Completes rows of Contact with their child tables, in the order of the rows.
     async fn with_children(&self, rows: Vec<Value>) -> Result<Vec<Lookup>, DafaterError> {
+        let shown = self.shown();
+        // API: a list prints what is empty as null, and leaves out what is not there.
+        let shows_all = |row: &Value| shown.iter().all(|column| row.get(column).is_some());
+        if !rows.iter().all(shows_all) {
+            let what = "it no longer shows a field that is synced: the field was removed, or hidden from the daemon's user";
+            return Err(DafaterError::Protocol { call: LIST, status: 200, what });
+        }
         let mut order = Vec::with_capacity(rows.len());
         let mut parents = BTreeMap::new();
         let mut singly = BTreeSet::new();

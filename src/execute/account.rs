@@ -20,11 +20,12 @@ use super::{
 };
 use crate::contact::TextField;
 use crate::google::oauth::{AuthorizationError, VaultError};
+use crate::google::{GroupName, MAX_MEMBERS};
 use crate::mapping::PersonField;
 use crate::observe::events;
 use crate::state::{AccountState, Cursors, HeldBy, HoldDecision, Progress};
 use crate::sync::guard::Verdict;
-use crate::sync::{AccountName, Action, Plan, Policy, RecordId, Side};
+use crate::sync::{AccountName, Action, Plan, Policy, RecordId, Side, Step};
 
 /// One account under sync.
 pub struct AccountEngine {
@@ -61,7 +62,7 @@ impl AccountEngine {
         let mapping = &settings.policy.mapping;
         // What an operator mapped is read once the site is known to have it.
         let usual = mapping.without(|text| matches!(text, TextField::Mapped(_)));
-        parts.dafater.read_also(usual.columns());
+        parts.dafater.read_also(usual.columns(), []);
         let parts = Parts {
             google: parts.google.reading(mapping.person_fields().into_iter().map(PersonField::path)),
             ..parts
@@ -107,6 +108,7 @@ impl AccountEngine {
             Verdict::Go if request.dry_run => Ok(Ended::Planned(plan)),
             Verdict::Go => {
                 let google_rests = self.google_rests(now)?;
+                self.unlabel(&mut plan, google_rests.is_some(), &mut memory).await?;
                 let label = match google_rests {
                     Some(_) => None,
                     None => self.label(&plan, &mut memory).await?,
@@ -119,6 +121,7 @@ impl AccountEngine {
                         .iter()
                         .map(|parked| (parked.pair.clone(), parked.attempts))
                         .collect(),
+                    doubtful: &observed.doubtful,
                     ..self.executor(&settings, run, now, &plan, label)
                 };
                 let applied = executor.run(&plan).await?;
@@ -163,6 +166,7 @@ impl AccountEngine {
             now,
             label,
             failures: BTreeMap::new(),
+            doubtful: &[],
             cancel: &self.cancel,
             google_rests: None,
             undoes: None,
@@ -194,7 +198,12 @@ impl AccountEngine {
         self.learn_fields(memory, now).await?;
         let settings = self.settings();
         let observer = Observer { parts: &self.parts, settings: &settings, now, parked: BTreeMap::new() };
-        observer.observe(request, &self.fingerprint(), memory).await
+        let seen = observer.observe(request, &self.fingerprint(), memory).await;
+        if seen.is_err() {
+            // Perhaps the site is not as it was known to be.
+            memory.site = None;
+        }
+        seen
     }
 
     /// Says what the look itself brought up.
@@ -241,6 +250,42 @@ impl AccountEngine {
         Ok(Some(made))
     }
 
+    /// Takes the account's label off contacts that leave the scope, before they are no longer known; if Google takes no writes now, they
+    /// leave later.
+    async fn unlabel(&self, plan: &mut Plan, rests: bool, memory: &mut Memory) -> Result<(), EngineError> {
+        let Policy { scope, push, .. } = &self.configured.policy;
+        let Some(name) = self.configured.label.as_ref().filter(|_| scope.unlabel && *push) else {
+            return Ok(());
+        };
+        let is_leaving = |step: &&mut Step| matches!(step.action, Action::Leave);
+        let leaving: Vec<&mut Step> = plan.steps.iter_mut().filter(is_leaving).collect();
+        if leaving.is_empty() {
+            return Ok(());
+        }
+        if memory.labels.is_none() {
+            memory.labels = Some(self.parts.google.list_groups(None).await?.by_name());
+        }
+        let label = memory.labels.as_ref().and_then(|labels| labels.get(name));
+        let Some(label) = label else { return Ok(()) };
+        let mut carrying = Vec::new();
+        for step in leaving {
+            let Some(person) = &step.google else { continue };
+            if person.labels().any(|carried| carried == label) {
+                carrying.push(person.resource_name.clone());
+                if rests {
+                    step.action = Action::Postpone;
+                    step.reason = "it is outside the scope; Google takes no writes now";
+                }
+            }
+        }
+        if !rests {
+            for people in carrying.chunks(MAX_MEMBERS) {
+                self.parts.google.modify_members(&GroupName(label.clone()), &[], people).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Until when Google takes no writes of this account, if it does not.
     fn google_rests(&self, now: Timestamp) -> Result<Option<Timestamp>, EngineError> {
         Ok(self.state().exhausted()?.map(|exhausted| exhausted.until).filter(|until| *until > now))
@@ -264,21 +309,17 @@ impl AccountEngine {
     fn fingerprint(&self) -> String {
         let settings = self.settings();
         let policy = &settings.policy;
-        let mut fingerprint = format!(
+        let account = format!(
             "pull={} push={} scope={:?} region={:?}",
             policy.pull, policy.push, policy.scope, policy.mapping.phones.region
         );
-        for text in policy.mapping.texts().filter(|text| matches!(text, TextField::Mapped(_))) {
-            fingerprint.push_str(&format!(" {text:?}"));
-        }
-        for (field, direction) in policy.fields.directions() {
-            fingerprint.push_str(&format!(" {field:?}={direction:?}"));
-        }
+        let mapped = policy.mapping.texts().filter(|text| matches!(text, TextField::Mapped(_)));
+        let directions =
+            policy.fields.directions().map(|(field, direction)| format!("{field:?}={direction:?}"));
+        let fields = mapped.map(|text| format!("{text:?}")).chain(directions);
         // Nothing where they do not travel: whoever never had them is not read anew.
-        if policy.mapping.addresses {
-            fingerprint.push_str(" addresses");
-        }
-        fingerprint
+        let addresses = policy.mapping.addresses.then(|| "addresses".to_owned());
+        std::iter::once(account).chain(fields).chain(addresses).collect::<Vec<_>>().join(" ")
     }
 
     fn sent(&self) -> Requests {
@@ -437,6 +478,10 @@ impl Engine for AccountEngine {
             error: progress.last_error,
             warning,
         })
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        Box::pin(async move { Ok(self.parts.google.list_groups(None).await.map(drop)?) })
     }
 
     fn conflicts(&self) -> Result<Vec<ConflictView>, EngineError> {

@@ -19,7 +19,7 @@ use crate::mapping::{Column, Mapping};
 use crate::observe::events;
 
 /// A link to more documents than this is not looked at: their names would be read each day.
-const MOST_LINKED: usize = 5000;
+const MOST_LINKED: u32 = 5000;
 
 /// What the site makes of the mapped fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,7 +56,8 @@ impl AccountEngine {
         memory.told.clone_from(left_out);
         let mut in_force = self.in_force.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if **in_force != settings {
-            self.parts.dafater.read_also(settings.policy.mapping.columns());
+            let mapping = &settings.policy.mapping;
+            self.parts.dafater.read_also(mapping.columns(), mapped(mapping).map(|(_, column)| column));
             *in_force = Arc::new(settings);
         }
         Ok(())
@@ -66,27 +67,29 @@ impl AccountEngine {
 impl MappedColumns {
     /// Asks the site about the mapped fields.
     pub(super) async fn read(site: &SiteClient, mapping: &Mapping) -> Result<Self, EngineError> {
-        let mut mapped = Self::default();
-        let texts: Vec<(&TextField, &str)> = mapping
-            .texts()
-            .filter_map(|text| match text {
-                TextField::Mapped(field) => Some((text, field.dafater())),
-                _ => None,
-            })
-            .collect();
+        let mut found = Self::default();
+        let texts: Vec<(&TextField, &str)> = mapped(mapping).collect();
         if texts.is_empty() {
-            return Ok(mapped);
+            return Ok(found);
         }
         let known = site.contact_fields().await?;
         let shown = site.shown_fields().await?;
         for (text, name) in texts {
             match column(site, known.as_ref(), shown.as_ref(), name).await? {
-                Ok(column) => drop(mapped.columns.insert(name.to_owned(), column)),
-                Err(reason) => drop(mapped.left_out.insert(text.clone(), reason)),
+                Ok(column) => drop(found.columns.insert(name.to_owned(), column)),
+                Err(reason) => drop(found.left_out.insert(text.clone(), reason)),
             }
         }
-        Ok(mapped)
+        Ok(found)
     }
+}
+
+/// What an operator mapped, with its fields in Dafater.
+fn mapped(mapping: &Mapping) -> impl Iterator<Item = (&TextField, &str)> {
+    mapping.texts().filter_map(|text| {
+        let TextField::Mapped(field) = text else { return None };
+        Some((text, field.dafater()))
+    })
 }
 
 /// What the field can hold, or why it is left out.
@@ -109,14 +112,14 @@ async fn column(
                 )),
             });
         }
-        Some(known) => match known.get(name) {
-            Some(field) => field,
-            None => {
+        Some(known) => {
+            let Some(field) = known.get(name) else {
                 let near = nearest(name, known.keys().map(String::as_str));
                 let meant = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
                 return Ok(Err(format!("Contact in Dafater has no field `{name}`{meant}")));
-            }
-        },
+            };
+            field
+        }
     };
     if shown.is_some_and(|shown| !shown.contains(name)) {
         return Ok(Err(format!("the role of the daemon's user hides the field `{name}`")));
@@ -131,7 +134,7 @@ async fn column(
         ("Select", options) => {
             Column::Select(options.lines().map(|option| option.trim().to_owned()).collect())
         }
-        ("Link", doctype) => Column::Link(site.names_of(doctype, MOST_LINKED).await?),
+        ("Link", doctype) => Column::Link(site.linked_names(doctype, MOST_LINKED).await?),
         (kind, _) => {
             let kinds = "Data, Small Text, Text, Long Text, Date, Select and Link";
             return Ok(Err(format!(

@@ -9,7 +9,7 @@ use crate::google::PeopleClient;
 use crate::google::oauth::TokenVault;
 use crate::remote::{Clock, CountingTransport};
 use crate::state::AccountState;
-use crate::sync::Policy;
+use crate::sync::{Links, Policy};
 
 /// The clients and the memory of one account.
 pub struct Parts {
@@ -34,6 +34,8 @@ pub struct Parts {
 pub struct Settings {
     /// The rules.
     pub policy: Policy,
+    /// To whom contacts from Google are linked.
+    pub links: Links,
     /// Host of the site, as markers name it.
     pub site: String,
     /// Label put on contacts that are created in Google; `None` for none.

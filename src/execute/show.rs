@@ -15,7 +15,11 @@ pub(super) fn counts(plan: &Plan) -> (Counts, Counts) {
                 match &step.action {
                     Action::Create { .. } => counts.created += 1,
                     Action::Delete { .. } => counts.deleted += 1,
-                    Action::Merge(_) | Action::Detach { .. } | Action::Forget | Action::Postpone => {
+                    Action::Merge(_)
+                    | Action::Detach { .. }
+                    | Action::Leave
+                    | Action::Forget
+                    | Action::Postpone => {
                         counts.updated += 1;
                     }
                 }
@@ -73,6 +77,7 @@ fn views(step: &Step, mapping: &Mapping) -> Vec<StepView> {
         Action::Create { side, .. } => vec![view("create", Some(*side))],
         Action::Delete { side } => vec![view("delete", Some(*side))],
         Action::Detach { .. } => vec![view("detach", None)],
+        Action::Leave => vec![view("leave", None)],
         Action::Forget => vec![view("forget", None)],
         Action::Postpone => vec![view("postpone", None)],
         Action::Merge(merged) => {

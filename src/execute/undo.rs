@@ -13,7 +13,7 @@ use super::notes::Note;
 use super::observe::{Memory, Observer};
 use super::wanted::Wanted;
 use super::{AccountEngine, EngineError, LeftView, StepView, UndoRequest, UndoView, show};
-use crate::state::{HeldBy, HistoryEntry, HistoryView, Hold, HoldDecision, UndoHold};
+use crate::state::{HeldBy, HistoryEntry, HistoryView, Hold, HoldDecision, Intent, IntentKind, UndoHold};
 use crate::sync::guard::{Approval, Verdict, digest, judge};
 use crate::sync::matching::{Candidate, Standing, find};
 use crate::sync::{
@@ -78,7 +78,10 @@ impl AccountEngine {
         let state = self.state();
         let later = self.later(&request.run)?;
         let wanted = Wanted::new(state, request.contact.as_deref())?;
-        let in_doubt: BTreeSet<PairId> = state.intents()?.into_iter().map(|intent| intent.pair).collect();
+        // An update in doubt is no obstacle: what it wrote shows, or the lock of what shows instead is refused.
+        let is_obstacle = |intent: &Intent| intent.kind != IntentKind::Update;
+        let in_doubt: BTreeSet<PairId> =
+            state.intents()?.into_iter().filter(is_obstacle).map(|intent| intent.pair).collect();
         let mut deeds = Deeds::default();
         let mut is_known = false;
         for deed in state.deeds(Some(&request.run)) {
@@ -206,7 +209,7 @@ impl AccountEngine {
                 .map(|left| LeftView {
                     title: left.title.clone(),
                     side: left.side,
-                    field: left.field.as_ref().map(|field| field.to_string()),
+                    field: left.field.as_ref().map(ToString::to_string),
                     reason: left.reason.to_owned(),
                 })
                 .collect(),
@@ -360,7 +363,11 @@ impl AccountEngine {
                         && !merged.conflicts.iter().any(|open| open.field == conflict.field)
                 }
                 Action::Delete { .. } => step.pair == conflict.pair,
-                Action::Create { .. } | Action::Detach { .. } | Action::Forget | Action::Postpone => false,
+                Action::Create { .. }
+                | Action::Detach { .. }
+                | Action::Leave
+                | Action::Forget
+                | Action::Postpone => false,
             };
             let is_apart = undo.apart.contains(&conflict.pair);
             if is_done(&conflict.pair) && (is_apart || undo.plan.steps.iter().any(settles)) {

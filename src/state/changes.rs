@@ -3,13 +3,14 @@
 use serde::Serialize;
 
 use super::records::{
-    AddressCursor, Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone,
-    UndoHold,
+    AddressCursor, Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Parked, Parted, Progress,
+    Tombstone, UndoHold,
 };
 use super::{HISTORY_VERSION, RECORD_VERSION, VALUE_VERSION};
 use crate::contact::Field;
+use crate::mapping::{SiteStamp, SourceId};
 use crate::store::{Batch, Key, Tree, VALUE_LIMIT, encode};
-use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, RecordId, Review, Side};
+use crate::sync::{AccountName, Conflict, GoogleBase, Loose, Pair, PairId, RecordId, Review, Side};
 
 /// Changes of one account that become durable together.
 #[derive(Debug, Clone)]
@@ -65,14 +66,8 @@ impl Changes {
         for key in self.indexes(pair) {
             self.put(Tree::Pairs, key, &pair.id);
         }
-        let mut pair = pair.clone();
-        if encode(RECORD_VERSION, &pair).len() > VALUE_LIMIT {
-            // Both can be learnt again; a pair that is not remembered would be made a second time.
-            pair.withheld.clear();
-            pair.aliases.clear();
-        }
         let key = self.key().text("pair").text(pair.id.as_str());
-        self.batch.put(Tree::Pairs, key, encode(RECORD_VERSION, &pair));
+        self.batch.put(Tree::Pairs, key, encode(RECORD_VERSION, &fitting_pair(pair.clone())));
     }
 
     /// Removes a pair without its indexes.
@@ -83,6 +78,20 @@ impl Changes {
     /// Removes one index of a pair.
     pub(super) fn remove_index(&mut self, key: Key) {
         self.batch.delete(Tree::Pairs, key);
+    }
+
+    /// Remembers which two records were a pair until one of them was deleted.
+    pub fn set_parted(&mut self, parted: &Parted) {
+        let parted = Parted { pair: fitting_pair(parted.pair.clone()), at: parted.at };
+        let GoogleBase { source_id, .. } = &parted.pair.google;
+        self.put(Tree::Pairs, self.parting_key(&parted.pair.dafater.creation), source_id);
+        self.batch.put(Tree::Pairs, self.parted_key(source_id), encode(RECORD_VERSION, &parted));
+    }
+
+    /// Forgets with whom two records were a pair: each has another counterpart, or both have each other again.
+    pub fn remove_parted(&mut self, source: &SourceId, creation: &SiteStamp) {
+        self.batch.delete(Tree::Pairs, self.parted_key(source));
+        self.batch.delete(Tree::Pairs, self.parting_key(creation));
     }
 
     /// Remembers a record that stands alone.
@@ -192,6 +201,30 @@ impl Changes {
         self.batch.delete(Tree::Queue, self.key().text("apart").text(&record.to_string()));
     }
 
+    /// Remembers a pair that left the scope, by both its records: whoever comes back is known again.
+    pub fn set_left(&mut self, pair: &Pair) {
+        for key in self.left_keys(pair) {
+            self.put(Tree::Pairs, key, &pair.id);
+        }
+        let key = self.key().text("left").text(pair.id.as_str());
+        self.batch.put(Tree::Pairs, key, encode(RECORD_VERSION, &fitting_pair(pair.clone())));
+    }
+
+    /// Forgets a pair that left the scope.
+    pub fn remove_left(&mut self, pair: &Pair) {
+        for key in self.left_keys(pair) {
+            self.batch.delete(Tree::Pairs, key);
+        }
+        self.batch.delete(Tree::Pairs, self.key().text("left").text(pair.id.as_str()));
+    }
+
+    fn left_keys(&self, pair: &Pair) -> [Key; 2] {
+        [
+            self.key().text("left-google").text(&pair.google.source_id.0),
+            self.key().text("left-dafater").text(&pair.dafater.creation.0),
+        ]
+    }
+
     /// Remembers a deletion.
     pub fn set_tombstone(&mut self, tombstone: &Tombstone) {
         self.put(Tree::Tombstones, self.key().text(&tombstone.record.to_string()), tombstone);
@@ -231,6 +264,14 @@ impl Changes {
         self.key().text(pair.as_str()).text(&side.to_string())
     }
 
+    fn parted_key(&self, source: &SourceId) -> Key {
+        self.key().text("parted").text(&source.0)
+    }
+
+    fn parting_key(&self, creation: &SiteStamp) -> Key {
+        self.key().text("parting").text(&creation.0)
+    }
+
     fn conflict_key(&self, pair: &PairId, field: &Field) -> Key {
         self.key().text("conflict").text(pair.as_str()).text(&field.to_string())
     }
@@ -247,6 +288,19 @@ impl Changes {
         Key::account(self.account.as_str())
     }
 }
+
+/// The pair as far as the store can hold it, with room for what stands beside it.
+fn fitting_pair(mut pair: Pair) -> Pair {
+    if encode(RECORD_VERSION, &pair).len() > VALUE_LIMIT - BESIDE_A_PAIR {
+        // Both can be learnt again; a pair that is not remembered would be made a second time.
+        pair.withheld.clear();
+        pair.aliases.clear();
+    }
+    pair
+}
+
+/// Room for the time at which a pair parted, which is written in text.
+const BESIDE_A_PAIR: usize = 64;
 
 /// The entry as far as the store can hold it: a contact of an unusual size must not stop the run of all others.
 fn fitting(version: u8, mut entry: HistoryEntry) -> Vec<u8> {

@@ -110,6 +110,18 @@ impl From<Loose> for sync::Loose {
 }
 
 #[derive(Deserialize)]
+struct Parted {
+    pair: Pair,
+    at: Timestamp,
+}
+
+impl From<Parted> for records::Parted {
+    fn from(parted: Parted) -> Self {
+        Self { pair: parted.pair.into(), at: parted.at }
+    }
+}
+
+#[derive(Deserialize)]
 struct Promise {
     google: Contact,
     dafater: Contact,
@@ -225,6 +237,11 @@ pub(super) fn read_pair(bytes: &[u8]) -> Result<sync::Pair, CodecError> {
     read_record::<Pair, _>(bytes)
 }
 
+/// A pair that ended, in whichever shape it was written.
+pub(super) fn read_parted(bytes: &[u8]) -> Result<records::Parted, CodecError> {
+    read_record::<Parted, _>(bytes)
+}
+
 /// A record that stands alone, in whichever shape it was written.
 pub(super) fn read_loose(bytes: &[u8]) -> Result<sync::Loose, CodecError> {
     read_record::<Loose, _>(bytes)
@@ -290,8 +307,11 @@ mod tests {
             ("Ada Lovelace", "#e1")
         );
         assert_eq!(pair.dafater.contact.phones.iter().next().unwrap().raw, "+966 50 123 4567");
-        assert_eq!(pair.dafater.contact.mobile.unwrap().as_str(), "+966501234567");
-        assert_eq!((pair.dafater.contact.addresses, pair.dafater.addresses), (None, None));
+        assert_eq!(pair.dafater.contact.mobile.as_ref().unwrap().as_str(), "+966501234567");
+        assert_eq!((&pair.dafater.contact.addresses, &pair.dafater.addresses), (&None, &None));
+        let at = Timestamp::from_second(1_767_225_600).unwrap();
+        let parted: Vec<u8> = bytes(PAIR).into_iter().chain(encode(FIRST, &at).split_off(1)).collect();
+        assert_eq!(read_parted(&parted).unwrap(), records::Parted { pair: pair.clone(), at });
         let loose = read_loose(&bytes(LOOSE)).unwrap();
         assert_eq!((loose.contact.title().as_str(), loose.why), ("Ada Lovelace", LooseReason::Empty));
     }

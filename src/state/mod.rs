@@ -12,7 +12,12 @@
 //! | pairs | `google` source id | pair id |
 //! | pairs | `dafater` name | pair id |
 //! | pairs | `creation` creation, name | pair id |
+//! | pairs | `parted` source id | [`Parted`] |
+//! | pairs | `parting` creation | source id of what is parted |
 //! | pairs | `loose` record | [`Loose`] |
+//! | pairs | `left` id | [`Pair`] that left the scope |
+//! | pairs | `left-google` source id | pair id |
+//! | pairs | `left-dafater` creation | pair id |
 //! | journal | pair id, side | [`Intent`] |
 //! | queue | `parked` pair id | [`Parked`] |
 //! | queue | `review` record | [`Review`] |
@@ -36,7 +41,7 @@ mod tables;
 pub use changes::Changes;
 pub use records::{
     AddressCursor, Cursors, DafaterCursor, Exhausted, GoogleCursor, HeldBy, HistoryEntry, Hold, HoldDecision,
-    Intent, IntentKind, Parked, Progress, Tombstone, UndoHold,
+    Intent, IntentKind, Parked, Parted, Progress, Tombstone, UndoHold,
 };
 pub use shown::{ChangeView, Counts, HistoryView};
 pub use tables::AccountState;

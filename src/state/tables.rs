@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::earlier::{read_entry, read_intent, read_loose, read_pair};
+use super::earlier::{read_entry, read_intent, read_loose, read_pair, read_parted};
 use super::records::{
-    AddressCursor, Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone,
-    UndoHold,
+    AddressCursor, Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Parked, Parted, Progress,
+    Tombstone, UndoHold,
 };
 use super::{Changes, VALUE_VERSION};
 use crate::mapping::{DocumentName, SiteStamp, SourceId};
@@ -156,6 +156,30 @@ impl AccountState {
         Ok(())
     }
 
+    /// The pair that a Google contact was in until one of its records was deleted.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn parted_of_google(&self, source: &SourceId) -> Result<Option<Parted>, StoreError> {
+        self.get_record(&self.key().text("parted").text(&source.0), read_parted)
+    }
+
+    /// The pair that a document was in until one of its records was deleted.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn parted_of_creation(&self, creation: &SiteStamp) -> Result<Option<Parted>, StoreError> {
+        match self.get::<SourceId>(Tree::Pairs, &self.key().text("parting").text(&creation.0))? {
+            Some(source) => self.parted_of_google(&source),
+            None => Ok(None),
+        }
+    }
+
+    /// All pairs that ended so.
+    pub fn all_parted(&self) -> impl Iterator<Item = Result<Parted, StoreError>> {
+        self.scan_records(&self.key().text("parted"), read_parted)
+    }
+
     /// How many pairs there are.
     #[must_use]
     pub fn pair_count(&self) -> usize {
@@ -173,6 +197,29 @@ impl AccountState {
     /// All records that stand alone.
     pub fn all_loose(&self) -> impl Iterator<Item = Result<Loose, StoreError>> {
         self.scan_records(&self.key().text("loose"), read_loose)
+    }
+
+    /// The pair that a Google contact was in when it left the scope.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn left_of_google(&self, source: &SourceId) -> Result<Option<Pair>, StoreError> {
+        self.left(&self.key().text("left-google").text(&source.0))
+    }
+
+    /// The pair that a Dafater document was in when it left the scope, by the `creation` that survives renames.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn left_of_dafater(&self, creation: &SiteStamp) -> Result<Option<Pair>, StoreError> {
+        self.left(&self.key().text("left-dafater").text(&creation.0))
+    }
+
+    fn left(&self, key: &Key) -> Result<Option<Pair>, StoreError> {
+        match self.get::<PairId>(Tree::Pairs, key)? {
+            Some(id) => self.get_record(&self.key().text("left").text(id.as_str()), read_pair),
+            None => Ok(None),
+        }
     }
 
     /// Writes without a receipt.
@@ -324,9 +371,11 @@ impl AccountState {
                 check(decode::<AddressCursor>(VALUE_VERSION, value).map(drop))
             }
             (Tree::Accounts, Some("exhausted")) => check(decode::<Exhausted>(VALUE_VERSION, value).map(drop)),
-            (Tree::Pairs, Some("pair")) => check(read_pair(value).map(drop)),
+            (Tree::Pairs, Some("pair" | "left")) => check(read_pair(value).map(drop)),
             (Tree::Pairs, Some("loose")) => check(read_loose(value).map(drop)),
-            (Tree::Pairs, Some("google" | "dafater" | "creation")) => {
+            (Tree::Pairs, Some("parted")) => check(read_parted(value).map(drop)),
+            (Tree::Pairs, Some("parting")) => check(decode::<SourceId>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("google" | "dafater" | "creation" | "left-google" | "left-dafater")) => {
                 check(decode::<PairId>(VALUE_VERSION, value).map(drop))
             }
             (Tree::Journal, _) => check(read_intent(value).map(drop)),

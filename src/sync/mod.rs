@@ -3,6 +3,7 @@
 //! Law: pure. No clock, no I/O, no async, no randomness: the same snapshot gives the same plan.
 
 pub mod guard;
+mod links;
 pub mod matching;
 mod merge;
 mod pair;
@@ -10,10 +11,12 @@ mod plan;
 mod policy;
 mod receipt;
 mod record;
+mod scope;
 mod side;
 mod snapshot;
 
 pub use crate::account::AccountName;
+pub use links::{LinkBy, Links, choose};
 pub use merge::{Both, Decision, MergeRules, Merged, OpenConflict, Target, merge, rebase};
 pub use pair::{AddressStamp, DafaterBase, GoogleBase, Origin, Pair, PairId, Withheld};
 pub use plan::{Action, Deed, DeedKind, Image, LeftAlone, Plan, Step, Undo};
@@ -22,5 +25,6 @@ pub use policy::{
 };
 pub use receipt::{Promise, Written};
 pub use record::{Conflict, Loose, LooseReason, RecordId, Review};
+pub use scope::stays;
 pub use side::Side;
-pub use snapshot::{Alone, Decisions, PairView, Sighting, Snapshot};
+pub use snapshot::{Alone, Decisions, Left, PairView, Sighting, Snapshot};

@@ -51,6 +51,8 @@ impl Promise {
         now: &Contact,
     ) -> bool {
         let mut is_kept = false;
+        let (google_before, dafater_before) = (google.clone(), dafater.clone());
+        let before = Both { google: &google_before, dafater: &dafater_before };
         for field in &Field::of(&[&self.google, &self.dafater, google, dafater, now]) {
             let (in_google, in_dafater) = ((&self.google, &*google), (&self.dafater, &*dafater));
             let ((promised, base), (other_promised, other_base)) = match side {
@@ -75,6 +77,7 @@ impl Promise {
             if is_shown && !is_withheld && (is_new || !base.agrees_on(field, promised)) {
                 google.take(field, &self.google);
                 dafater.take(field, &self.dafater);
+                leave_out_uncarried(field, google, dafater, before);
                 let written = match side {
                     Side::Google => &mut *google,
                     Side::Dafater => &mut *dafater,
@@ -90,7 +93,35 @@ impl Promise {
                 is_kept = true;
             }
         }
+        if is_kept {
+            self.redeem_edited(google, dafater, before, (side, now));
+        }
         is_kept
+    }
+
+    /// A write arrives whole or not at all: a text that it wrote beside one that shows, and that now is neither what it wrote nor what
+    /// was there before, was edited since.
+    fn redeem_edited(
+        &self,
+        google: &mut Contact,
+        dafater: &mut Contact,
+        before: Both<'_>,
+        (side, now): (Side, &Contact),
+    ) {
+        let (promised, was, other_promised, other_was) = match side {
+            Side::Google => (&self.google, before.google, &self.dafater, before.dafater),
+            Side::Dafater => (&self.dafater, before.dafater, &self.google, before.google),
+        };
+        let texts = Contact::texts_of(&[promised, other_promised, was, other_was, now]);
+        for field in &texts.into_iter().map(Field::Text).collect::<Vec<_>>() {
+            let is_withheld =
+                !promised.agrees_on(field, other_promised) && other_was.agrees_on(field, other_promised);
+            let is_edited = !now.agrees_on(field, promised) && !now.agrees_on(field, was);
+            if is_edited && !is_withheld && !was.agrees_on(field, promised) {
+                google.take(field, &self.google);
+                dafater.take(field, &self.dafater);
+            }
+        }
     }
 }
 
@@ -129,9 +160,11 @@ impl Step {
                 (&plain, merged.withheld.as_slice())
             }
             Action::Create { withheld, .. } => (&plain, withheld.as_slice()),
-            Action::Delete { .. } | Action::Detach { .. } | Action::Forget | Action::Postpone => {
-                (&plain, [].as_slice())
-            }
+            Action::Delete { .. }
+            | Action::Detach { .. }
+            | Action::Leave
+            | Action::Forget
+            | Action::Postpone => (&plain, [].as_slice()),
         };
         let is_written = |side| match side {
             Side::Google => written.google.is_some(),
@@ -151,6 +184,7 @@ impl Step {
                 Action::Merge(_)
                 | Action::Delete { .. }
                 | Action::Detach { .. }
+                | Action::Leave
                 | Action::Forget
                 | Action::Postpone => self.origin,
             },
@@ -211,7 +245,11 @@ impl Step {
                     Side::Dafater => Promise { google: source?, dafater: contact.clone() },
                 });
             }
-            Action::Delete { .. } | Action::Detach { .. } | Action::Forget | Action::Postpone => return None,
+            Action::Delete { .. }
+            | Action::Detach { .. }
+            | Action::Leave
+            | Action::Forget
+            | Action::Postpone => return None,
         };
         let mut google = written.google.or(self.google.as_ref())?.contact(mapping);
         let mut dafater = written.dafater.or(self.dafater.as_ref())?.contact(mapping);
@@ -274,6 +312,7 @@ impl Step {
             Action::Create { .. }
             | Action::Delete { .. }
             | Action::Detach { .. }
+            | Action::Leave
             | Action::Forget
             | Action::Postpone => None,
         }
@@ -311,6 +350,40 @@ impl Step {
 /// Whether a list that was promised arrived. API: Google makes some value the primary one where nobody chose.
 fn shows(now: &Values, promised: &Values) -> bool {
     now.same_keys(promised) && (promised.primary().is_none() || now.primary() == promised.primary())
+}
+
+/// Values that only one side holds, and did not hold before, were never carried: they are found out, and noted, once more.
+fn leave_out_uncarried(field: &Field, google: &mut Contact, dafater: &mut Contact, before: Both<'_>) {
+    let (google, dafater, google_before, dafater_before) = match field {
+        Field::Text(_) => return,
+        Field::Emails => {
+            (&mut google.emails, &mut dafater.emails, &before.google.emails, &before.dafater.emails)
+        }
+        Field::Phones => {
+            (&mut google.phones, &mut dafater.phones, &before.google.phones, &before.dafater.phones)
+        }
+        Field::Addresses => {
+            let before = [before.google, before.dafater]
+                .map(|contact| contact.addresses.as_ref().unwrap_or_else(|| Values::none()));
+            match (&mut google.addresses, &mut dafater.addresses) {
+                (Some(google), Some(dafater)) => (google, dafater, before[0], before[1]),
+                (None, _) | (_, None) => return,
+            }
+        }
+    };
+    // As many on both sides are the same ones, however each side spells them.
+    if google.len() == dafater.len() {
+        return;
+    }
+    let only_in = |values: &Values, other: &Values, before: &Values| -> Vec<Key> {
+        values.keys().filter(|key| !other.contains(key) && !before.contains(key)).cloned().collect()
+    };
+    for key in only_in(google, dafater, google_before) {
+        google.remove(&key);
+    }
+    for key in only_in(dafater, google, dafater_before) {
+        dafater.remove(&key);
+    }
 }
 
 /// A side that stored a value under another key than it was sent under: both are the same from now on.

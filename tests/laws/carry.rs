@@ -41,10 +41,23 @@ impl World {
             return plan;
         }
         let before = (self.google.clone(), self.dafater.clone());
+        self.note_questions(&snapshot, &plan);
         self.apply(&plan, luck);
         self.check_uninvited(&before, &plan);
         self.check_duplicates();
         plan
+    }
+
+    /// What is asked about a record that was looked at holds until it is looked at again.
+    fn note_questions(&mut self, snapshot: &Snapshot, plan: &Plan) {
+        for alone in &snapshot.google {
+            self.asked.remove(&RecordId::Google(alone.record.source_id.clone()));
+        }
+        for alone in &snapshot.dafater {
+            self.asked.remove(&RecordId::Dafater(alone.record.name.clone()));
+        }
+        let naming_nobody = plan.reviews.iter().filter(|review| review.candidates.is_empty());
+        self.asked.extend(naming_nobody.map(|review| review.record.clone()));
     }
 
     fn google_shown(&self, luck: &Luck) -> std::collections::BTreeMap<u64, Person> {
@@ -82,11 +95,17 @@ impl World {
                 if is_refused {
                     return;
                 }
+                let (source, now) = match side.other() {
+                    Side::Google => (source_of(step), step.google.as_ref().unwrap().contact(&mapping())),
+                    Side::Dafater => {
+                        (self.document_of(step), step.dafater.as_ref().unwrap().contact(&mapping()))
+                    }
+                };
                 let id = self.create(step, *side, contact, person);
                 self.ours.insert(id);
                 // Whoever deletes the source in the moment in which it is carried across comes too late for this write.
                 let is_overtaken = !self.is_current(step, side.other());
-                self.check_resurrection(person, *side, is_overtaken);
+                self.check_resurrection(person, *side, (source, &now), is_overtaken);
                 if is_lost {
                     self.in_doubt.insert(step.pair.clone());
                     let promise = step.promise(*side, Written::default(), &mapping()).unwrap();
@@ -122,6 +141,8 @@ impl World {
                 let loose = step.loose(*left, LooseReason::Detached, &mapping()).unwrap();
                 self.loose.insert(loose.record.clone(), loose);
             }
+            // No world of the laws has a scope.
+            Action::Leave => unreachable!("nothing leaves"),
             Action::Forget => drop(self.pairs.remove(&step.pair)),
             Action::Postpone => {
                 for side in [Side::Google, Side::Dafater].into_iter().filter(|_| step.before.is_none()) {
@@ -134,7 +155,7 @@ impl World {
 
     fn carry_merge(&mut self, step: &Step, merged: &Merged, fate: impl Fn(Side) -> (bool, bool)) {
         // As the executor does: a new pair is remembered before anything is written.
-        if step.before.is_none() || step.is_rejoined() {
+        if step.meets() {
             let pair = step.settled(Written::default(), &mapping()).unwrap();
             self.remember(pair);
         }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::carry::{shows, source_of};
 use super::happen::has_word;
 use super::script::{Luck, PEOPLE};
-use super::world::{Held, World, anchor, mapping};
+use super::world::{Deleted, Held, World, anchor, mapping};
 
 type Remotes = (BTreeMap<u64, Arc<Held<Person>>>, BTreeMap<u64, Arc<Held<Document>>>);
 
@@ -221,9 +221,20 @@ impl World {
         }
     }
 
-    /// What a user deleted on this side was just created there.
-    pub fn check_resurrection(&mut self, person: usize, side: Side, is_overtaken: bool) {
-        let was_deleted = self.deleted.remove(&(person, side == Side::Google));
+    /// What a user deleted on this side was just created there, from the record `source` of the other side.
+    pub fn check_resurrection(
+        &mut self,
+        person: usize,
+        side: Side,
+        source: (u64, &Contact),
+        is_overtaken: bool,
+    ) {
+        // Who bears another name and never was the counterpart of what was deleted is another person at the same address.
+        let name = source.1.folded_name();
+        let is_of = |deleted: &Deleted| deleted.counterpart == source.0 || may_be_one(&deleted.name, &name);
+        let deleted = self.deleted.entry((person, side == Side::Google)).or_default();
+        let was_deleted = deleted.iter().any(is_of);
+        deleted.retain(|deleted| !is_of(deleted));
         let is_edited = is_overtaken || self.edited_since.contains(&person) || self.doubled.contains(&person);
         assert!(!was_deleted || is_edited, "law 4, no resurrection: person {person} stands in {side} again");
     }
@@ -263,6 +274,12 @@ impl World {
             assert!(is_paired || is_loose, "law 1, convergence: {id} has no place");
         }
     }
+}
+
+/// Whether two names may be one person's: they share a word, or one of them is silent.
+fn may_be_one(left: &str, right: &str) -> bool {
+    let mut words = left.split(' ');
+    left.is_empty() || right.is_empty() || words.any(|word| right.split(' ').any(|other| word == other))
 }
 
 /// The user's own types stay where they are, on every value that stays.

@@ -1,11 +1,11 @@
 //! What users do.
 
-use dafater_contactsd::contact::{Field, TextField};
+use dafater_contactsd::contact::{Contact, Field, TextField};
 use dafater_contactsd::sync::{Pair, Side};
 use serde_json::{Map, Value, json};
 
 use super::script::Event;
-use super::world::{Wish, World, mapping, notes, slots, text_slot};
+use super::world::{Deleted, Wish, World, mapping, notes, slots, text_slot};
 
 impl World {
     pub fn happen(&mut self, event: &Event) {
@@ -25,14 +25,14 @@ impl World {
             Event::Absorb(side, one, other) => self.absorb(side, one, other),
             Event::SetText(side, person, field) => {
                 let text = format!("text{}", self.next());
-                self.set_text(side, person, field, &text);
+                self.set_text(side, person, &field, &text);
             }
-            Event::ClearText(side, person, field) => self.set_text(side, person, field, ""),
-            Event::AddValue(side, person, field) => self.add_value(side, person, field),
-            Event::RemoveValue(side, person, field, nth) => self.remove_value(side, person, field, nth),
-            Event::MovePrimary(side, person, field) => self.move_primary(side, person, field),
+            Event::ClearText(side, person, field) => self.set_text(side, person, &field, ""),
+            Event::AddValue(side, person, field) => self.add_value(side, person, &field),
+            Event::RemoveValue(side, person, field, nth) => self.remove_value(side, person, &field, nth),
+            Event::MovePrimary(side, person, field) => self.move_primary(side, person, &field),
             Event::MarkMobile(side, person, nth) => self.mark_mobile(side, person, nth),
-            Event::Label(person, field, nth) => self.label(person, field, nth),
+            Event::Label(person, field, nth) => self.label(person, &field, nth),
             Event::Rename(person) => {
                 if let Some(id) = self.find(Side::Dafater, person).first().copied() {
                     self.rename(id);
@@ -61,8 +61,10 @@ impl World {
 
     /// A user deletes one record: what stood only there is withdrawn with it, and what both sides said too.
     fn remove(&mut self, side: Side, id: u64, person: usize) {
-        if let Some(is_edited) = self.counterpart_is_edited(side, id) {
-            self.deleted.insert((person, side == Side::Google));
+        if let Some((counterpart, is_edited)) = self.counterpart_of(side, id) {
+            let name = self.contact(side, id).map(|contact| contact.folded_name()).unwrap_or_default();
+            let deleted = self.deleted.entry((person, side == Side::Google)).or_default();
+            deleted.push(Deleted { counterpart, name });
             if !is_edited {
                 self.edited_since.remove(&person);
             }
@@ -78,26 +80,31 @@ impl World {
         }
     }
 
-    /// Whether the counterpart says something that this record has not been told; `None` where no sync has met them as a pair, so
-    /// that nobody can know what a disappearance means.
-    fn counterpart_is_edited(&self, side: Side, id: u64) -> Option<bool> {
-        let is_half = |pair: &&Pair| match side {
-            Side::Google => Self::google_of(pair) == id,
-            Side::Dafater => self.dafater_of(pair) == id,
+    /// The counterpart, and whether it says something that this record has not been told; `None` where no sync has met them as a pair,
+    /// so that nobody can know what a disappearance means.
+    fn counterpart_of(&self, side: Side, id: u64) -> Option<(u64, bool)> {
+        let half = |side: Side, pair: &Pair| match side {
+            Side::Google => Self::google_of(pair),
+            Side::Dafater => self.dafater_of(pair),
         };
-        let pair = self.pairs.values().find(is_half)?;
-        let (base, now) = match side {
-            Side::Google => {
-                let other = self.dafater.get(&self.dafater_of(pair));
-                (&pair.dafater.contact, other.map(|held| held.parsed.contact(&mapping())))
-            }
-            Side::Dafater => {
-                let other = self.google.get(&Self::google_of(pair));
-                (&pair.google.contact, other.map(|held| held.parsed.contact(&mapping())))
-            }
+        let pair = self.pairs.values().find(|pair| half(side, pair) == id)?;
+        let counterpart = half(side.other(), pair);
+        let base = match side.other() {
+            Side::Google => &pair.google.contact,
+            Side::Dafater => &pair.dafater.contact,
         };
+        let now = self.contact(side.other(), counterpart);
         // Where the counterpart is gone, whoever stands there was entered anew: that is news, too.
-        Some(now.is_none_or(|now| Field::of(&[&now, base]).iter().any(|field| !now.agrees_on(field, base))))
+        let is_edited =
+            now.is_none_or(|now| Field::of(&[&now, base]).iter().any(|field| !now.agrees_on(field, base)));
+        Some((counterpart, is_edited))
+    }
+
+    fn contact(&self, side: Side, id: u64) -> Option<Contact> {
+        match side {
+            Side::Google => self.google.get(&id).map(|held| held.parsed.contact(&mapping())),
+            Side::Dafater => self.dafater.get(&id).map(|held| held.parsed.contact(&mapping())),
+        }
     }
 
     /// The second record's values go into the first, which is what both services do with two contacts of one person.
@@ -137,16 +144,16 @@ impl World {
         self.edited_since.insert(one);
     }
 
-    fn set_text(&mut self, side: Side, person: usize, field: TextField, text: &str) {
+    fn set_text(&mut self, side: Side, person: usize, field: &TextField, text: &str) {
         let Some(id) = self.find(side, person).first().copied() else { return };
         let mut before = None;
         self.edit(side, id, person, |record| {
-            let place = text_place(side, &field, record);
-            before = place.get(text_slot(side, &field)).and_then(Value::as_str).map(str::to_owned);
+            let place = text_place(side, field, record);
+            before = place.get(text_slot(side, field)).and_then(Value::as_str).map(str::to_owned);
             if text.is_empty() {
-                place.remove(text_slot(side, &field));
+                place.remove(text_slot(side, field));
             } else {
-                place.insert(text_slot(side, &field).to_owned(), json!(text));
+                place.insert(text_slot(side, field).to_owned(), json!(text));
             }
         });
         // Whoever overwrites a text on the side where it stands withdraws it.
@@ -158,24 +165,24 @@ impl World {
         }
     }
 
-    fn add_value(&mut self, side: Side, person: usize, field: Field) {
+    fn add_value(&mut self, side: Side, person: usize, field: &Field) {
         let Some(id) = self.find(side, person).first().copied() else { return };
         let n = self.next();
         let value =
-            if field == Field::Emails { format!("mail{n}@example.com") } else { format!("+96650{n:07}") };
+            if *field == Field::Emails { format!("mail{n}@example.com") } else { format!("+96650{n:07}") };
         self.wishes.insert(value.clone(), Wish { person, is_withdrawn: false });
         self.edit(side, id, person, |record| {
-            let (table, slot) = slots(side, &field);
+            let (table, slot) = slots(side, field);
             let list = record.entry(table).or_insert_with(|| json!([]));
             list.as_array_mut().unwrap().push(json!({ slot: value }));
         });
     }
 
-    fn remove_value(&mut self, side: Side, person: usize, field: Field, nth: usize) {
+    fn remove_value(&mut self, side: Side, person: usize, field: &Field, nth: usize) {
         let Some(id) = self.find(side, person).first().copied() else { return };
         let mut removed = None;
         self.edit(side, id, person, |record| {
-            let (table, slot) = slots(side, &field);
+            let (table, slot) = slots(side, field);
             let Some(list) = record.get_mut(table).and_then(Value::as_array_mut) else { return };
             let is_free = |item: &Value| !item[slot].as_str().unwrap().starts_with("anchor");
             let free: Vec<usize> = (0..list.len()).filter(|index| is_free(&list[*index])).collect();
@@ -188,13 +195,13 @@ impl World {
         }
     }
 
-    fn move_primary(&mut self, side: Side, person: usize, field: Field) {
+    fn move_primary(&mut self, side: Side, person: usize, field: &Field) {
         let Some(id) = self.find(side, person).first().copied() else { return };
         self.edit(side, id, person, |record| {
-            let (table, _) = slots(side, &field);
+            let (table, _) = slots(side, field);
             let list = record.get_mut(table).and_then(Value::as_array_mut);
             let Some(list) = list.filter(|list| list.len() > 1) else { return };
-            let flag = if field == Field::Emails { "is_primary" } else { "is_primary_phone" };
+            let flag = if *field == Field::Emails { "is_primary" } else { "is_primary_phone" };
             let end = list.len() - 1;
             for (index, item) in list.iter_mut().enumerate() {
                 match side {
@@ -221,11 +228,11 @@ impl World {
         });
     }
 
-    fn label(&mut self, person: usize, field: Field, nth: usize) {
+    fn label(&mut self, person: usize, field: &Field, nth: usize) {
         let Some(id) = self.find(Side::Google, person).first().copied() else { return };
         let label = format!("Label{}", self.next());
         self.edit(Side::Google, id, person, |record| {
-            let (table, _) = slots(Side::Google, &field);
+            let (table, _) = slots(Side::Google, field);
             let Some(list) = record.get_mut(table).and_then(Value::as_array_mut) else { return };
             let chosen = nth % list.len().max(1);
             if let Some(item) = list.get_mut(chosen) {

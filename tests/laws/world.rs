@@ -49,6 +49,14 @@ pub struct Wish {
     pub is_withdrawn: bool,
 }
 
+/// A record of a pair that a user deleted.
+#[derive(Debug, Clone)]
+pub struct Deleted {
+    /// The other half.
+    pub counterpart: u64,
+    pub name: String,
+}
+
 /// Two remotes and the daemon's memory.
 pub struct World {
     pub policy: Policy,
@@ -56,6 +64,8 @@ pub struct World {
     pub dafater: BTreeMap<u64, Arc<Held<Document>>>,
     pub pairs: BTreeMap<PairId, Pair>,
     pub loose: BTreeMap<RecordId, Loose>,
+    /// Questions that name nobody: they wait for an answer or an edit.
+    pub asked: BTreeSet<RecordId>,
     pub in_doubt: BTreeSet<PairId>,
     /// What creates in doubt make both sides agree on, if they arrived.
     pub promises: BTreeMap<PairId, Promise>,
@@ -73,8 +83,8 @@ pub struct World {
     pub wishes: BTreeMap<String, Wish>,
     /// Texts that a logged decision has overwritten.
     pub logged: BTreeSet<String>,
-    /// Persons whose record a user deleted on a side.
-    pub deleted: BTreeSet<(usize, bool)>,
+    /// What users deleted of a person on a side.
+    pub deleted: BTreeMap<(usize, bool), Vec<Deleted>>,
     /// Persons that a user touched since, on the other side.
     pub edited_since: BTreeSet<usize>,
     /// Who stands outside the scope, on which side.
@@ -95,6 +105,7 @@ impl World {
             dafater: BTreeMap::new(),
             pairs: BTreeMap::new(),
             loose: BTreeMap::new(),
+            asked: BTreeSet::new(),
             in_doubt: BTreeSet::new(),
             promises: BTreeMap::new(),
             owed: Vec::new(),
@@ -105,7 +116,7 @@ impl World {
             ours: BTreeSet::new(),
             wishes: BTreeMap::new(),
             logged: BTreeSet::new(),
-            deleted: BTreeSet::new(),
+            deleted: BTreeMap::new(),
             edited_since: BTreeSet::new(),
             outside: BTreeSet::new(),
             doubled: BTreeSet::new(),
@@ -222,6 +233,9 @@ impl World {
         if self.in_doubt.contains(&begun) {
             let now = PairId::from_dafater(&account(), &held.parsed.creation, &held.parsed.name);
             self.in_doubt.insert(now);
+        }
+        if self.asked.remove(&before) {
+            self.asked.insert(after.clone());
         }
         if let Some(loose) = self.loose.remove(&before) {
             self.loose.insert(after.clone(), Loose { record: after, ..loose });
@@ -370,8 +384,11 @@ impl World {
             in_doubt: self.in_doubt.clone(),
             begun: self.in_doubt.clone(),
             promises: self.promises.clone(),
-            left_over: BTreeSet::new(),
+            left_over: self.asked.clone(),
             veiled: BTreeSet::new(),
+            leaving: BTreeSet::new(),
+            left: Vec::new(),
+            parted: Vec::new(),
             decisions: self.decisions.clone(),
         }
     }

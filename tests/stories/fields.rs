@@ -1,7 +1,7 @@
 //! Fields that an operator mapped, and gender, which needs no mapping.
 
 use dafater_contactsd::contact::{Field, MappedField, PhoneContext, Region, TextField};
-use dafater_contactsd::execute::{RunRequest, Settings};
+use dafater_contactsd::execute::{HistoryFilter, RunRequest, Settings};
 use dafater_contactsd::mapping::Mapping;
 use dafater_contactsd::sync::{ConflictPolicy, Direction, FieldRule, FieldRules};
 use serde_json::{Value, json};
@@ -53,14 +53,14 @@ fn world(change: impl FnOnce(&mut Settings)) -> World {
     world
 }
 
-fn ada(more: Value) -> Value {
+fn ada(more: &Value) -> Value {
     let mut person = person("Ada", "Lovelace", "ada@example.com", "");
     person.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     person
 }
 
 async fn linked(mut world: World, more: Value) -> (World, String, String) {
-    let resource = world.add_person(ada(more));
+    let resource = world.add_person(ada(&more));
     world.settle().await;
     let name = world.contact("Ada")["name"].as_str().unwrap().to_owned();
     (world, resource, name)
@@ -108,7 +108,7 @@ async fn a_birthday_without_its_year_stays_where_it_is() {
     assert_eq!(world.contact("Ada")["custom_birthday"], Value::Null);
     world.is_quiet().await;
     assert_eq!(plain(&world, &resource, "birthdays"), [json!({ "date": { "month": 2, "day": 29 } })]);
-    let history = world.engine().history(&Default::default()).unwrap();
+    let history = world.engine().history(&HistoryFilter::default()).unwrap();
     let reasons: Vec<_> =
         history.iter().flat_map(|view| &view.changes).map(|change| &change.reason).collect();
     assert!(reasons.iter().any(|reason| reason.contains("year, month and day")), "{reasons:?}");
@@ -289,7 +289,7 @@ async fn a_gender_goes_in_the_words_of_each_side_and_only_where_the_site_knows_i
 #[tokio::test]
 async fn a_value_that_its_field_refuses_stays_and_the_rest_of_the_contact_goes() {
     let odd = World::with(|settings| {
-        map(settings, &[("custom.Class", "custom_class"), ("occupation", "custom_kind")])
+        map(settings, &[("custom.Class", "custom_class"), ("occupation", "custom_kind")]);
     });
     add_field(&odd, "custom_class", "Select", "Gold\nSilver");
     add_field(&odd, "custom_kind", "Check", "");
@@ -313,7 +313,7 @@ async fn what_a_run_did_to_a_mapped_field_is_shown_by_its_name_and_put_back() {
         linked(world(|_| {}), json!({ "userDefined": [{ "key": "Customer No", "value": "C-7" }] })).await;
     world.edit_contact(&name, json!({ "custom_number": "C-8" }));
     let run = world.settle().await.run;
-    let history = world.engine().history(&Default::default()).unwrap();
+    let history = world.engine().history(&HistoryFilter::default()).unwrap();
     let shown = history.iter().filter(|view| view.run == run).flat_map(|view| &view.changes);
     let shown: Vec<_> =
         shown.map(|change| (change.field.as_str(), change.before.as_str(), change.after.as_str())).collect();
@@ -335,4 +335,20 @@ async fn a_note_that_is_too_long_to_travel_stays_and_the_rest_of_the_contact_goe
     assert_eq!(says(&world, &resource, "/organizations/0/title"), "Countess");
     assert_eq!(says(&world, &resource, "/biographies/0/value").as_str().map(str::len), Some(30_000));
     world.is_quiet().await;
+}
+
+#[tokio::test]
+async fn a_field_that_is_removed_while_the_daemon_runs_was_not_cleared() {
+    let (world, resource, name) =
+        linked(world(|_| {}), json!({ "biographies": [{ "value": "Gate B" }] })).await;
+    world.site().remove_custom_field("custom_notes");
+    world.edit_contact(&name, json!({ "designation": "Countess" }));
+    world.clock.advance(jiff::SignedDuration::from_mins(5));
+    let report = world.engine().run(RunRequest::default()).await;
+    assert!(report.error.is_some(), "what is known of the site is not true any more: {report:?}");
+    world.clock.advance(jiff::SignedDuration::from_mins(5));
+    let report = world.engine().run(RunRequest::default()).await;
+    assert_eq!(report.error, None);
+    assert_eq!(says(&world, &resource, "/biographies/0/value"), "Gate B");
+    assert_eq!(says(&world, &resource, "/organizations/0/title"), "Countess");
 }

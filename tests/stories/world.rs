@@ -18,7 +18,7 @@ use dafater_contactsd::sandbox::dafater::{Site, SiteOptions};
 use dafater_contactsd::sandbox::google::{Google, GoogleOptions, Quotas};
 use dafater_contactsd::state::AccountState;
 use dafater_contactsd::store::{Fault, MemoryStore};
-use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, FieldRules, FirstSync, Policy, Scope};
+use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, FieldRules, FirstSync, Links, Policy, Scope};
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -460,6 +460,7 @@ pub(crate) fn settings() -> Settings {
             fields: FieldRules::default(),
         },
         site: "erp.example.com".to_owned(),
+        links: Links::default(),
         label: None,
         propagation: SignedDuration::from_mins(10),
         full_read_after: SignedDuration::from_hours(6 * 24),

@@ -38,7 +38,11 @@ impl Executor<'_> {
         let is_wanted = match &work.step.action {
             Action::Merge(merged) => merged.dafater.fields.contains(&Field::Addresses),
             Action::Create { side, .. } => *side == Side::Dafater,
-            Action::Delete { .. } | Action::Detach { .. } | Action::Forget | Action::Postpone => false,
+            Action::Delete { .. }
+            | Action::Detach { .. }
+            | Action::Leave
+            | Action::Forget
+            | Action::Postpone => false,
         };
         let target = work.sent(Side::Dafater).and_then(|contact| contact.addresses.as_ref());
         match (target.filter(|_| is_wanted), &work.dafater) {

@@ -14,8 +14,7 @@ use crate::google::{
 };
 use crate::mapping::{Marker, Person, PersonField, PersonPatch, ResourceName, SiteStamp};
 use crate::remote::Disposition;
-use crate::state::Changes;
-use crate::sync::{Action, LooseReason, PairId, Side};
+use crate::sync::{Action, PairId, Side};
 
 /// One write: which work it belongs to, and what is sent.
 struct Outgoing {
@@ -62,6 +61,7 @@ impl Executor<'_> {
                 | Action::Merge(_)
                 | Action::Delete { .. }
                 | Action::Detach { .. }
+                | Action::Leave
                 | Action::Forget
                 | Action::Postpone => {}
             }
@@ -232,7 +232,10 @@ impl Executor<'_> {
             let names: Vec<ResourceName> = indexes.iter().filter_map(name_of).collect();
             let answer = match names.as_slice() {
                 [name] => match self.parts.google.delete_contact(name).await {
-                    Err(error) if error.disposition() == Disposition::Gone => Ok(()),
+                    // Shown a moment ago and not there now: it may have another name, which the next look tells.
+                    Err(error) if error.disposition() == Disposition::Gone && !was_shown(works, &indexes) => {
+                        Ok(())
+                    }
                     answer => answer,
                 },
                 names => self.parts.google.batch_delete(names).await,
@@ -341,7 +344,7 @@ impl Executor<'_> {
             match fault {
                 Some(fault) => {
                     self.reject(work.step, Side::Google, &reason_of(&fault, error), Patience::of(&fault));
-                    leave_alone(work, &mut changes);
+                    self.leave_alone(work, &mut changes);
                 }
                 None => sound.push(outgoing),
             }
@@ -367,10 +370,15 @@ impl Executor<'_> {
     async fn withdraw(&self, works: &[Work<'_>], batch: &[Outgoing], side: Side) -> Result<(), EngineError> {
         let mut changes = self.parts.state.changes();
         for work in batch.iter().filter_map(|outgoing| works.get(outgoing.index)) {
-            changes.remove_intent(&work.step.pair, side);
+            self.take_back(&work.step.pair, side, &mut changes);
         }
         Ok(self.parts.state.commit(changes).await?)
     }
+}
+
+/// Whether the contacts were shown right before they are deleted.
+fn was_shown(works: &[Work<'_>], indexes: &[usize]) -> bool {
+    indexes.iter().any(|index| works.get(*index).is_some_and(|work| work.everything.is_some()))
 }
 
 /// API: a batch of deletes costs as much as ten single ones.
@@ -381,15 +389,6 @@ fn is_of_one(disposition: &Disposition) -> bool {
     !concerns_all(disposition)
         && *disposition != Disposition::InDoubt
         && *disposition != Disposition::Forbidden
-}
-
-/// The record whose counterpart could not be made still takes part in matching.
-pub(super) fn leave_alone(work: &Work<'_>, changes: &mut Changes) {
-    if let (Action::Create { side, .. }, None) = (&work.step.action, &work.step.before)
-        && let Some(loose) = work.loose(side.other(), LooseReason::Parked)
-    {
-        changes.set_loose(&loose);
-    }
 }
 
 /// Why one record was refused; the answer's own words may quote the contact and are left out.

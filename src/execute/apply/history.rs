@@ -40,7 +40,7 @@ impl Executor<'_> {
         let (kind, action) = match &step.action {
             Action::Create { .. } => (IntentKind::Create, "create"),
             Action::Delete { .. } => (IntentKind::Delete, "delete"),
-            Action::Merge(_) | Action::Detach { .. } | Action::Forget | Action::Postpone => {
+            Action::Merge(_) | Action::Detach { .. } | Action::Leave | Action::Forget | Action::Postpone => {
                 (IntentKind::Update, "update")
             }
         };
@@ -187,7 +187,7 @@ pub(in crate::execute) fn changes_of(
                 reason: step.reason.to_owned(),
             })
         }
-        Action::Detach { .. } | Action::Forget | Action::Postpone => Vec::new(),
+        Action::Detach { .. } | Action::Leave | Action::Forget | Action::Postpone => Vec::new(),
     }
 }
 

@@ -126,21 +126,19 @@ impl PersonPatch {
         for field in changed {
             let before: Vec<Map<String, Json>> =
                 current.map(|person| person.items(field.path()).cloned().collect()).unwrap_or_default();
-            let after = match field {
-                PersonField::EmailAddresses => {
-                    values(&before, &target.emails, |item| Key::email(text(item, "value")), bare_address)
-                }
-                PersonField::PhoneNumbers => {
-                    let phones = mapping.phones;
-                    let list = values(&before, &target.phones, |item| phone_key(item, phones), str::trim);
-                    with_mobile(list, target.mobile.as_ref(), phones)
-                }
-                PersonField::Addresses => match &target.addresses {
-                    Some(target) => with_addresses(&before, target),
-                    None => continue,
-                },
-                PersonField::Names => names(&before, target, mapping),
-                list => texts(&before, list, target, mapping),
+            let after = if field == PersonField::EmailAddresses {
+                values(&before, &target.emails, |item| Key::email(text(item, "value")), bare_address)
+            } else if field == PersonField::PhoneNumbers {
+                let phones = mapping.phones;
+                let list = values(&before, &target.phones, |item| phone_key(item, phones), str::trim);
+                with_mobile(list, target.mobile.as_ref(), phones)
+            } else if field == PersonField::Addresses {
+                let Some(target) = &target.addresses else { continue };
+                with_addresses(&before, target)
+            } else if field == PersonField::Names {
+                names(&before, target, mapping)
+            } else {
+                texts(&before, field, target, mapping)
             };
             if after != before {
                 patch.mask.insert(field);

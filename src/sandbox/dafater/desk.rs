@@ -59,6 +59,13 @@ impl Site {
         keys
     }
 
+    /// Gives a user other roles.
+    pub fn set_roles(&mut self, name: &str, roles: &[&str]) {
+        if let Some(user) = self.access.user_mut(name) {
+            user.roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        }
+    }
+
     /// Gives a user another secret; the old one is refused from now on.
     pub fn rotate_keys(&mut self, name: &str) -> Option<Keys> {
         let mut user = self.access.user(name)?.clone();
@@ -371,6 +378,11 @@ impl Site {
                 debug_assert!(made.is_ok(), "a shipped {doctype} was refused");
             }
         }
+        let job = json!({
+            "method": "frappe.integrations.doctype.google_contacts.google_contacts.sync", "frequency": "Daily", "create_log": 1,
+        });
+        let made = self.insert_into("Scheduled Job Type", job, Timestamp::UNIX_EPOCH);
+        debug_assert!(made.is_ok(), "the shipped job was refused");
         // The same for every site, and made once: a thousand sites are made in a test.
         static COUNTRIES: OnceLock<Vec<Arc<Doc>>> = OnceLock::new();
         for country in COUNTRIES.get_or_init(|| self.shipped_countries()) {

@@ -186,8 +186,7 @@ impl Merge<'_> {
 
     fn carry_text(&mut self, field: &TextField, to: Side, reason: &'static str) {
         if !self.may_write(&Field::Text(field.clone()), to) {
-            self.out.pending.insert(Field::Text(field.clone()));
-            return;
+            return self.bar(Field::Text(field.clone()));
         }
         let (value, before) = match to {
             Side::Google => (self.now.dafater.text(field), self.now.google.text(field)),
@@ -237,6 +236,11 @@ impl Merge<'_> {
             dafater: self.now.dafater.text(field).to_owned(),
         });
         self.out.pending.insert(Field::Text(field.clone()));
+    }
+
+    /// Something waits until its side may be written.
+    fn bar(&mut self, field: Field) {
+        self.out.pending.insert(field);
     }
 
     fn winner(&self, field: &Field) -> Option<(Side, &'static str)> {

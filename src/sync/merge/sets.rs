@@ -42,8 +42,7 @@ impl Merge<'_> {
             return;
         }
         if !self.may_write(field, to) {
-            self.out.pending.insert(field.clone());
-            return;
+            return self.bar(field.clone());
         }
         for value in removed {
             values_mut(&mut self.target(to).contact, field).remove(&value.key);
@@ -92,7 +91,7 @@ impl Merge<'_> {
                 if self.may_write(field, to) {
                     values_mut(&mut self.target(to).contact, field).set_primary(Some(wish));
                 } else {
-                    self.out.pending.insert(field.clone());
+                    self.bar(field.clone());
                 }
             }
         }
@@ -139,8 +138,7 @@ impl Merge<'_> {
             return;
         }
         if !self.may_write(&Field::Phones, to) {
-            self.out.pending.insert(Field::Phones);
-            return;
+            return self.bar(Field::Phones);
         }
         self.target(to).contact.mobile = Some(wish);
         let reason = match to {

@@ -59,6 +59,9 @@ impl<'a> Planner<'a> {
     fn pair(&mut self, view: &'a PairView) {
         use Sighting::{Gone, Present, Stale, Unseen};
         match (&view.google, &view.dafater) {
+            (Present(_), Present(_)) if self.snapshot.leaving.contains(&view.pair.id) => {
+                self.step(view, Action::Leave, "a record is outside the scope now");
+            }
             (Present(google), Present(dafater)) => self.both(view, google, dafater),
             (Gone, Gone) => {
                 self.lost.push(view);
@@ -95,7 +98,8 @@ impl<'a> Planner<'a> {
             && merged.google.fields.is_empty()
             && merged.dafater.fields.is_empty()
             && merged.conflicts.is_empty()
-            && knows_addresses(&view.pair, &google_now, &dafater_now, dafater);
+            && knows_addresses(&view.pair, &google_now, &dafater_now, dafater)
+            && merged.withheld.iter().all(|withheld| view.pair.withheld.contains(withheld));
         if is_known {
             return;
         }
@@ -139,14 +143,18 @@ impl<'a> Planner<'a> {
     }
 
     /// What becomes of a record whose counterpart was deleted. While it `is_in_doubt` whether another record is its counterpart,
-    /// nothing is deleted or created for it.
-    pub(super) fn one_left(&mut self, widow: Widow<'a>, is_in_doubt: bool) {
+    /// nothing is deleted or created for it. Returns whether the deletion is final: the person is gone on the other side.
+    pub(super) fn one_left(&mut self, widow: Widow<'a>, is_in_doubt: bool) -> bool {
         let Widow { view, left } = widow;
         let pair = &view.pair;
         if is_in_doubt {
             let reason = "deleted on the other side, where another record may be the same person";
             self.step(view, Action::Detach { left }, reason);
-            return;
+            return false;
+        }
+        if self.snapshot.leaving.contains(&pair.id) {
+            self.step(view, Action::Detach { left }, "deleted on the other side, and outside the scope here");
+            return true;
         }
         let contact = self.widowed(widow);
         let base = match left {
@@ -159,11 +167,11 @@ impl<'a> Planner<'a> {
         if is_edited && self.may_write(gone) && !admitted.is_empty() {
             if self.snapshot.in_doubt.contains(&pair.id) {
                 self.step(view, Action::Postpone, "created again already, but the answer was lost");
-                return;
+            } else {
+                let create = Action::Create { side: gone, contact: admitted, withheld };
+                self.step(view, create, "an edit beats a deletion");
             }
-            let create = Action::Create { side: gone, contact: admitted, withheld };
-            self.step(view, create, "an edit beats a deletion");
-            return;
+            return false;
         }
         let may_delete = match self.policy.deletions {
             DeletionPolicy::Keep => false,
@@ -175,6 +183,7 @@ impl<'a> Planner<'a> {
         } else {
             self.step(view, Action::Detach { left }, "deleted on the other side, kept here by policy");
         }
+        true
     }
 
     /// What the record that is left says now.

@@ -237,7 +237,7 @@ impl<'a> Undoing<'a> {
                 match reverted(field, now, before, after) {
                     Reverted::Nothing => {}
                     Reverted::Kept => {
-                        self.undo.left.push(left(&view.pair.id, deed, Some(field.clone()), CHANGED))
+                        self.undo.left.push(left(&view.pair.id, deed, Some(field.clone()), CHANGED));
                     }
                     // Somebody has answered on the other side, and no cycle has carried it yet.
                     Reverted::To(_) if !is_link && !other_now.agrees_on(field, base) => {

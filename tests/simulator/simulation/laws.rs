@@ -1,6 +1,7 @@
 //! The laws, checked when everything is at rest.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use dafater_contactsd::contact::{Contact, Field, TextField};
 use dafater_contactsd::remote::Clock as _;
@@ -8,24 +9,34 @@ use dafater_contactsd::store::{Durable, Tree};
 use dafater_contactsd::sync::{LooseReason, Pair, RecordId, Side};
 
 use super::book::{TextEdit, ValueEdit, set, sets};
-use super::picture::{Id, Picture};
+use super::picture::{Id, Picture, Seen};
 use super::scene::Scene;
 
 /// Everything that must not change while nothing happens.
-#[derive(PartialEq, Eq)]
 pub struct Standing {
-    remotes: BTreeMap<Id, String>,
+    picture: Arc<Picture>,
     durable: Durable,
+}
+
+impl PartialEq for Standing {
+    fn eq(&self, other: &Self) -> bool {
+        let (left, right) = (&self.picture.0, &other.picture.0);
+        // A record that did not change is the very one that was seen before.
+        let is_same =
+            |(one, other): (&Arc<Seen>, &Arc<Seen>)| Arc::ptr_eq(one, other) || one.json == other.json;
+        left.keys().eq(right.keys())
+            && left.values().zip(right.values()).all(is_same)
+            && self.durable == other.durable
+    }
 }
 
 impl Standing {
     pub fn take(scene: &mut Scene) -> Self {
         let picture = scene.picture();
-        let remotes = picture.0.iter().map(|(id, seen)| (id.clone(), seen.json.to_string())).collect();
         let mut durable = scene.store.snapshot_durable();
         // The time of the last success, and of the last look at all names.
         durable.retain(|(tree, _), _| *tree != Tree::Accounts);
-        Self { remotes, durable }
+        Self { picture, durable }
     }
 }
 
@@ -33,7 +44,8 @@ impl Standing {
 pub fn deletions_allowed(scene: &Scene, account: usize) -> Option<u32> {
     let state = scene.state(account);
     let is_approved = state.hold().ok().flatten().is_some_and(|hold| hold.decision.is_some());
-    if is_approved {
+    let held = state.undo_hold().ok().flatten();
+    if is_approved || held.is_some_and(|held| held.hold.decision.is_some()) {
         return None;
     }
     let percent = u32::from(scene.rules.max_deletes_percent);
@@ -43,6 +55,9 @@ pub fn deletions_allowed(scene: &Scene, account: usize) -> Option<u32> {
 
 /// Remembers which records the daemon holds for one person.
 pub fn learn_pairs(scene: &mut Scene) {
+    if !scene.has_committed() {
+        return;
+    }
     for account in scene.accounts() {
         let pairs: Vec<Pair> = scene.state(account).pairs().filter_map(Result::ok).collect();
         for pair in pairs {
@@ -196,7 +211,8 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
     let is_ours = |id: &Id| *id == left || *id == right || copies.contains(id);
     let partners = &scene.book.partners;
     let former: BTreeSet<&Id> =
-        [&left, &right].into_iter().filter_map(|id| partners.get(id)).flatten().collect();
+        [&left, &right].into_iter().chain(&copies).filter_map(|id| partners.get(id)).flatten().collect();
+    let is_made_anew = former.iter().any(|id| id.0 == Side::Dafater && **id != right);
     let concerns = |record: &Id, partners: &[Id]| is_ours(record) || partners.iter().any(is_ours);
     for field in TextField::ALL {
         // What a former counterpart said was carried over while it was one; what it said last may have gone with it.
@@ -216,8 +232,14 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
         };
         let is_end_of = |value: &str, counts: &dyn Fn(&Id) -> bool| {
             let edits = || edits.iter().enumerate().filter(|(_, edit)| counts(&edit.record));
-            let replacing =
-                || edits().filter(|(_, edit)| is_ours(&edit.record) && edit.from.as_deref() == Some(value));
+            // A document that was made anew may say what others had not heard was replaced: then a policy decides, and says so.
+            let was_overruled = |edit: &TextEdit| is_made_anew && is_overruled(scene, &edit.to, value);
+            let replacing = || {
+                edits().filter(|(_, edit)| {
+                    let replaces = is_ours(&edit.record) && edit.from.as_deref() == Some(value);
+                    replaces && !was_overruled(edit)
+                })
+            };
             let mut said = edits().filter(|(_, edit)| edit.to == value).peekable();
             if said.peek().is_none() {
                 return replacing().next().is_none();
@@ -240,7 +262,8 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
                 && is_end_of(value, &|id| *id == left || *id == right);
             let is_lawful = could_change[nth] && (is_end(value) || is_cut_off)
                 || scene.accounts().len() > 1 && is_open(view, &Field::Text(field.clone()))
-                || !can_change[nth] && is_end_of(value, &|id| id.0 == side);
+                || !can_change[nth]
+                    && is_end_of(value, &|id| id.0 == side && !(copies.contains(id) && *id != left));
             if has_slot && !withheld && !is_lawful {
                 let what = format!(
                     "{field:?} of {:?} says {value:?} on {side}, which a person had replaced: {edits:?}",
@@ -274,12 +297,12 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
         if waits_elsewhere(view, &field) {
             continue;
         }
-        let edits: Vec<_> = scene
-            .book
-            .values
-            .iter()
-            .filter(|edit| edit.field == field && concerns(&edit.record, &edit.agreed_with))
-            .collect();
+        // What was taken away from a copy that is no partner any more was carried while it was one.
+        let is_told = |edit: &&ValueEdit| {
+            concerns(&edit.record, &edit.agreed_with) || !edit.is_added && former.contains(&edit.record)
+        };
+        let edits: Vec<_> =
+            scene.book.values.iter().filter(|edit| edit.field == field).filter(is_told).collect();
         let keys: BTreeSet<&String> = edits.iter().map(|edit| &edit.key).collect();
         for key in keys {
             let of_key = || edits.iter().filter(|edit| edit.key == *key);
@@ -350,6 +373,16 @@ fn is_in_history(scene: &Scene, value: &str) -> bool {
         .any(|entry| entry.view.changes.iter().any(|change| change.before.contains(value)))
 }
 
+/// Whether a conflict was decided, and noted, for `winner` over `loser`.
+fn is_overruled(scene: &Scene, loser: &str, winner: &str) -> bool {
+    let entries = scene
+        .accounts()
+        .flat_map(|account| scene.state(account).history(None).filter_map(Result::ok).collect::<Vec<_>>());
+    entries.into_iter().flat_map(|entry| entry.view.changes).any(|change| {
+        change.reason.starts_with("changed on both sides") && change.before == loser && change.after == winner
+    })
+}
+
 /// Every record that is in no pair has its reason.
 fn stand_alone(scene: &Scene, account: usize, picture: &Picture, paired: &BTreeSet<Id>, found: &mut Found) {
     let state = scene.state(account);
@@ -372,7 +405,8 @@ fn stand_alone(scene: &Scene, account: usize, picture: &Picture, paired: &BTreeS
                 let mut partners = scene.book.partners.get(id).into_iter().flatten();
                 scene.had_discard || partners.any(|partner| scene.book.gone.contains_key(partner))
             }
-            Some(LooseReason::OutOfScope | LooseReason::Skipped | LooseReason::Parked) | None => false,
+            Some(LooseReason::Skipped) => scene.had_undo || scene.skipped.contains(id),
+            Some(LooseReason::OutOfScope | LooseReason::Parked) | None => false,
         };
         if !is_excused {
             found.push(("convergence", format!("{id:?} ({:?}) stands alone: {why:?}", seen.contact.title())));

@@ -64,7 +64,7 @@ pub(super) const CHANGES: &[(&str, Change)] = &[
     ("the gender", |contact, _| {
         let (gender, word) =
             if text_at(contact, "/gender") == "Female" { ("Male", "male") } else { ("Female", "female") };
-        Some((json!({ "gender": gender }), Wish::Text("/genders/0/value", word.to_owned())))
+        Some((json!({ "gender": gender }), Wish::Text("gender", word.to_owned())))
     }),
     ("a status, which is not synced", |_, _| {
         Some((json!({ "status": "Open", "unsubscribed": 1 }), Wish::Nothing))

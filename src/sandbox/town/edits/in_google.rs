@@ -23,7 +23,7 @@ pub(super) const CHANGES: &[(&str, Change)] = &[
     }),
     ("the suffix", |person, _| Some((name(person, "honorificSuffix", "MBA")?, Wish::Nothing))),
     ("the gender", |person, _| {
-        let is_male = person.pointer("/genders/0/value").and_then(Value::as_str) == Some("male");
+        let is_male = text_at(person, "gender") == "male";
         let (word, gender) = if is_male { ("female", "Female") } else { ("male", "Male") };
         Some((json!({ "genders": [{ "value": word }] }), Wish::Text("/gender", gender.to_owned())))
     }),
