@@ -179,6 +179,7 @@ fn history(world: &[Event], endings: &[Option<Crash>]) -> History {
         accounts: 1,
         quota: 0,
         site_limit: 0,
+        mapped: false,
     };
     History { seed: 0, setting, events, forgets: false }
 }

@@ -51,6 +51,8 @@ pub struct Gone {
 /// The book.
 #[derive(Debug, Default)]
 pub struct Book {
+    /// The texts that travel.
+    pub fields: Vec<TextField>,
     pub texts: Vec<TextEdit>,
     pub values: Vec<ValueEdit>,
     /// Records of which anything that is mapped was changed by a person, primaries included.
@@ -103,7 +105,7 @@ impl Book {
                         gone.restored = Some(at);
                         continue;
                     }
-                    for field in TextField::ALL {
+                    for field in self.fields.clone() {
                         let to = seen.contact.text(&field).to_owned();
                         let record = id.clone();
                         self.texts.push(TextEdit {
@@ -127,7 +129,7 @@ impl Book {
                     self.touches.push((id.clone(), at));
                     let pairs = pairs_of(id);
                     let partners: Vec<Id> = pairs.iter().map(|(_, _, other)| other.clone()).collect();
-                    for field in TextField::ALL {
+                    for field in self.fields.clone() {
                         let (from, to) = (old.contact.text(&field).to_owned(), seen.contact.text(&field));
                         if from != to {
                             let (record, partners, to) = (id.clone(), partners.clone(), to.to_owned());
@@ -244,7 +246,7 @@ pub fn has_news(gone: &Contact, left: &Contact, base: &Contact) -> bool {
 
 /// Whether two contacts say different things, primaries aside.
 pub fn differ(left: &Contact, right: &Contact) -> bool {
-    TextField::ALL.into_iter().any(|field| left.text(&field) != right.text(&field))
+    Contact::texts_of(&[left, right]).into_iter().any(|field| left.text(&field) != right.text(&field))
         || sets(left).into_iter().zip(sets(right)).any(|((_, left), (_, right))| {
             left.len() != right.len() || !left.keys().all(|key| right.contains(key))
         })

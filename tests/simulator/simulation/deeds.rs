@@ -2,7 +2,7 @@
 //!
 //! A deed that is impossible just now (nobody is there, the site refuses it) is left undone.
 
-use dafater_contactsd::contact::{TextField, Value as Reach};
+use dafater_contactsd::contact::Value as Reach;
 use dafater_contactsd::sandbox::dafater::Site;
 use dafater_contactsd::sandbox::google::Google;
 use dafater_contactsd::sync::Side;
@@ -306,7 +306,7 @@ fn document(who: Newcomer) -> Value {
 
 const NAME_KEYS: [&str; 5] = ["honorificPrefix", "givenName", "middleName", "familyName", "honorificSuffix"];
 const ORGANIZATION_KEYS: [&str; 3] = ["name", "title", "department"];
-const SLOTS: [&str; 8] = [
+const SLOTS: [&str; 13] = [
     "salutation",
     "first_name",
     "middle_name",
@@ -315,14 +315,22 @@ const SLOTS: [&str; 8] = [
     "company_name",
     "designation",
     "department",
+    "gender",
+    "custom_birthday",
+    "custom_notes",
+    "custom_nickname",
+    "custom_number",
 ];
 
-/// The number of each text field, as [`TextField::ALL`] counts.
+/// What is entered into a field, numbered as [`super::picture::fields`] counts.
 fn text(field: u32, value: Text) -> String {
-    if TextField::ALL[field as usize] == TextField::Prefix {
-        let prefixes = ["Dr", "Prof", "Mr", "Baron"];
-        let (Text::Unique(n) | Text::Arabic(n) | Text::Emoji(n) | Text::Common(n) | Text::Long(n)) = value;
-        return prefixes[n as usize % prefixes.len()].to_owned();
+    let (Text::Unique(n) | Text::Arabic(n) | Text::Emoji(n) | Text::Common(n) | Text::Long(n)) = value;
+    let one_of = |words: &[&str]| words[n as usize % words.len()].to_owned();
+    match field {
+        PREFIX => return one_of(&["Dr", "Prof", "Mr", "Baron"]),
+        GENDER => return one_of(&["Male", "Female", "Other", "A River"]),
+        BIRTHDAY => return format!("{}-{:02}-{:02}", 1900 + n % 100, 1 + n % 12, 1 + n % 28),
+        _ => {}
     }
     match value {
         Text::Unique(token) => format!("Text{token}"),
@@ -331,6 +339,47 @@ fn text(field: u32, value: Text) -> String {
         Text::Common(n) => format!("Common{n}"),
         Text::Long(token) => format!("{}{token}", "long ".repeat(30)),
     }
+}
+
+const PREFIX: u32 = 0;
+/// The first of those that a later edition edits, and the one behind the last.
+pub const GENDER: u32 = 8;
+const BIRTHDAY: u32 = 9;
+pub const MAPPED_END: u32 = 13;
+
+/// A field that stands in a list of its own in Google is given `text`; blank clears it. API: one item of each but the nicknames and the
+/// custom fields.
+fn set_single(json: &Value, field: u32, text: &str) -> Option<Value> {
+    let (list, value) = match field {
+        GENDER => ("genders", json!({ "value": text })),
+        BIRTHDAY => {
+            let parts: Vec<u32> = text.split('-').filter_map(|part| part.parse().ok()).collect();
+            let date = match parts[..] {
+                // Of some nobody knows the year.
+                [year, month, day] if year % 5 == 0 => json!({ "month": month, "day": day }),
+                [year, month, day] => json!({ "year": year, "month": month, "day": day }),
+                _ => json!(null),
+            };
+            ("birthdays", json!({ "date": date }))
+        }
+        10 => ("biographies", json!({ "value": text })),
+        11 => ("nicknames", json!({ "value": text })),
+        _ => ("userDefined", json!({ "key": "Customer No", "value": text })),
+    };
+    let mut all = items(json, list);
+    let is_it = |item: &Value| match list {
+        "nicknames" => item["type"].is_null() || item["type"] == "DEFAULT",
+        "userDefined" => item["key"] == "Customer No",
+        _ => true,
+    };
+    let known = all.iter().position(is_it);
+    match (known, text.is_empty()) {
+        (Some(at), true) => drop(all.remove(at)),
+        (Some(at), false) => all[at] = value,
+        (None, true) => return None,
+        (None, false) => all.push(value),
+    }
+    Some(json!({ list: all }))
 }
 
 fn items(json: &Value, key: &str) -> Vec<Value> {
@@ -376,6 +425,9 @@ fn number(token: u32, value: Number) -> String {
 fn person_change(seen: &Seen, edit: Edit) -> Option<Value> {
     let json = &seen.json;
     let set_text = |field: u32, text: &str| {
+        if field >= GENDER {
+            return set_single(json, field, text);
+        }
         let field = field as usize;
         let (list, key) = match field {
             0..5 => ("names", NAME_KEYS[field]),

@@ -39,6 +39,8 @@ pub struct Setting {
     pub quota: u32,
     /// Requests that the site answers in a minute; 0 counts nothing.
     pub site_limit: u32,
+    /// Whether an operator mapped further fields.
+    pub mapped: bool,
 }
 
 /// What an operator may change between two cycles.

@@ -11,6 +11,7 @@ use dafater_contactsd::sync::{LooseReason, Pair, RecordId, Side};
 use super::book::{TextEdit, ValueEdit, set, sets};
 use super::picture::{Id, Picture, Seen};
 use super::scene::Scene;
+use super::trouble::Trouble;
 
 /// Everything that must not change while nothing happens.
 pub struct Standing {
@@ -167,6 +168,19 @@ fn is_explained(view: &View<'_>, field: &Field) -> bool {
         || !scene.rules.push
 }
 
+/// LIMIT: whether an edit had arrived before it was replaced cannot be known when the answer to the write that carried it was lost; a
+/// person is asked then.
+fn lost_an_answer(scene: &Scene) -> bool {
+    const LOST: [Trouble; 5] = [
+        Trouble::LostAfter,
+        Trouble::GatewayHtmlAfterCommit,
+        Trouble::Truncated,
+        Trouble::CrashAfterEffect,
+        Trouble::CrashAtCommit,
+    ];
+    LOST.iter().any(|trouble| scene.met.contains_key(trouble))
+}
+
 /// Whether a person still has to decide what a pair says.
 fn is_open(view: &View<'_>, field: &Field) -> bool {
     let conflicts = view.scene.state(view.account).conflicts().unwrap();
@@ -176,7 +190,7 @@ fn is_open(view: &View<'_>, field: &Field) -> bool {
 /// Convergence of one pair.
 fn agree(view: &View<'_>, found: &mut Found) {
     let View { pair, google, dafater, .. } = view;
-    for field in TextField::ALL {
+    for field in view.scene.book.fields.clone() {
         let (left, right) = (google.text(&field), dafater.text(&field));
         let differs = if field == TextField::Prefix {
             left.to_lowercase() != right.to_lowercase()
@@ -214,7 +228,7 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
         [&left, &right].into_iter().chain(&copies).filter_map(|id| partners.get(id)).flatten().collect();
     let is_made_anew = former.iter().any(|id| id.0 == Side::Dafater && **id != right);
     let concerns = |record: &Id, partners: &[Id]| is_ours(record) || partners.iter().any(is_ours);
-    for field in TextField::ALL {
+    for field in scene.book.fields.clone() {
         // What a former counterpart said was carried over while it was one; what it said last may have gone with it.
         let is_known = |id: &Id| is_ours(id) || former.contains(id);
         let edits: Vec<_> =
@@ -261,7 +275,8 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
             let is_cut_off = waits_elsewhere(view, &Field::Text(field.clone()))
                 && is_end_of(value, &|id| *id == left || *id == right);
             let is_lawful = could_change[nth] && (is_end(value) || is_cut_off)
-                || scene.accounts().len() > 1 && is_open(view, &Field::Text(field.clone()))
+                || (scene.accounts().len() > 1 || lost_an_answer(scene))
+                    && is_open(view, &Field::Text(field.clone()))
                 || !can_change[nth]
                     && is_end_of(value, &|id| id.0 == side && !(copies.contains(id) && *id != left));
             if has_slot && !withheld && !is_lawful {
@@ -353,11 +368,14 @@ fn waits_elsewhere(view: &View<'_>, field: &Field) -> bool {
 
 /// Whether a contact says anything that both sides can hold.
 fn can_cross(contact: &Contact) -> bool {
-    let crosses = |field: &TextField| {
-        let text = contact.text(field);
-        !matches!(field, TextField::Prefix | TextField::Suffix) && (1..=140).contains(&text.chars().count())
+    let crosses = |(field, text): (&TextField, &String)| match field {
+        TextField::Prefix | TextField::Suffix => false,
+        TextField::Gender => ["Male", "Female", "Other"].contains(&text.as_str()),
+        // Whose year nobody knows.
+        TextField::Mapped(mapped) if mapped.slot() == "birthday" => !text.starts_with("--"),
+        _ => (1..=140).contains(&text.chars().count()),
     };
-    TextField::ALL.iter().any(crosses)
+    contact.texts.iter().any(crosses)
         || contact.emails.iter().any(|email| email.raw.is_ascii())
         || contact.phones.iter().any(|phone| phone.raw.len() <= 20)
 }

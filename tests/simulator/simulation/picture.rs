@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use dafater_contactsd::contact::{Contact, PhoneContext, Region};
+use dafater_contactsd::contact::{Contact, MappedField, PhoneContext, Region, TextField};
 use dafater_contactsd::mapping::{Document, Mapping, Person};
 use dafater_contactsd::sync::Side;
 use serde_json::Value;
+
+use super::history::Setting;
 
 /// A record by what survives renames: a CONTACT source's id, or a document's `creation`.
 pub type Id = (Side, String);
@@ -43,18 +45,35 @@ impl Picture {
     }
 }
 
-pub fn mapping() -> Mapping {
-    PhoneContext { region: Some(Region::try_from("SA".to_owned()).unwrap()) }.into()
+/// What an operator maps where fields are mapped: Google's slot, the field in Dafater, and its type.
+pub const MAPPED: [(&str, &str, &str); 4] = [
+    ("birthday", "custom_birthday", "Date"),
+    ("notes", "custom_notes", "Small Text"),
+    ("nickname", "custom_nickname", "Data"),
+    ("custom.Customer No", "custom_number", "Data"),
+];
+
+/// How the daemon reads the records of a setting.
+pub fn mapping(setting: &Setting) -> Mapping {
+    let phones = PhoneContext { region: Some(Region::try_from("SA".to_owned()).unwrap()) };
+    Mapping::new(phones, &fields(setting).into_iter().collect())
 }
 
-pub fn see_person(account: usize, json: Value) -> (Id, Seen) {
+/// The texts that travel, as edits count them: what travels by itself, then what is mapped.
+pub fn fields(setting: &Setting) -> Vec<TextField> {
+    let mapped = MAPPED.iter().filter(|_| setting.mapped);
+    let mapped = mapped.map(|(slot, column, _)| TextField::Mapped(MappedField::new(slot, column)));
+    TextField::ALL.into_iter().chain(mapped).collect()
+}
+
+pub fn see_person(account: usize, json: Value, mapping: &Mapping) -> (Id, Seen) {
     let person = Person::parse(json.clone()).unwrap();
-    let contact = person.contact(&mapping());
+    let contact = person.contact(mapping);
     ((Side::Google, person.source_id.0), Seen { account, name: person.resource_name.0, json, contact })
 }
 
-pub fn see_document(json: Value) -> (Id, Seen) {
+pub fn see_document(json: Value, mapping: &Mapping) -> (Id, Seen) {
     let document = Document::parse(json.clone()).unwrap();
-    let contact = document.contact(&mapping());
+    let contact = document.contact(mapping);
     ((Side::Dafater, document.creation.0), Seen { account: 0, name: document.name.0, json, contact })
 }

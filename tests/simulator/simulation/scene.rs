@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dafater_contactsd::contact::Contact;
-use dafater_contactsd::mapping::{SiteStamp, SourceId};
+use dafater_contactsd::mapping::{Mapping, SiteStamp, SourceId};
 use dafater_contactsd::remote::Clock as _;
 use dafater_contactsd::sandbox::Model as _;
 use dafater_contactsd::sandbox::dafater::Site;
@@ -22,7 +22,7 @@ use super::book::Book;
 use super::clock::VirtualClock;
 use super::deeds::{ACCOUNTS, EMAILS, Remotes};
 use super::history::{Crash, Cycle, Deed, Fault, Rules, Setting};
-use super::picture::{Id, Picture, Seen, see_document, see_person};
+use super::picture::{Id, Picture, Seen, fields, mapping, see_document, see_person};
 use super::trouble::{Met, Trouble};
 use super::watch;
 
@@ -52,6 +52,8 @@ pub struct Scene {
     pub site: Site,
     pub store: Arc<MemoryStore>,
     pub book: Book,
+    /// How the daemon reads records.
+    pub mapping: Mapping,
     pub violations: Vec<Violation>,
     /// Number of the running (or next) cycle.
     pub cycle: u32,
@@ -109,11 +111,12 @@ impl Scene {
             clock,
             rules: setting.rules,
             was_open: [setting.rules.push, setting.rules.pull],
+            book: Book { fields: fields(&setting), ..Book::default() },
+            mapping: mapping(&setting),
             setting,
             google,
             site,
             store,
-            book: Book::default(),
             violations: Vec::new(),
             cycle: 0,
             writes: BTreeMap::new(),
@@ -258,8 +261,8 @@ impl Scene {
                     let id = identify(side, &json);
                     let seen = match known.get(&id).filter(|seen| seen.json == json) {
                         Some(seen) => seen.clone(),
-                        None if side == Side::Google => Arc::new(see_person(account, json).1),
-                        None => Arc::new(see_document(json).1),
+                        None if side == Side::Google => Arc::new(see_person(account, json, &self.mapping).1),
+                        None => Arc::new(see_document(json, &self.mapping).1),
                     };
                     next.0.insert(id, seen);
                 }

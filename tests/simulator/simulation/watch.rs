@@ -1,14 +1,14 @@
 //! Judges every single write of the daemon, at the moment when it happens.
 
-use dafater_contactsd::contact::{Contact, Key};
-use dafater_contactsd::mapping::MARKER_KEY;
+use dafater_contactsd::contact::{Contact, Key, TextField};
+use dafater_contactsd::mapping::{MARKER_KEY, Mapping};
 use dafater_contactsd::remote::Clock as _;
 use dafater_contactsd::state::IntentKind;
 use dafater_contactsd::sync::{DeletionPolicy, RecordId, Side};
 use serde_json::{Map, Value};
 
 use super::book::{Gone, differ, has_news};
-use super::picture::{Id, Picture, Seen, mapping};
+use super::picture::{Id, MAPPED as MAPPED_BY_OPERATOR, Picture, Seen};
 use super::scene::Scene;
 
 /// Compares both sides before and after one successful write to `side`.
@@ -57,8 +57,8 @@ fn judge_update(scene: &mut Scene, side: Side, id: &Id, old: &Seen, new: &Seen) 
         return;
     }
     let difference = match side {
-        Side::Google => person_difference(&old.json, &new.json),
-        Side::Dafater => document_difference(&old.json, &new.json),
+        Side::Google => person_difference(&old.json, &new.json, &scene.mapping),
+        Side::Dafater => document_difference(&old.json, &new.json, scene.setting.mapped),
     };
     if let Some(difference) = difference {
         scene.violate("no uninvited write", format!("{id:?}: {difference}"));
@@ -250,8 +250,9 @@ const NAME_PARTS: [&str; 8] = [
 const ORGANIZATION_PARTS: [&str; 3] = ["name", "title", "department"];
 
 /// What of a person changed that the daemon may not touch.
-fn person_difference(old: &Value, new: &Value) -> Option<String> {
+fn person_difference(old: &Value, new: &Value, mapping: &Mapping) -> Option<String> {
     let (old, new) = (old.as_object()?, new.as_object()?);
+    let is_mapped = mapping.texts().any(|text| matches!(text, TextField::Mapped(_)));
     let keys: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     for key in keys {
         let (was, is) = (old.get(key), new.get(key));
@@ -270,6 +271,22 @@ fn person_difference(old: &Value, new: &Value) -> Option<String> {
                 let (was, is) = (strip(was), strip(is));
                 if was != is {
                     return Some(format!("genders: {was:?} became {is:?}"));
+                }
+            }
+            "birthdays" | "biographies" | "nicknames" | "userDefined" if is_mapped => {
+                // The one item that is mapped; of that one, its value.
+                let others = |list: Option<&Value>| {
+                    let mut items = plain_items(list);
+                    items.retain(|item| match key.as_str() {
+                        "nicknames" => !(item["type"].is_null() || item["type"] == "DEFAULT"),
+                        "userDefined" => item["key"] != "Customer No",
+                        _ => false,
+                    });
+                    items
+                };
+                let (was, is) = (others(was), others(is));
+                if was != is {
+                    return Some(format!("{key}: {was:?} became {is:?}"));
                 }
             }
             "organizations" => {
@@ -296,7 +313,7 @@ fn person_difference(old: &Value, new: &Value) -> Option<String> {
                 for item in &was {
                     let key = |item: &Value| {
                         let text = item["value"].as_str().unwrap_or_default();
-                        if key == "emailAddresses" { Key::email(text) } else { mapping().phones.key(text) }
+                        if key == "emailAddresses" { Key::email(text) } else { mapping.phones.key(text) }
                     };
                     let stays = is.iter().any(|other| key(other) == key(item));
                     let same = is.iter().any(|other| {
@@ -361,11 +378,15 @@ const MAPPED: [&str; 17] = [
 ];
 
 /// What of a document changed that the daemon may not touch.
-fn document_difference(old: &Value, new: &Value) -> Option<String> {
+fn document_difference(old: &Value, new: &Value, is_mapped: bool) -> Option<String> {
     let (old, new) = (old.as_object()?, new.as_object()?);
+    let is_ours = |key: &str| {
+        let by_operator = is_mapped && MAPPED_BY_OPERATOR.iter().any(|(_, column, _)| *column == key);
+        MAPPED.contains(&key) || by_operator
+    };
     for key in old.keys().chain(new.keys()) {
         let (was, is) = (old.get(key), new.get(key));
-        if !MAPPED.contains(&key.as_str()) && was != is {
+        if !is_ours(key) && was != is {
             return Some(format!("{key}: {was:?} became {is:?}"));
         }
     }
