@@ -180,6 +180,7 @@ fn history(world: &[Event], endings: &[Option<Crash>]) -> History {
         quota: 0,
         site_limit: 0,
         mapped: false,
+        addresses: false,
     };
     History { seed: 0, setting, events, forgets: false }
 }

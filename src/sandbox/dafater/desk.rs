@@ -385,7 +385,11 @@ impl Site {
         debug_assert!(made.is_ok(), "the shipped job was refused");
         // The same for every site, and made once: a thousand sites are made in a test.
         static COUNTRIES: OnceLock<Vec<Arc<Doc>>> = OnceLock::new();
-        for country in COUNTRIES.get_or_init(|| self.shipped_countries()) {
+        let rng = self.rng.clone();
+        let countries = COUNTRIES.get_or_init(|| self.shipped_countries());
+        // The first site is like those after it.
+        self.rng = rng;
+        for country in countries {
             self.db.adopt("Country", country);
         }
     }

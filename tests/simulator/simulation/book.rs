@@ -3,6 +3,7 @@
 //! Written from what both sides looked like before and after each deed, so that it needs no knowledge of how a deed works.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use dafater_contactsd::contact::{Contact, Field, TextField, Values};
 use dafater_contactsd::sync::Side;
@@ -226,12 +227,20 @@ impl Book {
     }
 }
 
-pub fn sets(contact: &Contact) -> [(Field, &Values); 2] {
-    [(Field::Emails, &contact.emails), (Field::Phones, &contact.phones)]
+pub fn sets(contact: &Contact) -> [(Field, &Values); 3] {
+    [Field::Emails, Field::Phones, Field::Addresses].map(|field| {
+        let values = set(contact, &field);
+        (field, values)
+    })
 }
 
 pub fn set<'c>(contact: &'c Contact, field: &Field) -> &'c Values {
-    if *field == Field::Phones { &contact.phones } else { &contact.emails }
+    static NONE: LazyLock<Values> = LazyLock::new(Values::default);
+    match field {
+        Field::Phones => &contact.phones,
+        Field::Addresses => contact.addresses.as_ref().unwrap_or(&NONE),
+        Field::Emails | Field::Text(_) => &contact.emails,
+    }
 }
 
 /// Whether a record says anything that its deleted counterpart did not: which number is the mobile one counts, and which value a

@@ -9,8 +9,8 @@ use dafater_contactsd::sync::Side;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::history::{Address, Deed, Edit, Kind, Newcomer, Number, Text};
-use super::picture::{Picture, Seen};
+use super::history::{Address, Deed, Edit, Kind, Newcomer, Number, Place, Text};
+use super::picture::{ADDRESSES, Picture, Seen};
 
 /// The Google accounts, and what the daemon calls them.
 pub const EMAILS: [&str; 3] = ["sales@example.com", "support@example.com", "office@example.com"];
@@ -52,6 +52,7 @@ impl Remotes<'_> {
                             ));
                         }
                     }
+                    Side::Dafater if is_of_place(*edit) => self.edit_place(seen, *edit),
                     Side::Dafater => {
                         if let Some(change) = document_change(seen, *edit) {
                             drop(self.site.edit(&seen.name, change, self.site_now));
@@ -72,6 +73,10 @@ impl Remotes<'_> {
                         }
                     }
                     Side::Dafater => {
+                        // API: the site keeps a contact as long as an address is linked to it.
+                        for place in places(seen) {
+                            drop(self.site.delete_in("Address", place, self.site_now));
+                        }
                         if self.site.delete(&seen.name, self.site_now).is_ok() {
                             self.deleted_names.push(seen.name.clone());
                         }
@@ -130,6 +135,63 @@ impl Remotes<'_> {
             }
         }
     }
+}
+
+impl Remotes<'_> {
+    /// Somebody sees to an address of a contact on the site.
+    fn edit_place(&mut self, seen: &Seen, edit: Edit) {
+        let own = places(seen);
+        let nth = |nth: u32| (!own.is_empty()).then(|| own[nth as usize % own.len()]);
+        match edit {
+            Edit::AddPlace { token, place } => {
+                let (street, country) = match place {
+                    // The same door, in other words.
+                    Place::Common(n) => (format!("{} Common Road,  Floor 2", 1 + n), "Saudi Arabia"),
+                    _ => (street(token), "Saudi Arabia"),
+                };
+                let link = json!({ "link_doctype": "Contact", "link_name": seen.name });
+                let address = json!({ "address_title": "Place", "address_type": "Office", "address_line1": street,
+                    "city": "Riyadh", "country": country, "phone": "0112345678", "links": [link] });
+                drop(self.site.insert_into("Address", address, self.site_now));
+            }
+            Edit::RemovePlace { nth: at } => {
+                if let Some(name) = nth(at) {
+                    drop(self.site.delete_in("Address", name, self.site_now));
+                }
+            }
+            Edit::MovePlace { nth: at, token } => {
+                if let Some(name) = nth(at) {
+                    let change = json!({ "address_line1": street(token), "address_line2": "" });
+                    drop(self.site.edit_in("Address", name, change, self.site_now));
+                }
+            }
+            Edit::LabelPlace { nth: at, is_work } => {
+                if let Some(name) = nth(at) {
+                    let kind = if is_work { "Billing" } else { "Personal" };
+                    let change = json!({ "address_type": kind });
+                    drop(self.site.edit_in("Address", name, change, self.site_now));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_of_place(edit: Edit) -> bool {
+    matches!(
+        edit,
+        Edit::AddPlace { .. } | Edit::RemovePlace { .. } | Edit::MovePlace { .. } | Edit::LabelPlace { .. }
+    )
+}
+
+/// The names of a contact's addresses.
+fn places(seen: &Seen) -> Vec<&str> {
+    let all = seen.json[ADDRESSES].as_array().into_iter().flatten();
+    all.filter_map(|address| address["name"].as_str()).collect()
+}
+
+fn street(token: u32) -> String {
+    format!("{token} King Fahd Road")
 }
 
 fn nth<T: Clone>(names: &[T], nth: u32) -> Option<T> {
@@ -456,6 +518,7 @@ fn person_change(seen: &Seen, edit: Edit) -> Option<Value> {
         for item in all.iter_mut().filter_map(Value::as_object_mut) {
             item.remove("formattedType");
             item.remove("canonicalForm");
+            item.remove("formattedValue");
         }
         change(&mut all);
         Some(json!({ list: all }))
@@ -504,6 +567,36 @@ fn person_change(seen: &Seen, edit: Edit) -> Option<Value> {
         Edit::Mobile { nth } => change_list("phoneNumbers", &|all| {
             if let Some(nth) = at(all, nth) {
                 all[nth]["type"] = json!("mobile");
+            }
+        }),
+        Edit::AddPlace { token, place } => change_list("addresses", &|all| {
+            let mut address = json!({ "type": "work", "streetAddress": street(token), "city": "Riyadh",
+                "country": "KSA", "poBox": format!("{token}") });
+            match place {
+                Place::Whole => {}
+                Place::Common(n) => {
+                    address["streetAddress"] = json!(format!("{} common road", 1 + n));
+                    address["extendedAddress"] = json!("Floor 2");
+                    address["postalCode"] = json!("11564");
+                }
+                Place::Partial => drop(address.as_object_mut().map(|address| address.remove("country"))),
+                Place::Wakanda => address["country"] = json!("Wakanda"),
+            }
+            all.push(address);
+        }),
+        Edit::RemovePlace { nth } => change_list("addresses", &|all| {
+            if let Some(nth) = at(all, nth) {
+                all.remove(nth);
+            }
+        }),
+        Edit::MovePlace { nth, token } => change_list("addresses", &|all| {
+            if let Some(nth) = at(all, nth) {
+                all[nth]["streetAddress"] = json!(street(token));
+            }
+        }),
+        Edit::LabelPlace { nth, is_work } => change_list("addresses", &|all| {
+            if let Some(nth) = at(all, nth) {
+                all[nth]["type"] = json!(if is_work { "work" } else { "home" });
             }
         }),
         Edit::Unmapped { which, token } => Some(match which {
@@ -585,6 +678,10 @@ fn document_change(seen: &Seen, edit: Edit) -> Option<Value> {
             _ => json!({ "is_primary_contact": token % 2 }),
         }),
         Edit::Touch => Some(json!({})),
+        Edit::AddPlace { .. }
+        | Edit::RemovePlace { .. }
+        | Edit::MovePlace { .. }
+        | Edit::LabelPlace { .. } => None,
     }
 }
 

@@ -6,7 +6,7 @@ use super::chance::Chance;
 use super::deeds::{GENDER, MAPPED_END};
 use super::history::{
     Address, Closed, Crash, Cycle, Decision, Deed, Edit, Event, Fault, History, Kind, Newcomer, Number,
-    Rules, Setting, Text,
+    Place, Rules, Setting, Text,
 };
 
 /// What may happen. Each level contains the ones below.
@@ -29,7 +29,7 @@ pub enum Edition {
     Second,
     /// The second, and on top of it what an operator does: runs are undone, questions and conflicts are answered.
     Third,
-    /// The third, and on top of it whatever else may travel: genders, and fields that an operator mapped.
+    /// The third, and on top of it whatever else may travel: genders, fields that an operator mapped, postal addresses.
     Fourth,
 }
 
@@ -147,9 +147,10 @@ impl History {
         if generator.chance.percent(25) {
             return;
         }
-        self.setting.mapped = generator.chance.percent(70);
-        for _ in 0..generator.chance.between(3, 12) {
-            let deed = generator.enriched(self.setting.mapped);
+        self.setting.mapped = generator.chance.percent(60);
+        self.setting.addresses = generator.chance.percent(60);
+        for _ in 0..generator.chance.between(4, 16) {
+            let deed = generator.enriched(&self.setting);
             let at = generator.chance.below(u32::try_from(self.events.len()).unwrap() + 1) as usize;
             match self.events.get_mut(at) {
                 Some(Event::Cycle(cycle)) if generator.chance.one_in(4) => {
@@ -233,6 +234,7 @@ impl Generator {
             quota: 0,
             site_limit: 0,
             mapped: false,
+            addresses: false,
         }
     }
 
@@ -485,9 +487,28 @@ impl Generator {
     }
 
     /// Something of what the fourth edition brings happens to somebody.
-    fn enriched(&mut self, is_mapped: bool) -> Deed {
+    fn enriched(&mut self, setting: &Setting) -> Deed {
         let (side, who, token) = (self.side(), self.chance.any(), self.token());
         let chance = &mut self.chance;
+        let is_mapped = setting.mapped;
+        if setting.addresses && chance.percent(70) {
+            let nth = chance.below(3);
+            let edit = match chance.below(10) {
+                0..5 => Edit::AddPlace {
+                    token,
+                    place: match chance.below(8) {
+                        0 => Place::Partial,
+                        1 => Place::Wakanda,
+                        2 | 3 => Place::Common(chance.below(2)),
+                        _ => Place::Whole,
+                    },
+                },
+                5 | 6 => Edit::RemovePlace { nth },
+                7 | 8 => Edit::MovePlace { nth, token },
+                _ => Edit::LabelPlace { nth, is_work: chance.one_in(2) },
+            };
+            return Deed::Edit { side, who, edit };
+        }
         let field = if is_mapped { chance.between(GENDER, MAPPED_END - 1) } else { GENDER };
         let edit = match chance.below(10) {
             0..2 => Edit::Clear { field },

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use dafater_contactsd::contact::{Contact, Field, TextField};
+use dafater_contactsd::contact::{Contact, Field, Key, TextField};
 use dafater_contactsd::remote::Clock as _;
 use dafater_contactsd::store::{Durable, Tree};
 use dafater_contactsd::sync::{LooseReason, Pair, RecordId, Side};
@@ -206,8 +206,16 @@ fn agree(view: &View<'_>, found: &mut Found) {
         if is_explained(view, &field) {
             continue;
         }
-        let left: BTreeSet<&str> = left.keys().map(dafater_contactsd::contact::Key::as_str).collect();
-        let right: BTreeSet<&str> = right.keys().map(dafater_contactsd::contact::Key::as_str).collect();
+        let left: BTreeSet<&str> = left.keys().map(Key::as_str).collect();
+        // Addresses that met are one although one of them says more.
+        let same = |key: &'_ Key| {
+            let alias = pair.aliases.iter().find(|(_, dafater)| dafater == key);
+            alias
+                .filter(|_| field == Field::Addresses)
+                .map_or_else(|| key.clone(), |(google, _)| google.clone())
+        };
+        let right: BTreeSet<Key> = right.keys().map(same).collect();
+        let right: BTreeSet<&str> = right.iter().map(Key::as_str).collect();
         if left != right {
             let what = format!("{field} of {:?}: google {left:?}, dafater {right:?}", ids(pair));
             found.push(("convergence", what));
@@ -308,7 +316,7 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
     if !scene.rules.pull || !scene.rules.push || scene.book.poisoned.contains(&right) {
         return;
     }
-    for field in [Field::Emails, Field::Phones] {
+    for field in [Field::Emails, Field::Phones, Field::Addresses] {
         if waits_elsewhere(view, &field) {
             continue;
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use dafater_contactsd::contact::{Contact, MappedField, PhoneContext, Region, TextField};
 use dafater_contactsd::mapping::{Document, Mapping, Person};
+use dafater_contactsd::sandbox::dafater::Site;
 use dafater_contactsd::sync::Side;
 use serde_json::Value;
 
@@ -56,7 +57,7 @@ pub const MAPPED: [(&str, &str, &str); 4] = [
 /// How the daemon reads the records of a setting.
 pub fn mapping(setting: &Setting) -> Mapping {
     let phones = PhoneContext { region: Some(Region::try_from("SA".to_owned()).unwrap()) };
-    Mapping::new(phones, &fields(setting).into_iter().collect())
+    Mapping::new(phones, &fields(setting).into_iter().collect()).with_addresses(setting.addresses)
 }
 
 /// The texts that travel, as edits count them: what travels by itself, then what is mapped.
@@ -64,6 +65,27 @@ pub fn fields(setting: &Setting) -> Vec<TextField> {
     let mapped = MAPPED.iter().filter(|_| setting.mapped);
     let mapped = mapped.map(|(slot, column, _)| TextField::Mapped(MappedField::new(slot, column)));
     TextField::ALL.into_iter().chain(mapped).collect()
+}
+
+/// Where a document's addresses stand beside it.
+pub const ADDRESSES: &str = "__addresses";
+
+/// The contacts of a site, each with the addresses that are linked to it, where those travel.
+pub fn documents(site: &Site, has_addresses: bool) -> Vec<Value> {
+    let mut contacts = site.contacts();
+    if has_addresses {
+        let mut addresses = site.documents("Address");
+        addresses.sort_by(|one, other| one["creation"].as_str().cmp(&other["creation"].as_str()));
+        for contact in &mut contacts {
+            let is_its = |address: &&Value| {
+                let mut links = address["links"].as_array().into_iter().flatten();
+                links.any(|link| link["link_doctype"] == "Contact" && link["link_name"] == contact["name"])
+            };
+            let own: Vec<Value> = addresses.iter().filter(is_its).cloned().collect();
+            contact[ADDRESSES] = own.into();
+        }
+    }
+    contacts
 }
 
 pub fn see_person(account: usize, json: Value, mapping: &Mapping) -> (Id, Seen) {

@@ -22,7 +22,7 @@ use super::book::Book;
 use super::clock::VirtualClock;
 use super::deeds::{ACCOUNTS, EMAILS, Remotes};
 use super::history::{Crash, Cycle, Deed, Fault, Rules, Setting};
-use super::picture::{Id, Picture, Seen, fields, mapping, see_document, see_person};
+use super::picture::{Id, Picture, Seen, documents, fields, mapping, see_document, see_person};
 use super::trouble::{Met, Trouble};
 use super::watch;
 
@@ -61,6 +61,8 @@ pub struct Scene {
     /// Successful writes of this cycle by record.
     pub writes: BTreeMap<Id, u32>,
     pub deletions: u32,
+    /// Documents of which the running cycle deleted an address, as they were before.
+    pub stripped: BTreeMap<Id, Arc<Seen>>,
     pub requests: u64,
     /// Whether anything happened that lets a side miss news until it is read whole.
     pub missed_news: bool,
@@ -121,6 +123,7 @@ impl Scene {
             cycle: 0,
             writes: BTreeMap::new(),
             deletions: 0,
+            stripped: BTreeMap::new(),
             requests: 0,
             missed_news: false,
             is_hiding: false,
@@ -229,6 +232,7 @@ impl Scene {
         self.is_dead = false;
         self.writes.clear();
         self.deletions = 0;
+        self.stripped.clear();
         self.effects.clear();
     }
 
@@ -255,7 +259,7 @@ impl Scene {
                 let side = if account == DAFATER { Side::Dafater } else { Side::Google };
                 let all = match side {
                     Side::Google => self.google.persons(EMAILS[account]).unwrap(),
-                    Side::Dafater => self.site.contacts(),
+                    Side::Dafater => documents(&self.site, self.setting.addresses),
                 };
                 for json in all {
                     let id = identify(side, &json);

@@ -331,12 +331,13 @@ impl World {
         };
         let (google_sent, dafater_sent) = (count(Side::Google), count(Side::Dafater));
         let tokens = Arc::new(Tokens(self.scene.clone(), account));
-        let options = dafater::SiteOptions::new(
+        let mut options = dafater::SiteOptions::new(
             "https://erp.example.com".parse().unwrap(),
             self.keys.0.clone(),
             SecretString::from(self.keys.1.clone()),
         );
         let scene = self.scene();
+        options.addresses = scene.setting.addresses;
         let parts = Parts {
             google: PeopleClient::new(
                 google_sent.clone(),
