@@ -27,7 +27,7 @@ use crate::mapping::Document;
 use crate::observe::events;
 use crate::remote::Disposition;
 use crate::state::{Changes, Intent, Parked, Parted, Tombstone};
-use crate::sync::{Action, Image, LooseReason, Origin, Pair, PairId, Plan, RecordId, Side, Step};
+use crate::sync::{Action, Conflict, Image, LooseReason, Origin, Pair, PairId, Plan, RecordId, Side, Step};
 
 /// What a run did.
 #[derive(Debug, Default)]
@@ -125,6 +125,7 @@ impl Executor<'_> {
                 let Some(pair) = work.pair() else { return Ok(()) };
                 self.settle(step, &pair, changes)?;
                 state.put_pair(&pair, changes)?;
+                self.open_conflicts(step, changes)?;
                 if !is_written_later {
                     self.report_withheld(step, &pair, changes);
                 }
@@ -223,6 +224,7 @@ impl Executor<'_> {
         if let Some(pair) = work.pair() {
             self.settle(step, &pair, changes)?;
             self.parts.state.put_pair(&pair, changes)?;
+            self.open_conflicts(step, changes)?;
             self.report_withheld(step, &pair, changes);
         }
         changes.remove_intent(&step.pair, side);
@@ -237,6 +239,25 @@ impl Executor<'_> {
             pair: step.pair.to_string(),
         }
         .emit();
+        Ok(())
+    }
+
+    /// Opens the conflicts of a pair together with its base, which holds the revisions for known from then on: nothing else would bring them
+    /// up again if the run ended here.
+    fn open_conflicts(&self, step: &Step, changes: &mut Changes) -> Result<(), EngineError> {
+        let mut open = step.conflicts().peekable();
+        if open.peek().is_none() {
+            return Ok(());
+        }
+        let known = self.parts.state.conflicts()?;
+        for conflict in open.filter(|conflict| !known.contains(conflict)) {
+            let is_same = |other: &Conflict| (&other.pair, &other.field) == (&conflict.pair, &conflict.field);
+            if !known.iter().any(is_same) {
+                let (account, pair) = (self.parts.state.account().clone(), conflict.pair.to_string());
+                events::ItemConflict { account, pair, field: conflict.field.to_string() }.emit();
+            }
+            changes.set_conflict(&conflict);
+        }
         Ok(())
     }
 
@@ -266,6 +287,7 @@ impl Executor<'_> {
             self.receipt(work, side, &mut changes)?;
         } else if let Some(pair) = work.pair() {
             self.parts.state.put_pair(&pair, &mut changes)?;
+            self.open_conflicts(work.step, &mut changes)?;
         }
         Ok(self.parts.state.commit(changes).await?)
     }

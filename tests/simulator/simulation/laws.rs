@@ -259,7 +259,9 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
             let replacing = || {
                 edits().filter(|(_, edit)| {
                     let replaces = is_ours(&edit.record) && edit.from.as_deref() == Some(value);
-                    replaces && !was_overruled(edit)
+                    // LIMIT: a document that was made anew meets its copies elsewhere as at a first match: a blank is filled.
+                    let was_filled = is_made_anew && copies.len() > 1 && edit.to.is_empty();
+                    replaces && !was_overruled(edit) && !was_filled
                 })
             };
             let mut said = edits().filter(|(_, edit)| edit.to == value).peekable();
