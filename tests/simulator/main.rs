@@ -128,6 +128,7 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
         336,
         "a conflict is open from the commit on that holds both revisions for known, even if the run is halted then",
     ),
+    (642, "the second organisation keeps its title when the first one is emptied"),
     (393, "a document made anew from one copy is filled by the others where it says nothing"),
 ];
 
