@@ -234,7 +234,7 @@ section! {
         /// wins = "google" }` says where it goes (`both`, `pull`, `push`, `off`) and who wins when both sides changed it (as `conflict`).
         /// Fields with a type or a key stand in quotes: `"url.work"`, `"event.anniversary"`, `"custom.Customer No"`. What travels by
         /// itself (`prefix`, `given`, `middle`, `family`, `company`, `title`, `department`, `gender`) may be given another field or another
-        /// direction, `emails` and `phones` a direction and a winner. `docs/fields.md` lists all of Google's fields.
+        /// direction, `emails`, `phones` and `addresses` a direction and a winner. `docs/fields.md` lists all of Google's fields.
         fields: BTreeMap<String, FieldSpec> = Kind::Fields, default("{}");
         /// To whom contacts are linked that the sync creates in Dafater, or pairs for the first time where they are linked to nobody; usually
         /// written as the table `[accounts.NAME.links]`. Off by default. A link is never changed or removed; where several fit, none is made

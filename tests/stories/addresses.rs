@@ -1,7 +1,9 @@
 //! Postal addresses: Address documents that are linked to a contact, and what Google holds of them.
 
+use dafater_contactsd::contact::Field;
 use dafater_contactsd::execute::RunRequest;
 use dafater_contactsd::sandbox::dafater::WriteKind;
+use dafater_contactsd::sync::{Direction, FieldRule, FieldRules};
 use serde_json::{Value, json};
 
 use crate::world::{DAEMON, Strike, World, contact, person};
@@ -151,6 +153,34 @@ async fn a_street_that_is_corrected_on_one_side_is_corrected_in_its_place_on_the
     );
     assert_eq!(world.person("Ada Lovelace")["addresses"][0]["poBox"], "77", "what is not mapped stays");
     assert_eq!(world.site().document("Address", "Ada Lovelace-Personal").unwrap()["county"], "Central");
+}
+
+#[tokio::test]
+async fn addresses_may_go_one_way_while_the_rest_goes_both() {
+    let mut world = world();
+    let rule = FieldRule { direction: Direction::Pull, wins: None };
+    world.settings.policy.fields = FieldRules::from_iter([(Field::Addresses, rule)]);
+    let resource = ada(&world, &[office()]);
+    world.converge().await;
+    let name = world.contact("Ada")["name"].as_str().unwrap().to_owned();
+    let before = in_google(&world);
+    edit_address(&world, "Ada Lovelace-Office", json!({ "address_line1": "99 Elsewhere" }));
+    world.edit_contact(&name, json!({ "designation": "Countess" }));
+    world.settle().await;
+    assert_eq!(in_google(&world), before);
+    assert_eq!(world.person("Ada Lovelace")["organizations"][0]["title"], "Countess");
+    // A new contact of the site goes to Google without its address, and one of Google's comes with its own.
+    let grace = world.add_contact(contact("Grace", "Hopper", "grace@example.com", ""));
+    add_address(
+        &world,
+        json!({ "address_title": "Grace", "address_type": "Office", "address_line1": "1 Navy Yard", "city": "Washington",
+            "country": "United States", "links": [link(&grace)] }),
+    );
+    world.edit_person(&resource, json!({ "addresses": [office(), home()] }));
+    world.settle().await;
+    assert_eq!(world.person("Grace Hopper").get("addresses"), None);
+    assert!(documents(&world).iter().any(|line| line.contains("7 Olaya Street")), "{:?}", documents(&world));
+    world.is_quiet().await;
 }
 
 #[tokio::test]
