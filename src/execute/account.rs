@@ -8,10 +8,11 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::apply::{Applied, Executor};
-use super::hold::discard;
+use super::apply::Executor;
+use super::cycle::Ended;
+use super::hub::Hub;
 use super::judgement::conflict_id;
-use super::observe::{Memory, Observed, Observer};
+use super::observe::Memory;
 use super::settings::{Parts, Settings};
 use super::wanted::Wanted;
 use super::{
@@ -23,8 +24,7 @@ use crate::google::oauth::{AuthorizationError, VaultError};
 use crate::google::{GroupName, MAX_MEMBERS};
 use crate::mapping::PersonField;
 use crate::observe::events;
-use crate::state::{AccountState, Cursors, HeldBy, HoldDecision, Progress};
-use crate::sync::guard::Verdict;
+use crate::state::{AccountState, Cursors, HoldDecision, Progress};
 use crate::sync::{AccountName, Action, Plan, Policy, RecordId, Side, Step};
 
 /// One account under sync.
@@ -34,10 +34,12 @@ pub struct AccountEngine {
     pub(super) configured: Settings,
     /// As they are used: without the fields that the site does not have.
     pub(super) in_force: std::sync::Mutex<Arc<Settings>>,
-    cancel: CancellationToken,
+    pub(super) cancel: CancellationToken,
     pub(super) memory: Mutex<Memory>,
     /// What happened last, newer than what is saved.
     recent: std::sync::Mutex<Option<Progress>>,
+    /// What it shares with the other accounts of its site.
+    pub(super) hub: Arc<Hub>,
 }
 
 /// How the account stands with Google.
@@ -46,13 +48,6 @@ struct Standing {
     authorized: bool,
     consented_as: Option<String>,
     warning: Option<String>,
-}
-
-/// How a run ended, before it becomes a report.
-enum Ended {
-    Done(Applied),
-    Held(String),
-    Planned(Plan),
 }
 
 impl AccountEngine {
@@ -77,78 +72,18 @@ impl AccountEngine {
             cancel,
             memory: Mutex::default(),
             recent: std::sync::Mutex::default(),
+            hub: Arc::default(),
         }
+    }
+
+    /// The same engine, beside others of the same site.
+    #[must_use]
+    pub fn beside(self, hub: Arc<Hub>) -> Self {
+        Self { hub, ..self }
     }
 
     pub(super) fn state(&self) -> &AccountState {
         &self.parts.state
-    }
-
-    /// One cycle.
-    async fn cycle(&self, request: RunRequest, run: &str, now: Timestamp) -> Result<Ended, EngineError> {
-        let mut memory = self.memory.lock().await;
-        let observed = self.look(request, now, &mut memory).await?;
-        let settings = self.settings();
-        self.report(&observed, &mut memory);
-        if !request.dry_run {
-            self.redeem(&observed).await?;
-        }
-        let mut plan = Plan::compute(&observed.snapshot, &settings.policy);
-        let hold = self.state().hold()?;
-        if hold.as_ref().is_some_and(|hold| hold.decision == Some(HoldDecision::Discarded)) {
-            discard(&mut plan, &self.state().held(HeldBy::Cycle)?);
-        }
-        match self.verdict(&plan, &observed, hold.as_ref())? {
-            Verdict::Hold { reason, digest } => {
-                if !request.dry_run {
-                    self.hold(&plan, hold.as_ref(), &reason, digest, now).await?;
-                }
-                Ok(Ended::Held(reason))
-            }
-            Verdict::Go if request.dry_run => Ok(Ended::Planned(plan)),
-            Verdict::Go => {
-                let google_rests = self.google_rests(now)?;
-                self.unlabel(&mut plan, google_rests.is_some(), &mut memory).await?;
-                let label = match google_rests {
-                    Some(_) => None,
-                    None => self.label(&plan, &mut memory).await?,
-                };
-                self.begin_policy(&plan, &observed).await?;
-                let executor = Executor {
-                    google_rests,
-                    failures: observed
-                        .retried
-                        .iter()
-                        .map(|parked| (parked.pair.clone(), parked.attempts))
-                        .collect(),
-                    doubtful: &observed.doubtful,
-                    ..self.executor(&settings, run, now, &plan, label)
-                };
-                let applied = executor.run(&plan).await?;
-                self.finish(&plan, &observed, &applied, hold.as_ref(), (run, now)).await?;
-                if applied.halted.is_none() {
-                    memory.addresses.clone_from(&observed.addresses.seen);
-                    self.forget(observed.is_full, now).await?;
-                }
-                if !applied.parked.is_empty() {
-                    // A label that is gone would spoil every create.
-                    memory.labels = None;
-                }
-                Ok(Ended::Done(applied))
-            }
-        }
-    }
-
-    /// Forgets under which policy both sides were read whole before anything is noted under another one: what a run that ends early
-    /// noted as waiting for a direction would be news to nobody if the old policy came back.
-    async fn begin_policy(&self, plan: &Plan, observed: &Observed) -> Result<(), EngineError> {
-        let known = self.state().cursors()?;
-        if plan.steps.is_empty() || known.policy.is_empty() || known.policy == observed.cursors.policy {
-            return Ok(());
-        }
-        let mut changes = self.state().changes();
-        changes.set_cursors(&Cursors { policy: String::new(), ..known });
-        Ok(self.state().commit(changes).await?)
     }
 
     pub(super) fn executor<'a>(
@@ -167,6 +102,7 @@ impl AccountEngine {
             label,
             failures: BTreeMap::new(),
             doubtful: &[],
+            unnoted: Vec::new(),
             cancel: &self.cancel,
             google_rests: None,
             undoes: None,
@@ -174,51 +110,6 @@ impl AccountEngine {
             known_labels: BTreeSet::new(),
             applied: std::sync::Mutex::default(),
             is_halted: false.into(),
-        }
-    }
-
-    /// Remembers what our own writes made the base, before anything is built on it.
-    async fn redeem(&self, observed: &Observed) -> Result<(), EngineError> {
-        let mut changes = self.state().changes();
-        for pair in &observed.redeemed {
-            self.state().put_pair(pair, &mut changes)?;
-            for intent in observed.settled.iter().filter(|intent| intent.pair == pair.id) {
-                changes.add_history(&pair.id, &intent.arrived());
-            }
-        }
-        Ok(self.state().commit(changes).await?)
-    }
-
-    async fn look(
-        &self,
-        request: RunRequest,
-        now: Timestamp,
-        memory: &mut Memory,
-    ) -> Result<Observed, EngineError> {
-        self.learn_fields(memory, now).await?;
-        let settings = self.settings();
-        let observer = Observer { parts: &self.parts, settings: &settings, now, parked: BTreeMap::new() };
-        let seen = observer.observe(request, &self.fingerprint(), memory).await;
-        if seen.is_err() {
-            // Perhaps the site is not as it was known to be.
-            memory.site = None;
-        }
-        seen
-    }
-
-    /// Says what the look itself brought up.
-    fn report(&self, observed: &Observed, memory: &mut Memory) {
-        let account = self.state().account();
-        let hides_addresses = self.parts.dafater.hides_addresses();
-        if hides_addresses && !memory.is_told_of_hidden_addresses {
-            events::AddressesHidden { account: account.clone() }.emit();
-        }
-        memory.is_told_of_hidden_addresses = hides_addresses;
-        if observed.intents > 0 {
-            events::JournalRecovered { account: account.clone(), intents: observed.intents }.emit();
-        }
-        for reason in &observed.malformed {
-            events::ItemMalformed { account: account.clone(), reason: reason.clone() }.emit();
         }
     }
 
@@ -252,7 +143,12 @@ impl AccountEngine {
 
     /// Takes the account's label off contacts that leave the scope, before they are no longer known; if Google takes no writes now, they
     /// leave later.
-    async fn unlabel(&self, plan: &mut Plan, rests: bool, memory: &mut Memory) -> Result<(), EngineError> {
+    pub(super) async fn unlabel(
+        &self,
+        plan: &mut Plan,
+        rests: bool,
+        memory: &mut Memory,
+    ) -> Result<(), EngineError> {
         let Policy { scope, push, .. } = &self.configured.policy;
         let Some(name) = self.configured.label.as_ref().filter(|_| scope.unlabel && *push) else {
             return Ok(());
@@ -287,7 +183,7 @@ impl AccountEngine {
     }
 
     /// Until when Google takes no writes of this account, if it does not.
-    fn google_rests(&self, now: Timestamp) -> Result<Option<Timestamp>, EngineError> {
+    pub(super) fn google_rests(&self, now: Timestamp) -> Result<Option<Timestamp>, EngineError> {
         Ok(self.state().exhausted()?.map(|exhausted| exhausted.until).filter(|until| *until > now))
     }
 
@@ -306,7 +202,7 @@ impl AccountEngine {
     }
 
     /// Changes with the policy: both sides are then read whole, because what was left alone may now take part.
-    fn fingerprint(&self) -> String {
+    pub(super) fn fingerprint(&self) -> String {
         let settings = self.settings();
         let policy = &settings.policy;
         let account = format!(
@@ -403,7 +299,12 @@ impl AccountEngine {
         let state = self.state();
         report.conflicts = state.conflicts().map_or(0, |open| count(open.len()));
         report.parked = state.parked().map_or(0, |parked| count(parked.len()));
-        report.review = state.reviews().map_or(0, |reviews| count(reviews.len()));
+        report.review = self.questions().map_or(0, count);
+    }
+
+    /// How many questions wait for a person.
+    fn questions(&self) -> Result<usize, EngineError> {
+        Ok(self.state().reviews()?.len() + self.state().unlinked()?.len())
     }
 
     /// How the account stands with Google, as far as the vault tells.
@@ -472,7 +373,7 @@ impl Engine for AccountEngine {
             linked: count(state.pair_count()),
             parked: count(state.parked()?.len()),
             conflicts: count(state.conflicts()?.len()),
-            review: count(state.reviews()?.len()),
+            review: count(self.questions()?),
             in_doubt: count(state.intents()?.len()),
             hold: self.hold_view()?,
             error: progress.last_error,
@@ -519,6 +420,16 @@ impl Engine for AccountEngine {
                 title,
                 candidates: review.candidates,
                 reason: review.reason,
+            });
+        }
+        for unlinked in state.unlinked()? {
+            let Some(pair) = state.pair(&unlinked.pair)? else { continue };
+            views.push(ReviewView {
+                account: state.account().clone(),
+                record: RecordId::Dafater(pair.dafater.name),
+                title: pair.dafater.contact.title(),
+                candidates: Vec::new(),
+                reason: format!("{}; link it on the site, or skip it", unlinked.doubt),
             });
         }
         Ok(views)

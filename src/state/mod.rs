@@ -21,6 +21,7 @@
 //! | journal | pair id, side | [`Intent`] |
 //! | queue | `parked` pair id | [`Parked`] |
 //! | queue | `review` record | [`Review`] |
+//! | queue | `unlinked` pair id | [`Unlinked`] |
 //! | queue | `conflict` pair id, field | [`Conflict`] |
 //! | queue | `link` google, dafater | declared to be the same person |
 //! | queue | `hold` | [`Hold`] |
@@ -41,7 +42,7 @@ mod tables;
 pub use changes::Changes;
 pub use records::{
     AddressCursor, Cursors, DafaterCursor, Exhausted, GoogleCursor, HeldBy, HistoryEntry, Hold, HoldDecision,
-    Intent, IntentKind, Parked, Parted, Progress, Tombstone, UndoHold,
+    Intent, IntentKind, Parked, Parted, Progress, Tombstone, UndoHold, Unlinked,
 };
 pub use shown::{ChangeView, Counts, HistoryView};
 pub use tables::AccountState;

@@ -19,6 +19,7 @@ mod addresses_by_chance;
 mod bad_input;
 mod conformance;
 mod deletions;
+mod downtime;
 mod editing;
 mod faults;
 mod fields;

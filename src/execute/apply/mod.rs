@@ -27,7 +27,7 @@ use crate::mapping::Document;
 use crate::observe::events;
 use crate::remote::Disposition;
 use crate::state::{Changes, Intent, Parked, Parted, Tombstone};
-use crate::sync::{Action, Conflict, Image, LooseReason, Origin, Pair, PairId, Plan, RecordId, Side, Step};
+use crate::sync::{Action, Image, LooseReason, Origin, Pair, PairId, Plan, RecordId, Side, Step};
 
 /// What a run did.
 #[derive(Debug, Default)]
@@ -60,6 +60,8 @@ pub(super) struct Executor<'a> {
     pub(super) failures: BTreeMap<PairId, u32>,
     /// Earlier updates that are still in doubt: a write that is refused takes nothing back of them.
     pub(super) doubtful: &'a [Intent],
+    /// Earlier updates without a receipt, of which nothing tells yet what they replaced.
+    pub(super) unnoted: Vec<&'a Intent>,
     pub(super) cancel: &'a CancellationToken,
     /// The run that is put back, if one is.
     pub(super) undoes: Option<&'a str>,
@@ -125,7 +127,6 @@ impl Executor<'_> {
                 let Some(pair) = work.pair() else { return Ok(()) };
                 self.settle(step, &pair, changes)?;
                 state.put_pair(&pair, changes)?;
-                self.open_conflicts(step, changes)?;
                 if !is_written_later {
                     self.report_withheld(step, &pair, changes);
                 }
@@ -202,6 +203,10 @@ impl Executor<'_> {
                 PairId::from_dafater(account, &pair.dafater.creation, &pair.dafater.name),
             ];
             for id in begun.iter().chain([&pair.id]) {
+                // A record that was deleted, replaced and restored first began the pair that is now another's.
+                if *id != pair.id && state.pair(id)?.is_some() {
+                    continue;
+                }
                 changes.remove_intent(id, Side::Google);
                 changes.remove_intent(id, Side::Dafater);
                 changes.remove_parked(id);
@@ -224,7 +229,6 @@ impl Executor<'_> {
         if let Some(pair) = work.pair() {
             self.settle(step, &pair, changes)?;
             self.parts.state.put_pair(&pair, changes)?;
-            self.open_conflicts(step, changes)?;
             self.report_withheld(step, &pair, changes);
         }
         changes.remove_intent(&step.pair, side);
@@ -239,25 +243,6 @@ impl Executor<'_> {
             pair: step.pair.to_string(),
         }
         .emit();
-        Ok(())
-    }
-
-    /// Opens the conflicts of a pair together with its base, which holds the revisions for known from then on: nothing else would bring them
-    /// up again if the run ended here.
-    fn open_conflicts(&self, step: &Step, changes: &mut Changes) -> Result<(), EngineError> {
-        let mut open = step.conflicts().peekable();
-        if open.peek().is_none() {
-            return Ok(());
-        }
-        let known = self.parts.state.conflicts()?;
-        for conflict in open.filter(|conflict| !known.contains(conflict)) {
-            let is_same = |other: &Conflict| (&other.pair, &other.field) == (&conflict.pair, &conflict.field);
-            if !known.iter().any(is_same) {
-                let (account, pair) = (self.parts.state.account().clone(), conflict.pair.to_string());
-                events::ItemConflict { account, pair, field: conflict.field.to_string() }.emit();
-            }
-            changes.set_conflict(&conflict);
-        }
         Ok(())
     }
 
@@ -287,7 +272,6 @@ impl Executor<'_> {
             self.receipt(work, side, &mut changes)?;
         } else if let Some(pair) = work.pair() {
             self.parts.state.put_pair(&pair, &mut changes)?;
-            self.open_conflicts(work.step, &mut changes)?;
         }
         Ok(self.parts.state.commit(changes).await?)
     }
@@ -323,6 +307,24 @@ impl Executor<'_> {
     /// Whether an earlier update of the record is still in doubt.
     fn is_doubtful(&self, pair: &PairId, side: Side) -> bool {
         self.doubtful.iter().any(|intent| (&intent.pair, intent.side) == (pair, side))
+    }
+
+    /// Writes down what is about to be sent. An earlier write of the same record, which has no receipt, is noted before it gives way:
+    /// if the record is not as it was before it, nothing else tells what was there.
+    fn set_intent(&self, work: &Work<'_>, side: Side, changes: &mut Changes) {
+        let (pair, mapping) = (&work.step.pair, &self.settings.policy.mapping);
+        let now = match side {
+            Side::Google => work.step.google.as_ref().map(|person| person.contact(mapping)),
+            Side::Dafater => work.step.dafater.as_ref().map(|document| document.contact(mapping)),
+        };
+        let is_earlier = |intent: &&&Intent| (&intent.pair, intent.side) == (pair, side);
+        if let Some(earlier) = self.unnoted.iter().find(is_earlier)
+            && now.is_some()
+            && now != earlier.entry.before
+        {
+            changes.add_history(pair, &earlier.entry);
+        }
+        changes.set_intent(&self.intent(work, side));
     }
 
     /// Takes back what was written down and provably did not happen; what was in doubt before it is in doubt again.

@@ -178,8 +178,7 @@ fn texts(
     mapping: &Mapping,
 ) -> Vec<Map<String, Json>> {
     let mut after = before.to_vec();
-    // An emptied item keeps its place until all slots are dealt with: the one behind it is none of the others' business.
-    let mut emptied = BTreeSet::new();
+    let mut touched = BTreeSet::new();
     for text in mapping.placed().iter().filter(|text| text.slot.list == list) {
         let index = find(&after.iter().collect::<Vec<_>>(), &text.slot, mapping);
         let mut current = Contact::default();
@@ -204,13 +203,14 @@ fn texts(
                 after.push(item);
             }
         }
-        emptied.extend(index);
+        touched.extend(index);
     }
-    let mut index = 0..;
-    after.retain(|item| {
-        let is_touched = index.next().is_some_and(|index| emptied.contains(&index));
-        !is_touched || !says_nothing(item)
-    });
+    // Not before all slots are written: the next item would stand in the place of the one that goes.
+    for index in touched.into_iter().rev() {
+        if after.get(index).is_some_and(says_nothing) {
+            after.remove(index);
+        }
+    }
     after
 }
 

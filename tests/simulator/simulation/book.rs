@@ -47,6 +47,8 @@ pub struct Gone {
     pub had_news: bool,
     /// When it was restored under its old identity.
     pub restored: Option<Timestamp>,
+    /// What it said at the end.
+    pub said: Contact,
 }
 
 /// The book.
@@ -101,10 +103,16 @@ impl Book {
             self.accounts.insert(id.clone(), seen.account);
             match before.0.get(id) {
                 None => {
+                    let partners = self.partners.get(id);
+                    let is_alone = partners.is_some_and(|partners| {
+                        partners.iter().all(|partner| !after.0.contains_key(partner))
+                    });
                     if let Some(gone) = self.gone.get_mut(id) {
-                        // What it says again it said before.
                         gone.restored = Some(at);
-                        continue;
+                        // What it says again it said before; unless all who had heard it are gone: then it is as good as entered anew.
+                        if !is_alone {
+                            continue;
+                        }
                     }
                     for field in self.fields.clone() {
                         let to = seen.contact.text(&field).to_owned();
@@ -119,9 +127,28 @@ impl Book {
                             to,
                         });
                     }
+                    // API: what is restored on the site, or put back by an undo, is a new record; it says what the old one said.
+                    let is_former = |(other, gone): (&Id, &Gone)| {
+                        other.0 == id.0
+                            && gone.said == seen.contact
+                            && self.accounts.get(other) == Some(&seen.account)
+                    };
+                    let former =
+                        self.gone.iter().find(|entry| is_former(*entry)).map(|(other, _)| other.clone());
                     for (field, values) in sets(&seen.contact) {
                         for key in values.keys() {
-                            self.value(at, cycle, id, &field, key.as_str(), true, Vec::new());
+                            let since = former
+                                .as_ref()
+                                .and_then(|former| self.said_since(former, &field, key.as_str()));
+                            self.value(
+                                since.unwrap_or(at),
+                                cycle,
+                                id,
+                                &field,
+                                key.as_str(),
+                                true,
+                                Vec::new(),
+                            );
                         }
                     }
                 }
@@ -147,7 +174,8 @@ impl Book {
                     }
                     for ((field, was), (_, is)) in sets(&old.contact).into_iter().zip(sets(&seen.contact)) {
                         for key in is.keys().filter(|key| !was.contains(key)) {
-                            // What a merge brings over was said when the one that is gone said it.
+                            // What a merge brings over was said when the one that is gone said it, or was told it: nobody says
+                            // anew, by merging two persons, what the counterpart has replaced meanwhile.
                             let mut lost = before.of_side(id.0).filter(|(loser, said)| {
                                 !after.0.contains_key(*loser) && set(&said.contact, &field).contains(key)
                             });
@@ -183,17 +211,21 @@ impl Book {
                     || pairs.iter().any(|(_, base, other)| {
                         before.0.get(other).is_none_or(|other| has_news(&seen.contact, &other.contact, base))
                     });
-                self.gone.insert(id.clone(), Gone { at, seen: at, had_news, restored: None });
+                let said = seen.contact.clone();
+                self.gone.insert(id.clone(), Gone { at, seen: at, had_news, restored: None, said });
             }
         }
     }
 
-    /// When somebody last gave a record a value, if it was not carried there.
+    /// When somebody last gave a record a value; where it was carried there, when somebody last gave it to a counterpart.
     fn said_since(&self, id: &Id, field: &Field, key: &str) -> Option<Timestamp> {
-        let is_this = |edit: &&ValueEdit| {
-            edit.is_added && edit.record == *id && edit.field == *field && edit.key == key
+        let said_of = |record: &Id| {
+            let is_this = |edit: &&ValueEdit| {
+                edit.is_added && edit.record == *record && edit.field == *field && edit.key == key
+            };
+            self.values.iter().filter(is_this).map(|edit| edit.at).max()
         };
-        self.values.iter().filter(is_this).map(|edit| edit.at).max()
+        said_of(id).or_else(|| self.partners.get(id)?.iter().filter_map(said_of).max())
     }
 
     #[expect(clippy::too_many_arguments, reason = "one place writes this record")]

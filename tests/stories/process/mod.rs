@@ -8,6 +8,8 @@ mod directions;
 mod doctor;
 mod fault_card;
 mod faults;
+mod many;
 mod quota;
 mod scale;
 mod secrets;
+mod webhook;
