@@ -234,7 +234,7 @@ section! {
         /// wins = "google" }` says where it goes (`both`, `pull`, `push`, `off`) and who wins when both sides changed it (as `conflict`).
         /// Fields with a type or a key stand in quotes: `"url.work"`, `"event.anniversary"`, `"custom.Customer No"`. What travels by
         /// itself (`prefix`, `given`, `middle`, `family`, `company`, `title`, `department`, `gender`) may be given another field or another
-        /// direction, `emails` and `phones` a direction and a winner. `docs/fields.md` lists all of Google's fields.
+        /// direction, `emails`, `phones` and `addresses` a direction and a winner. `docs/fields.md` lists all of Google's fields.
         fields: BTreeMap<String, FieldSpec> = Kind::Fields, default("{}");
         /// To whom contacts are linked that the sync creates in Dafater, or pairs for the first time where they are linked to nobody; usually
         /// written as the table `[accounts.NAME.links]`. Off by default. A link is never changed or removed; where several fit, none is made
@@ -244,6 +244,11 @@ section! {
         label: String = Kind::Text, default("\"Dafater\"");
         /// Country whose dialling rules apply to phone numbers without a country code; without it they are compared by digits.
         region: Option<Region> = Kind::Region, optional("\"SA\"");
+        /// Whether postal addresses travel: the addresses of a Google contact <-> the Address documents that are linked to the Contact, under
+        /// the directions and the conflict policy of the account. An Address that is linked to anything beside the one Contact (a Customer,
+        /// another person) is shown in Google and neither changed nor deleted from there. An address without street, city or country, or
+        /// with a country that the site does not know, stays in Google.
+        addresses: bool = Kind::Bool, default("false");
         /// API key of the Dafater user that the daemon acts as for this account, instead of that of `[dafater]`: what that user may not
         /// see takes no part.
         api_key: Option<String> = Kind::Token, own("\"0123456789abcde\"");
@@ -349,7 +354,8 @@ impl Account {
             max_deletes_percent: self.max_deletes_percent,
             first_sync: self.first_sync,
             scope: self.scope.clone(),
-            mapping: Mapping::new(PhoneContext { region: self.region }, &texts),
+            mapping: Mapping::new(PhoneContext { region: self.region }, &texts)
+                .with_addresses(self.addresses),
             fields,
         }
     }

@@ -213,7 +213,9 @@ impl AccountEngine {
         let directions =
             policy.fields.directions().map(|(field, direction)| format!("{field:?}={direction:?}"));
         let fields = mapped.map(|text| format!("{text:?}")).chain(directions);
-        std::iter::once(account).chain(fields).collect::<Vec<_>>().join(" ")
+        // Nothing where they do not travel: whoever never had them is not read anew.
+        let addresses = policy.mapping.addresses.then(|| "addresses".to_owned());
+        std::iter::once(account).chain(fields).chain(addresses).collect::<Vec<_>>().join(" ")
     }
 
     fn sent(&self) -> Requests {

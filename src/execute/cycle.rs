@@ -75,6 +75,7 @@ impl AccountEngine {
                 let applied = executor.run(&plan).await?;
                 self.finish(&plan, &observed, &applied, hold.as_ref(), (run, now)).await?;
                 if applied.halted.is_none() {
+                    memory.addresses.clone_from(&observed.addresses.seen);
                     self.forget(observed.is_full, now).await?;
                 }
                 if !applied.parked.is_empty() {
@@ -99,7 +100,7 @@ impl AccountEngine {
             let turns = self.hub.turns();
             let observed = self.look(request, now, memory).await?;
             if turn.is_none() {
-                self.report(&observed);
+                self.report(&observed, memory);
             }
             if !request.dry_run {
                 self.redeem(&observed).await?;
@@ -170,8 +171,13 @@ impl AccountEngine {
     }
 
     /// Says what the look itself brought up.
-    fn report(&self, observed: &Observed) {
+    fn report(&self, observed: &Observed, memory: &mut Memory) {
         let account = self.state().account();
+        let hides_addresses = self.parts.dafater.hides_addresses();
+        if hides_addresses && !memory.is_told_of_hidden_addresses {
+            events::AddressesHidden { account: account.clone() }.emit();
+        }
+        memory.is_told_of_hidden_addresses = hides_addresses;
         if observed.intents > 0 {
             events::JournalRecovered { account: account.clone(), intents: observed.intents }.emit();
         }

@@ -96,6 +96,11 @@ impl AccountEngine {
                     changes.remove_held(HeldBy::Cycle, &pair);
                 }
             }
+            if let Some(cursor) = &observed.addresses.cursor
+                && state.address_cursor()?.as_ref() != Some(cursor)
+            {
+                changes.set_address_cursor(cursor);
+            }
             if state.cursors()? != observed.cursors {
                 changes.set_cursors(&observed.cursors);
             }

@@ -106,6 +106,8 @@ pub enum UpdatePath {
     CalendarUrls,
     /// `userDefined`
     UserDefined,
+    /// `addresses`
+    Addresses,
     /// `memberships`
     Memberships,
     /// `clientData`
@@ -114,7 +116,7 @@ pub enum UpdatePath {
 
 impl UpdatePath {
     /// Every path, in the order in which a mask lists them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Names,
         Self::EmailAddresses,
         Self::PhoneNumbers,
@@ -134,6 +136,7 @@ impl UpdatePath {
         Self::SipAddresses,
         Self::CalendarUrls,
         Self::UserDefined,
+        Self::Addresses,
         Self::Memberships,
         Self::ClientData,
     ];
@@ -161,6 +164,7 @@ impl UpdatePath {
             Self::SipAddresses => "sipAddresses",
             Self::CalendarUrls => "calendarUrls",
             Self::UserDefined => "userDefined",
+            Self::Addresses => "addresses",
             Self::Memberships => "memberships",
             Self::ClientData => "clientData",
         }

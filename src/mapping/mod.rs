@@ -15,7 +15,7 @@ mod said;
 mod slot;
 
 pub use admission::{Column, GoogleRules, Refusal, SiteRules};
-pub use document::{Document, DocumentName, Link, SiteStamp};
+pub use document::{AddressChange, AddressDocument, Document, DocumentName, Link, SiteStamp};
 pub use fields::Mapping;
 pub use marker::{MARKER_KEY, Marker};
 pub use person::{Etag, Person, PersonField, PersonPatch, ResourceName, SourceId};

@@ -367,6 +367,12 @@ events! {
         reason: String,
     }
 
+    /// The site's user may not read addresses.
+    AddressesHidden(WARN, "addresses.hidden", "b0f3a7c2d94e4c1c8f5d6a7e1b2c3d4e", "The site does not show its addresses to the daemon's user; they stay as they are on both sides, everything else goes on.", "CD0307", "Give the daemon's user the right to read, write and create Address (Sales User has it), or set addresses = false for the account. Nothing is deleted meanwhile.") {
+        /// The account.
+        account: AccountName,
+    }
+
     /// A mapped field is left alone.
     FieldLeftOut(WARN, "field.left_out", "6e1f0a7c9b2d4835a4c7e0d91f3b58a2", "A mapped field cannot be synced and is left alone on both sides; all others are synced.", "CD0310", "Correct the field under `[accounts.NAME.fields]`, or add it to Contact in Dafater; the daemon looks again at a reload, and once a day.") {
         /// The account.

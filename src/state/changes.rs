@@ -3,14 +3,14 @@
 use serde::Serialize;
 
 use super::records::{
-    Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Parked, Parted, Progress, Tombstone, UndoHold,
-    Unlinked,
+    AddressCursor, Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Parked, Parted, Progress,
+    Tombstone, UndoHold, Unlinked,
 };
-use super::{HISTORY_VERSION, VALUE_VERSION};
+use super::{HISTORY_VERSION, RECORD_VERSION, VALUE_VERSION};
 use crate::contact::Field;
 use crate::mapping::{SiteStamp, SourceId};
 use crate::store::{Batch, Key, Tree, VALUE_LIMIT, encode};
-use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, RecordId, Review, Side};
+use crate::sync::{AccountName, Conflict, GoogleBase, Loose, Pair, PairId, RecordId, Review, Side};
 
 /// Changes of one account that become durable together.
 #[derive(Debug, Clone)]
@@ -39,6 +39,11 @@ impl Changes {
         self.put(Tree::Accounts, self.key().text("cursors"), cursors);
     }
 
+    /// Sets up to where the site's addresses were read.
+    pub fn set_address_cursor(&mut self, cursor: &AddressCursor) {
+        self.put(Tree::Accounts, self.key().text("addresses"), cursor);
+    }
+
     /// Sets how the account fares.
     pub fn set_progress(&mut self, progress: &Progress) {
         self.put(Tree::Accounts, self.key().text("progress"), progress);
@@ -61,13 +66,8 @@ impl Changes {
         for key in self.indexes(pair) {
             self.put(Tree::Pairs, key, &pair.id);
         }
-        let mut pair = pair.clone();
-        if encode(VALUE_VERSION, &pair).len() > VALUE_LIMIT {
-            // Both can be learnt again; a pair that is not remembered would be made a second time.
-            pair.withheld.clear();
-            pair.aliases.clear();
-        }
-        self.put(Tree::Pairs, self.key().text("pair").text(pair.id.as_str()), &pair);
+        let key = self.key().text("pair").text(pair.id.as_str());
+        self.batch.put(Tree::Pairs, key, encode(RECORD_VERSION, &fitting_pair(pair.clone())));
     }
 
     /// Removes a pair without its indexes.
@@ -82,13 +82,10 @@ impl Changes {
 
     /// Remembers which two records were a pair until one of them was deleted.
     pub fn set_parted(&mut self, parted: &Parted) {
-        let Parted { mut pair, at } = parted.clone();
-        if encode(VALUE_VERSION, parted).len() > VALUE_LIMIT {
-            pair.withheld.clear();
-            pair.aliases.clear();
-        }
-        self.put(Tree::Pairs, self.parting_key(&pair.dafater.creation), &pair.google.source_id);
-        self.put(Tree::Pairs, self.parted_key(&pair.google.source_id), &Parted { pair, at });
+        let parted = Parted { pair: fitting_pair(parted.pair.clone()), at: parted.at };
+        let GoogleBase { source_id, .. } = &parted.pair.google;
+        self.put(Tree::Pairs, self.parting_key(&parted.pair.dafater.creation), source_id);
+        self.batch.put(Tree::Pairs, self.parted_key(source_id), encode(RECORD_VERSION, &parted));
     }
 
     /// Forgets with whom two records were a pair: each has another counterpart, or both have each other again.
@@ -99,7 +96,8 @@ impl Changes {
 
     /// Remembers a record that stands alone.
     pub fn set_loose(&mut self, loose: &Loose) {
-        self.put(Tree::Pairs, self.key().text("loose").text(&loose.record.to_string()), loose);
+        let key = self.key().text("loose").text(&loose.record.to_string());
+        self.batch.put(Tree::Pairs, key, encode(RECORD_VERSION, loose));
     }
 
     /// Forgets that a record stood alone.
@@ -218,12 +216,8 @@ impl Changes {
         for key in self.left_keys(pair) {
             self.put(Tree::Pairs, key, &pair.id);
         }
-        let mut pair = pair.clone();
-        if encode(VALUE_VERSION, &pair).len() > VALUE_LIMIT {
-            pair.withheld.clear();
-            pair.aliases.clear();
-        }
-        self.put(Tree::Pairs, self.key().text("left").text(pair.id.as_str()), &pair);
+        let key = self.key().text("left").text(pair.id.as_str());
+        self.batch.put(Tree::Pairs, key, encode(RECORD_VERSION, &fitting_pair(pair.clone())));
     }
 
     /// Forgets a pair that left the scope.
@@ -304,6 +298,19 @@ impl Changes {
         Key::account(self.account.as_str())
     }
 }
+
+/// The pair as far as the store can hold it, with room for what stands beside it.
+fn fitting_pair(mut pair: Pair) -> Pair {
+    if encode(RECORD_VERSION, &pair).len() > VALUE_LIMIT - BESIDE_A_PAIR {
+        // Both can be learnt again; a pair that is not remembered would be made a second time.
+        pair.withheld.clear();
+        pair.aliases.clear();
+    }
+    pair
+}
+
+/// Room for the time at which a pair parted, which is written in text.
+const BESIDE_A_PAIR: usize = 64;
 
 /// The entry as far as the store can hold it: a contact of an unusual size must not stop the run of all others.
 fn fitting(version: u8, mut entry: HistoryEntry) -> Vec<u8> {

@@ -7,6 +7,7 @@
 //! | accounts | `cursors` | [`Cursors`] |
 //! | accounts | `progress` | [`Progress`] |
 //! | accounts | `exhausted` | [`Exhausted`] |
+//! | accounts | `addresses` | [`AddressCursor`] |
 //! | pairs | `pair` id | [`Pair`] |
 //! | pairs | `google` source id | pair id |
 //! | pairs | `dafater` name | pair id |
@@ -40,13 +41,15 @@ mod tables;
 
 pub use changes::Changes;
 pub use records::{
-    Cursors, DafaterCursor, Exhausted, GoogleCursor, HeldBy, HistoryEntry, Hold, HoldDecision, Intent,
-    IntentKind, Parked, Parted, Progress, Tombstone, UndoHold, Unlinked,
+    AddressCursor, Cursors, DafaterCursor, Exhausted, GoogleCursor, HeldBy, HistoryEntry, Hold, HoldDecision,
+    Intent, IntentKind, Parked, Parted, Progress, Tombstone, UndoHold, Unlinked,
 };
 pub use shown::{ChangeView, Counts, HistoryView};
 pub use tables::AccountState;
 
 /// Version of every value's shape; see [`crate::store::codec`].
 const VALUE_VERSION: u8 = 1;
+/// Version of the pairs and of the records that stand alone.
+const RECORD_VERSION: u8 = 2;
 /// Version of the history's entries, and of the intents that hold one.
-const HISTORY_VERSION: u8 = 2;
+const HISTORY_VERSION: u8 = 3;

@@ -41,6 +41,13 @@ pub struct DafaterCursor {
     pub swept_at: Timestamp,
 }
 
+/// Up to where the site's addresses were read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressCursor {
+    /// Highest `modified` seen; `None` while the site has no address.
+    pub modified: Option<SiteStamp>,
+}
+
 /// How the account fares.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
@@ -102,6 +109,9 @@ pub enum IntentKind {
     Update,
     /// A record is deleted: repeating is harmless.
     Delete,
+    /// Documents that belong to a record are created beside it, which carry no marker: in doubt until they are found linked to it or their
+    /// time has passed.
+    Extend,
 }
 
 /// A pair, or a record that was to become one, that failed and is looked at again later, its base untouched.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::earlier::{read_entry, read_intent};
+use super::earlier::{read_entry, read_intent, read_loose, read_pair, read_parted};
 use super::records::{
-    Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Parked, Parted, Progress, Tombstone, UndoHold,
-    Unlinked,
+    AddressCursor, Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Parked, Parted, Progress,
+    Tombstone, UndoHold, Unlinked,
 };
 use super::{Changes, VALUE_VERSION};
 use crate::mapping::{DocumentName, SiteStamp, SourceId};
@@ -62,6 +62,14 @@ impl AccountState {
         Ok(self.get(Tree::Accounts, &self.key().text("cursors"))?.unwrap_or_default())
     }
 
+    /// Up to where the site's addresses were read.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn address_cursor(&self) -> Result<Option<AddressCursor>, StoreError> {
+        self.get(Tree::Accounts, &self.key().text("addresses"))
+    }
+
     /// How the account fares.
     ///
     /// # Errors
@@ -83,7 +91,7 @@ impl AccountState {
     /// # Errors
     /// The store cannot be read.
     pub fn pair(&self, id: &PairId) -> Result<Option<Pair>, StoreError> {
-        self.get(Tree::Pairs, &self.key().text("pair").text(id.as_str()))
+        self.get_record(&self.key().text("pair").text(id.as_str()), read_pair)
     }
 
     /// The pair of a Google contact.
@@ -114,7 +122,7 @@ impl AccountState {
 
     /// All pairs.
     pub fn pairs(&self) -> impl Iterator<Item = Result<Pair, StoreError>> {
-        self.scan(Tree::Pairs, &self.key().text("pair"))
+        self.scan_records(&self.key().text("pair"), read_pair)
     }
 
     /// Sets `pair` in place of what is stored under its id: its records may have other addresses now.
@@ -153,7 +161,7 @@ impl AccountState {
     /// # Errors
     /// The store cannot be read.
     pub fn parted_of_google(&self, source: &SourceId) -> Result<Option<Parted>, StoreError> {
-        self.get(Tree::Pairs, &self.key().text("parted").text(&source.0))
+        self.get_record(&self.key().text("parted").text(&source.0), read_parted)
     }
 
     /// The pair that a document was in until one of its records was deleted.
@@ -169,7 +177,7 @@ impl AccountState {
 
     /// All pairs that ended so.
     pub fn all_parted(&self) -> impl Iterator<Item = Result<Parted, StoreError>> {
-        self.scan(Tree::Pairs, &self.key().text("parted"))
+        self.scan_records(&self.key().text("parted"), read_parted)
     }
 
     /// How many pairs there are.
@@ -183,12 +191,12 @@ impl AccountState {
     /// # Errors
     /// The store cannot be read.
     pub fn loose(&self, record: &RecordId) -> Result<Option<Loose>, StoreError> {
-        self.get(Tree::Pairs, &self.key().text("loose").text(&record.to_string()))
+        self.get_record(&self.key().text("loose").text(&record.to_string()), read_loose)
     }
 
     /// All records that stand alone.
     pub fn all_loose(&self) -> impl Iterator<Item = Result<Loose, StoreError>> {
-        self.scan(Tree::Pairs, &self.key().text("loose"))
+        self.scan_records(&self.key().text("loose"), read_loose)
     }
 
     /// The pair that a Google contact was in when it left the scope.
@@ -209,7 +217,7 @@ impl AccountState {
 
     fn left(&self, key: &Key) -> Result<Option<Pair>, StoreError> {
         match self.get::<PairId>(Tree::Pairs, key)? {
-            Some(id) => self.get(Tree::Pairs, &self.key().text("left").text(id.as_str())),
+            Some(id) => self.get_record(&self.key().text("left").text(id.as_str()), read_pair),
             None => Ok(None),
         }
     }
@@ -367,10 +375,13 @@ impl AccountState {
         match (tree, kind.as_deref()) {
             (Tree::Accounts, Some("cursors")) => check(decode::<Cursors>(VALUE_VERSION, value).map(drop)),
             (Tree::Accounts, Some("progress")) => check(decode::<Progress>(VALUE_VERSION, value).map(drop)),
+            (Tree::Accounts, Some("addresses")) => {
+                check(decode::<AddressCursor>(VALUE_VERSION, value).map(drop))
+            }
             (Tree::Accounts, Some("exhausted")) => check(decode::<Exhausted>(VALUE_VERSION, value).map(drop)),
-            (Tree::Pairs, Some("pair" | "left")) => check(decode::<Pair>(VALUE_VERSION, value).map(drop)),
-            (Tree::Pairs, Some("loose")) => check(decode::<Loose>(VALUE_VERSION, value).map(drop)),
-            (Tree::Pairs, Some("parted")) => check(decode::<Parted>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("pair" | "left")) => check(read_pair(value).map(drop)),
+            (Tree::Pairs, Some("loose")) => check(read_loose(value).map(drop)),
+            (Tree::Pairs, Some("parted")) => check(read_parted(value).map(drop)),
             (Tree::Pairs, Some("parting")) => check(decode::<SourceId>(VALUE_VERSION, value).map(drop)),
             (Tree::Pairs, Some("google" | "dafater" | "creation" | "left-google" | "left-dafater")) => {
                 check(decode::<PairId>(VALUE_VERSION, value).map(drop))
@@ -404,6 +415,28 @@ impl AccountState {
             Some(id) => self.pair(&id),
             None => Ok(None),
         }
+    }
+
+    /// A value of which more than one version is read.
+    fn get_record<T>(
+        &self,
+        key: &Key,
+        read: impl Fn(&[u8]) -> Result<T, CodecError>,
+    ) -> Result<Option<T>, StoreError> {
+        let undecodable = |cause| StoreError::Undecodable { tree: Tree::Pairs, cause };
+        let bytes = self.store.get(Tree::Pairs, key.as_bytes())?;
+        bytes.map(|bytes| read(&bytes).map_err(undecodable)).transpose()
+    }
+
+    fn scan_records<'a, T: 'a>(
+        &'a self,
+        prefix: &Key,
+        read: fn(&[u8]) -> Result<T, CodecError>,
+    ) -> impl Iterator<Item = Result<T, StoreError>> + use<'a, T> {
+        self.store.scan(Tree::Pairs, prefix.as_bytes()).map(move |entry| {
+            let (_, bytes) = entry?;
+            read(&bytes).map_err(|cause| StoreError::Undecodable { tree: Tree::Pairs, cause })
+        })
     }
 
     fn get<T: DeserializeOwned>(&self, tree: Tree, key: &Key) -> Result<Option<T>, StoreError> {

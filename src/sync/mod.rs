@@ -18,7 +18,7 @@ mod snapshot;
 pub use crate::account::AccountName;
 pub use links::{LinkBy, Links, choose};
 pub use merge::{Both, Decision, MergeRules, Merged, OpenConflict, Target, merge, rebase};
-pub use pair::{DafaterBase, GoogleBase, Origin, Pair, PairId, Withheld};
+pub use pair::{AddressStamp, DafaterBase, GoogleBase, Origin, Pair, PairId, Withheld};
 pub use plan::{Action, Deed, DeedKind, Image, LeftAlone, Plan, Step, Undo};
 pub use policy::{
     ConflictPolicy, DeletionPolicy, Direction, FieldRule, FieldRules, FirstSync, Policy, Scope,

@@ -14,6 +14,8 @@
 mod house;
 mod world;
 
+mod addresses;
+mod addresses_by_chance;
 mod bad_input;
 mod conformance;
 mod deletions;

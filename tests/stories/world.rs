@@ -494,11 +494,12 @@ fn engine(
         check: |_, _| {},
     }));
     let tokens = Arc::new(Token(SecretString::from(token.to_owned())));
-    let options = dafater::SiteOptions::new(
+    let mut options = dafater::SiteOptions::new(
         "https://erp.example.com".parse().unwrap(),
         keys.0.clone(),
         SecretString::from(keys.1.clone()),
     );
+    options.addresses = settings.policy.mapping.addresses;
     let api = "https://people.googleapis.com/".parse().unwrap();
     let google = PeopleClient::new(google_sent.clone(), api, tokens);
     let parts = Parts {

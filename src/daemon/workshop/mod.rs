@@ -204,6 +204,7 @@ impl EngineFactory for Bench {
         if let Some((key, secret)) = table.api_keys() {
             (site.api_key, site.api_secret) = (key.to_owned(), secret.clone());
         }
+        site.addresses = table.addresses;
         let needs_consent = !matches!(config.google.client, GoogleClient::ServiceAccount { .. });
         let parts = Parts {
             google: PeopleClient::new(

@@ -428,5 +428,6 @@ fn update_path(field: PersonField) -> UpdatePath {
         PersonField::SipAddresses => UpdatePath::SipAddresses,
         PersonField::CalendarUrls => UpdatePath::CalendarUrls,
         PersonField::UserDefined => UpdatePath::UserDefined,
+        PersonField::Addresses => UpdatePath::Addresses,
     }
 }

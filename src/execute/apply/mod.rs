@@ -4,6 +4,7 @@
 //! receipt in the same commit as the base it made. A record that is refused is parked and the others go on; a remote that fails
 //! halts the run, and what was done stays done.
 
+mod addresses;
 mod dafater;
 mod google;
 mod history;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::fetch::sight;
-use super::{DafaterReading, Doubt, GoogleReading, Memory, Observer, Picture};
+use super::{AddressReading, DafaterReading, Doubt, GoogleReading, Memory, Observer, Picture};
 use crate::dafater::{Lookup as SiteLookup, Stamp};
 use crate::execute::EngineError;
 use crate::google::Lookup as PeopleLookup;
@@ -58,7 +58,7 @@ impl Observer<'_> {
     pub(super) async fn identify(
         &self,
         google: GoogleReading,
-        dafater: DafaterReading,
+        (dafater, addresses): (DafaterReading, &AddressReading),
         retried: &[Parked],
         doubt: &Doubt,
         memory: &mut Memory,
@@ -67,6 +67,7 @@ impl Observer<'_> {
         let mut gathered = Gathered::default();
         let is_google_complete = google.is_complete;
         let deletions = dafater.deleted.clone();
+        let deleted_addresses = dafater.deleted_addresses.clone();
         let reads_deletions = dafater.reads_deletions;
         let sweep = dafater.sweep.clone();
         let mut scoping = self.scoping(memory, sweep.is_some()).await?;
@@ -77,8 +78,10 @@ impl Observer<'_> {
         }
         self.compare_scope(&scoping, &mut gathered)?;
         self.force(retried, doubt, &mut gathered).await?;
+        self.force_addresses(addresses, &deleted_addresses, &mut gathered)?;
         self.fetch_google(&mut gathered, is_google_complete).await?;
         self.fetch_dafater(&mut gathered, &deletions, reads_deletions).await?;
+        self.confirm_addresses(&mut gathered, &deleted_addresses).await?;
         self.fetch_widows(&mut gathered).await?;
         self.ask_labels(&gathered, memory, &mut scoping).await?;
         let present = gathered.pairs.values().filter_map(|half| half.dafater.as_ref()?.present());

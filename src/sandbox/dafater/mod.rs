@@ -11,6 +11,7 @@
 //! that is not modelled is refused as the site refuses an unknown one.
 
 mod access;
+mod address;
 mod collation;
 mod contact;
 mod custom;
@@ -120,6 +121,8 @@ pub struct Site {
     /// Writes of the running transaction, counted when it commits.
     written: Vec<(String, WriteKind)>,
     ledger: Ledger,
+    /// Last numbers of naming series.
+    series: std::collections::BTreeMap<String, u64>,
 }
 
 impl Site {
@@ -152,6 +155,7 @@ impl Site {
             rate: (0, 0),
             written: Vec::new(),
             ledger: Ledger::default(),
+            series: std::collections::BTreeMap::new(),
         };
         site.set_time_zone(&options.time_zone);
         site.furnish();

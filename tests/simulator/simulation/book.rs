@@ -3,6 +3,7 @@
 //! Written from what both sides looked like before and after each deed, so that it needs no knowledge of how a deed works.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use dafater_contactsd::contact::{Contact, Field, TextField, Values};
 use dafater_contactsd::sync::Side;
@@ -53,6 +54,8 @@ pub struct Gone {
 /// The book.
 #[derive(Debug, Default)]
 pub struct Book {
+    /// The texts that travel.
+    pub fields: Vec<TextField>,
     pub texts: Vec<TextEdit>,
     pub values: Vec<ValueEdit>,
     /// Records of which anything that is mapped was changed by a person, primaries included.
@@ -136,7 +139,7 @@ impl Book {
 
     /// Whoever enters a record says all that it says.
     fn note_newcomer(&mut self, id: &Id, seen: &Seen, (at, cycle): (Timestamp, u32)) {
-        for field in TextField::ALL {
+        for field in self.fields.clone() {
             let to = seen.contact.text(&field).to_owned();
             let record = id.clone();
             self.texts.push(TextEdit { at, cycle, record, partners: Vec::new(), field, from: None, to });
@@ -167,7 +170,7 @@ impl Book {
     ) {
         self.touches.push((id.clone(), at));
         let partners: Vec<Id> = pairs.iter().map(|(_, _, other)| other.clone()).collect();
-        for field in TextField::ALL {
+        for field in self.fields.clone() {
             let (from, to) = (old.contact.text(&field).to_owned(), seen.contact.text(&field));
             // Nobody says what comes to sight when the organisation before it goes.
             if from != to && !(is_undo && stood_behind(&old.json, &field, to)) {
@@ -250,12 +253,20 @@ fn stood_behind(person: &serde_json::Value, field: &TextField, text: &str) -> bo
     others.into_iter().any(|organization| organization[slot] == text)
 }
 
-pub fn sets(contact: &Contact) -> [(Field, &Values); 2] {
-    [(Field::Emails, &contact.emails), (Field::Phones, &contact.phones)]
+pub fn sets(contact: &Contact) -> [(Field, &Values); 3] {
+    [Field::Emails, Field::Phones, Field::Addresses].map(|field| {
+        let values = set(contact, &field);
+        (field, values)
+    })
 }
 
 pub fn set<'c>(contact: &'c Contact, field: &Field) -> &'c Values {
-    if *field == Field::Phones { &contact.phones } else { &contact.emails }
+    static NONE: LazyLock<Values> = LazyLock::new(Values::default);
+    match field {
+        Field::Phones => &contact.phones,
+        Field::Addresses => contact.addresses.as_ref().unwrap_or(&NONE),
+        Field::Emails | Field::Text(_) => &contact.emails,
+    }
 }
 
 /// Whether a record says anything that its deleted counterpart did not: which number is the mobile one counts, and which value a
@@ -270,7 +281,7 @@ pub fn has_news(gone: &Contact, left: &Contact, base: &Contact) -> bool {
 
 /// Whether two contacts say different things, primaries aside.
 pub fn differ(left: &Contact, right: &Contact) -> bool {
-    TextField::ALL.into_iter().any(|field| left.text(&field) != right.text(&field))
+    Contact::texts_of(&[left, right]).into_iter().any(|field| left.text(&field) != right.text(&field))
         || sets(left).into_iter().zip(sets(right)).any(|((_, left), (_, right))| {
             left.len() != right.len() || !left.keys().all(|key| right.contains(key))
         })
