@@ -50,6 +50,8 @@ pub(super) enum Kind {
     Users,
     /// A list of names.
     Names,
+    /// A table of names, each with a text.
+    Texts,
     /// A table with these keys.
     Table(&'static [Key]),
 }
@@ -78,6 +80,9 @@ impl Kind {
     pub(super) fn fault(self, value: &Value) -> Option<Fault> {
         match (self, value) {
             (Self::Bool, Value::Bool(_)) | (Self::Table(_), Value::Table(_)) => None,
+            (Self::Texts, Value::Table(entries)) => entries
+                .iter()
+                .find_map(|(name, entry)| name_fault(name).or_else(|| Self::Text.fault(&entry.value))),
             (Self::Integer(least, most), Value::Integer(number)) => (*number < least || *number > most)
                 .then(|| Fault::new(format!("must be between {least} and {most}, but is {number}"))),
             (Self::Users, Value::List(items)) => list_fault(items, "users", user_or_group_fault),
@@ -105,7 +110,10 @@ impl Kind {
 
     /// Whether values of this kind are written as strings.
     pub(super) const fn is_text(self) -> bool {
-        !matches!(self, Self::Bool | Self::Integer(..) | Self::Users | Self::Names | Self::Table(_))
+        !matches!(
+            self,
+            Self::Bool | Self::Integer(..) | Self::Users | Self::Names | Self::Texts | Self::Table(_)
+        )
     }
 
     const fn expected(self) -> &'static str {
@@ -115,6 +123,7 @@ impl Kind {
             Self::Duration(..) => "a duration such as \"5m\"",
             Self::Users => "a list of users such as [\"layla\", \"@adm\"]",
             Self::Names => "a list of strings",
+            Self::Texts => "a table of names, each with a string",
             Self::Table(_) => "a table",
             Self::Text
             | Self::Token
@@ -188,7 +197,7 @@ impl Kind {
             Self::Choice(words) => (!words.contains(&text)).then(|| choice_fault(text, words)),
             Self::LogLevel => log_level_fault(text),
             Self::User => name_fault(text).or_else(|| user_fault(text)),
-            Self::Bool | Self::Integer(..) | Self::Users | Self::Names | Self::Table(_) => None,
+            Self::Bool | Self::Integer(..) | Self::Users | Self::Names | Self::Texts | Self::Table(_) => None,
         }
     }
 }

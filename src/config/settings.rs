@@ -190,6 +190,12 @@ section! {
         scope: Scope = Kind::Table(SCOPE), default("{ linked_to = [], google_labels = [] }");
         /// The Google label put on contacts that the sync creates there; empty for none.
         label: String = Kind::Text, default("\"Dafater\"");
+        /// Google labels for what a contact is linked to in Dafater: a table of DocTypes, such as `Customer = "Customers"`, usually
+        /// written as `[accounts.NAME.labels]`; DocTypes in any case. With `push_to_google_contacts`, a contact that is linked to one gets the
+        /// label, which is made where Google lacks it, and loses it with the link or the rule. What a person put on is never taken off, and
+        /// what a person took off is not put on again until the link changes. A label keeps its role when it is renamed in Google; another
+        /// name here is another label. An empty name is no rule.
+        labels: std::collections::BTreeMap<String, String> = Kind::Texts, default("{}");
         /// Country whose dialling rules apply to phone numbers without a country code; without it they are compared by digits.
         region: Option<Region> = Kind::Region, optional("\"SA\"");
         /// The Unix user who is this account's Desk User; others see the account only as System Manager.
@@ -233,6 +239,16 @@ impl Account {
             scope: self.scope.clone(),
             phones: PhoneContext { region: self.region },
         }
+    }
+
+    /// The Google label of each DocType that a contact may be linked to; DocTypes in lower case.
+    #[must_use]
+    pub fn label_rules(&self) -> std::collections::BTreeMap<String, String> {
+        let rules = self.labels.iter().map(|(doctype, label)| (doctype.trim().to_lowercase(), label.trim()));
+        rules
+            .filter(|(_, label)| !label.is_empty())
+            .map(|(doctype, label)| (doctype, label.to_owned()))
+            .collect()
     }
 
     /// The Google label put on contacts that the sync creates, if any.

@@ -275,6 +275,7 @@ impl LiveAccount {
             run: String::new(),
             google: Counts::default(),
             dafater: Counts::default(),
+            labels: 0,
             linked: 0,
             conflicts: 0,
             parked: 0,
@@ -362,7 +363,10 @@ impl Ended {
 }
 
 fn is_quiet(report: &RunReport) -> bool {
-    report.google == Counts::default() && report.dafater == Counts::default() && report.linked == 0
+    report.google == Counts::default()
+        && report.dafater == Counts::default()
+        && report.linked == 0
+        && report.labels == 0
 }
 
 /// `+2 ~1 -0`: created, updated, deleted.

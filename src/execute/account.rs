@@ -1,6 +1,7 @@
 //! One account under sync: the real [`Engine`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -10,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::apply::{Applied, Executor};
 use super::hold::discard;
 use super::judgement::conflict_id;
+use super::labels::LabelPlan;
 use super::observe::{Memory, Observed, Observer};
 use super::settings::{Parts, Settings};
 use super::wanted::Wanted;
@@ -21,7 +23,7 @@ use crate::google::oauth::{AuthorizationError, VaultError};
 use crate::observe::events;
 use crate::state::{AccountState, Cursors, HeldBy, HoldDecision, Progress};
 use crate::sync::guard::Verdict;
-use crate::sync::{AccountName, Action, Plan, RecordId, Side};
+use crate::sync::{AccountName, Plan, RecordId, Side};
 
 /// One account under sync.
 pub struct AccountEngine {
@@ -45,7 +47,7 @@ struct Standing {
 enum Ended {
     Done(Applied),
     Held(String),
-    Planned(Plan),
+    Planned(Plan, LabelPlan),
 }
 
 impl AccountEngine {
@@ -62,7 +64,7 @@ impl AccountEngine {
     /// One cycle.
     async fn cycle(&self, request: RunRequest, run: &str, now: Timestamp) -> Result<Ended, EngineError> {
         let mut memory = self.memory.lock().await;
-        let observed = self.look(request, now, &mut memory).await?;
+        let mut observed = self.look(request, now, &mut memory).await?;
         self.report(&observed);
         if !request.dry_run {
             self.redeem(&observed).await?;
@@ -79,16 +81,26 @@ impl AccountEngine {
                 }
                 Ok(Ended::Held(reason))
             }
-            Verdict::Go if request.dry_run => Ok(Ended::Planned(plan)),
+            Verdict::Go if request.dry_run => {
+                let labels = self.plan_labels(&plan, &observed, &mut memory, now, false).await?;
+                Ok(Ended::Planned(plan, labels))
+            }
             Verdict::Go => {
                 let google_rests = self.google_rests(now)?;
                 let label = match google_rests {
                     Some(_) => None,
                     None => self.label(&plan, &mut memory).await?,
                 };
+                self.remember_scope(&memory, now).await?;
+                let labels = match google_rests {
+                    Some(_) => self.put_labels_off(&plan, &observed)?,
+                    None => self.plan_labels(&plan, &observed, &mut memory, now, true).await?,
+                };
+                self.begin_labels(&labels, now).await?;
                 self.begin_policy(&plan, &observed).await?;
                 let executor = Executor {
                     google_rests,
+                    births: labels.created.clone(),
                     failures: observed
                         .retried
                         .iter()
@@ -96,7 +108,14 @@ impl AccountEngine {
                         .collect(),
                     ..self.executor(run, now, &plan, label)
                 };
-                let applied = executor.run(&plan).await?;
+                let mut applied = executor.run(&plan).await?;
+                if applied.halted.is_none() {
+                    applied.labels = self.relabel(&labels, &mut memory, (run, now), None).await?;
+                }
+                if labels.is_rebound {
+                    // Every contact has another label to get.
+                    observed.cursors.policy.clear();
+                }
                 self.finish(&plan, &observed, &applied, hold.as_ref(), (run, now)).await?;
                 if applied.halted.is_none() {
                     self.forget(observed.is_full, now).await?;
@@ -143,6 +162,7 @@ impl AccountEngine {
             known_labels: BTreeSet::new(),
             applied: std::sync::Mutex::default(),
             is_halted: false.into(),
+            births: BTreeMap::new(),
         }
     }
 
@@ -180,32 +200,8 @@ impl AccountEngine {
         }
     }
 
-    /// The label for contacts that the plan creates in Google; made if the account lacks it.
-    pub(super) async fn label(
-        &self,
-        plan: &Plan,
-        memory: &mut Memory,
-    ) -> Result<Option<String>, EngineError> {
-        let creates =
-            plan.steps.iter().any(|step| matches!(step.action, Action::Create { side: Side::Google, .. }));
-        let Some(name) = self.settings.label.as_ref().filter(|_| creates) else { return Ok(None) };
-        if memory.labels.is_none() {
-            memory.labels = Some(self.parts.google.list_groups(None).await?.by_name());
-        }
-        let labels = memory.labels.get_or_insert_default();
-        if let Some(label) = labels.get(name) {
-            return Ok(Some(label.clone()));
-        }
-        let made = match self.parts.google.create_group(name).await {
-            Ok(group) => group.resource_name.0,
-            Err(error) => {
-                // It may be there after all: its answer was lost, or a person made it.
-                memory.labels = None;
-                return Err(error.into());
-            }
-        };
-        labels.insert(name.clone(), made.clone());
-        Ok(Some(made))
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
     }
 
     /// Until when Google takes no writes of this account, if it does not.
@@ -230,10 +226,14 @@ impl AccountEngine {
     /// Changes with the policy: both sides are then read whole, because what was left alone may now take part.
     fn fingerprint(&self) -> String {
         let policy = &self.settings.policy;
-        format!(
+        let mut fingerprint = format!(
             "pull={} push={} scope={:?} region={:?}",
             policy.pull, policy.push, policy.scope, policy.phones.region
-        )
+        );
+        if !self.settings.labels.is_empty() {
+            let _ = write!(fingerprint, " labels={:?}", self.settings.labels);
+        }
+        fingerprint
     }
 
     fn sent(&self) -> Requests {
@@ -259,7 +259,8 @@ impl AccountEngine {
         report.requests =
             Requests { google: after.google - before.google, dafater: after.dafater - before.dafater };
         match ended {
-            Ok(Ended::Planned(plan)) => {
+            Ok(Ended::Planned(plan, labels)) => {
+                report.labels = labels.count();
                 (report.google, report.dafater) = show::counts(&plan);
                 report.linked = show::links(&plan);
             }
@@ -270,6 +271,7 @@ impl AccountEngine {
             Ok(Ended::Done(applied)) => {
                 (report.google, report.dafater, report.linked) =
                     (applied.google, applied.dafater, applied.linked);
+                report.labels = applied.labels;
                 match applied.halted {
                     None => self.keep_recent(Progress {
                         last_success: Some(now),
@@ -360,7 +362,11 @@ impl Engine for AccountEngine {
             let observed = self.look(RunRequest::default(), self.parts.clock.now(), &mut memory).await?;
             let plan = Plan::compute(&observed.snapshot, &self.settings.policy);
             let verdict = self.verdict(&plan, &observed, self.state().hold()?.as_ref())?;
-            Ok(show::plan(self.state().account(), &plan, &verdict, self.settings.policy.phones))
+            let labels =
+                self.plan_labels(&plan, &observed, &mut memory, self.parts.clock.now(), false).await?;
+            let mut view = show::plan(self.state().account(), &plan, &verdict, self.settings.policy.phones);
+            view.steps.extend(labels.views(&plan));
+            Ok(view)
         })
     }
 
@@ -375,6 +381,7 @@ impl Engine for AccountEngine {
             Some(_) | None => saved,
         };
         let Standing { authorized, consented_as, warning } = self.consent()?;
+        let warnings: Vec<String> = warning.into_iter().chain(self.label_warning()?).collect();
         Ok(AccountStatus {
             account: state.account().clone(),
             last_sync_on: progress.last_success,
@@ -389,7 +396,7 @@ impl Engine for AccountEngine {
             in_doubt: count(state.intents()?.len()),
             hold: self.hold_view()?,
             error: progress.last_error,
-            warning,
+            warning: (!warnings.is_empty()).then(|| warnings.join("; ")),
         })
     }
 

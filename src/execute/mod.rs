@@ -6,6 +6,7 @@ mod engine;
 mod finish;
 mod hold;
 mod judgement;
+mod labels;
 mod notes;
 mod observe;
 mod report;

@@ -55,6 +55,9 @@ pub struct RunReport {
     pub google: Counts,
     /// Writes to Dafater.
     pub dafater: Counts,
+    /// Contacts in Google of which labels were put on or taken off. Absent from the line where there are none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub labels: u32,
     /// Pairs newly made from records that both existed.
     pub linked: u32,
     /// Conflicts open after the run.
@@ -75,6 +78,11 @@ pub struct RunReport {
     pub retry_after_seconds: Option<u64>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
+}
+
 impl RunReport {
     /// A run of `account` that has done nothing yet.
     #[must_use]
@@ -85,6 +93,7 @@ impl RunReport {
             run,
             google: Counts::default(),
             dafater: Counts::default(),
+            labels: 0,
             linked: 0,
             conflicts: 0,
             parked: 0,

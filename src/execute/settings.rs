@@ -1,5 +1,6 @@
 //! What one account's engine is built from.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -38,6 +39,8 @@ pub struct Settings {
     pub site: String,
     /// Label put on contacts that are created in Google; `None` for none.
     pub label: Option<String>,
+    /// The label of each DocType that a contact may be linked to; DocTypes in lower case.
+    pub labels: BTreeMap<String, String>,
     /// How long a write to Google may stay invisible.
     pub propagation: SignedDuration,
     /// Age at which the sync token is renewed by a full read; below the seven days at which it dies.

@@ -379,6 +379,24 @@ events! {
         until: String,
     }
 
+    /// A label that the configuration names is not there any more.
+    LabelLost(WARN, "label.lost", "3f9a0c5d7e214b86a1d4c7e2509b6f38", "Google has no such label any more, or none that takes contacts; nobody gets it.", "CD0405", "Somebody deleted the label in Google, or it is one of Google's own. It is not made again unasked: make a label of that name in Google and it is used again, or name another one in the configuration.") {
+        /// The account.
+        account: AccountName,
+        /// What the label is for.
+        role: String,
+        /// Its name in the configuration.
+        label: String,
+    }
+
+    /// Labels could not be changed.
+    LabelsPostponed(WARN, "labels.postponed", "a60d3be8f1c947529e7b20d4583c1fa6", "Labels could not be changed; the contacts are in sync, and the labels are tried again.", "CD0406", "The reason names what to look at. Labels wait, each time longer; nothing else waits with them.") {
+        /// The account.
+        account: AccountName,
+        /// Why.
+        reason: String,
+    }
+
     /// A remote cannot be reached.
     RemoteUnreachable(WARN, "remote.unreachable", "bd58377cf585b82611e6a80413aab535", "A remote cannot be reached.", "CD0402", "Check the network, the name resolution and the address in the configuration. The daemon tries again by itself.") {
         /// The account.

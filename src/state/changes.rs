@@ -3,12 +3,13 @@
 use serde::Serialize;
 
 use super::records::{
-    Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone, UndoHold,
+    Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Labels, Owed, Parked, Progress, Tombstone,
+    UndoHold,
 };
 use super::{HISTORY_VERSION, VALUE_VERSION};
 use crate::contact::Field;
 use crate::store::{Batch, Key, Tree, VALUE_LIMIT, encode};
-use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, RecordId, Review, Side};
+use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, RecordId, Review, Side, Worn};
 
 /// Changes of one account that become durable together.
 #[derive(Debug, Clone)]
@@ -50,6 +51,31 @@ impl Changes {
     /// Google takes writes again.
     pub fn remove_exhausted(&mut self) {
         self.batch.delete(Tree::Accounts, self.key().text("exhausted"));
+    }
+
+    /// Remembers which label plays which role.
+    pub fn set_labels(&mut self, labels: &Labels) {
+        self.put(Tree::Accounts, self.key().text("labels"), labels);
+    }
+
+    /// Remembers what the sync did with the labels of a contact.
+    pub fn set_worn(&mut self, pair: &PairId, worn: &Worn) {
+        self.put(Tree::Pairs, self.key().text("worn").text(pair.as_str()), worn);
+    }
+
+    /// Forgets it.
+    pub(super) fn remove_worn(&mut self, pair: &PairId) {
+        self.batch.delete(Tree::Pairs, self.key().text("worn").text(pair.as_str()));
+    }
+
+    /// Begins to change the labels of a contact.
+    pub fn set_owed(&mut self, owed: &Owed) {
+        self.put(Tree::Queue, self.key().text("label").text(owed.pair.as_str()), owed);
+    }
+
+    /// The labels of a contact are changed.
+    pub fn remove_owed(&mut self, pair: &PairId) {
+        self.batch.delete(Tree::Queue, self.key().text("label").text(pair.as_str()));
     }
 
     /// Sets a pair with its indexes. What another state of the pair left behind is [`AccountState::put_pair`]'s to clear.

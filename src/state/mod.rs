@@ -7,6 +7,9 @@
 //! | accounts | `cursors` | [`Cursors`] |
 //! | accounts | `progress` | [`Progress`] |
 //! | accounts | `exhausted` | [`Exhausted`] |
+//! | accounts | `labels` | [`Labels`] |
+//! | pairs | `worn` pair id | [`Worn`](crate::sync::Worn) |
+//! | queue | `label` pair id | [`Owed`] |
 //! | pairs | `pair` id | [`Pair`] |
 //! | pairs | `google` source id | pair id |
 //! | pairs | `dafater` name | pair id |
@@ -34,8 +37,8 @@ mod tables;
 
 pub use changes::Changes;
 pub use records::{
-    Cursors, DafaterCursor, Exhausted, GoogleCursor, HeldBy, HistoryEntry, Hold, HoldDecision, Intent,
-    IntentKind, Parked, Progress, Tombstone, UndoHold,
+    Bound, Cursors, DafaterCursor, Exhausted, GoogleCursor, HeldBy, HistoryEntry, Hold, HoldDecision, Intent,
+    IntentKind, Labels, Owed, Parked, Progress, Tombstone, UndoHold,
 };
 pub use shown::{ChangeView, Counts, HistoryView};
 pub use tables::AccountState;

@@ -1,12 +1,14 @@
 //! The values of the tables that are not words of the sync itself.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Counts, HistoryView};
 use crate::contact::Contact;
-use crate::mapping::{DocumentName, SiteStamp, SourceId};
-use crate::sync::{PairId, Promise, RecordId, Side};
+use crate::mapping::{DocumentName, ResourceName, SiteStamp, SourceId};
+use crate::sync::{LabelId, PairId, Promise, RecordId, Role, Side};
 
 /// Up to where both sides were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,4 +203,37 @@ impl HeldBy {
             Self::Undo => "undo",
         }
     }
+}
+
+/// Which label plays which role.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Labels(pub BTreeMap<Role, Bound>);
+
+/// The label that plays a role: found, or made, once by its name, and known by its address from then on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bound {
+    /// What the configuration calls it. Another name is another label.
+    pub name: String,
+    /// Its address.
+    pub id: LabelId,
+    /// When it was found or made.
+    pub at: Timestamp,
+    /// Whether it was deleted in Google since.
+    pub is_gone: bool,
+}
+
+/// A contact whose labels are to be changed. It stays until that is done, so that it is looked at again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owed {
+    /// The pair.
+    pub pair: PairId,
+    /// Google's address of the contact, if there was one.
+    pub resource: Option<ResourceName>,
+    /// Labels that are put on: what the contact shows of them is our own doing.
+    pub add: BTreeSet<LabelId>,
+    /// Labels that are taken off.
+    pub remove: BTreeSet<LabelId>,
+    /// Since when.
+    pub at: Timestamp,
 }

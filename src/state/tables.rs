@@ -7,13 +7,14 @@ use serde::de::DeserializeOwned;
 
 use super::earlier::{read_entry, read_intent};
 use super::records::{
-    Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Parked, Progress, Tombstone, UndoHold,
+    Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Labels, Owed, Parked, Progress, Tombstone,
+    UndoHold,
 };
 use super::{Changes, VALUE_VERSION};
 use crate::mapping::{DocumentName, SiteStamp, SourceId};
 use crate::store::{CodecError, Key, KeyReader, Store, StoreError, Tree, decode};
 use crate::store::{get_decoded, scan_decoded};
-use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, RecordId, Review};
+use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, RecordId, Review, Worn};
 
 /// The tables of one account.
 #[derive(Clone)]
@@ -77,6 +78,30 @@ impl AccountState {
         self.get(Tree::Accounts, &self.key().text("exhausted"))
     }
 
+    /// Which label plays which role.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn labels(&self) -> Result<Labels, StoreError> {
+        Ok(self.get(Tree::Accounts, &self.key().text("labels"))?.unwrap_or_default())
+    }
+
+    /// What the sync did with the labels of a contact.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn worn(&self, pair: &PairId) -> Result<Option<Worn>, StoreError> {
+        self.get(Tree::Pairs, &self.key().text("worn").text(pair.as_str()))
+    }
+
+    /// Contacts whose labels are to be changed.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn owed_labels(&self) -> Result<Vec<Owed>, StoreError> {
+        self.scan(Tree::Queue, &self.key().text("label")).collect()
+    }
+
     /// A pair by its id.
     ///
     /// # Errors
@@ -133,6 +158,9 @@ impl AccountState {
     pub fn drop_pair(&self, id: &PairId, changes: &mut Changes) -> Result<(), StoreError> {
         self.clear_indexes(id, changes)?;
         changes.remove_pair(id);
+        if self.worn(id)?.is_some() {
+            changes.remove_worn(id);
+        }
         Ok(())
     }
 
@@ -312,6 +340,9 @@ impl AccountState {
             (Tree::Accounts, Some("cursors")) => check(decode::<Cursors>(VALUE_VERSION, value).map(drop)),
             (Tree::Accounts, Some("progress")) => check(decode::<Progress>(VALUE_VERSION, value).map(drop)),
             (Tree::Accounts, Some("exhausted")) => check(decode::<Exhausted>(VALUE_VERSION, value).map(drop)),
+            (Tree::Accounts, Some("labels")) => check(decode::<Labels>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("worn")) => check(decode::<Worn>(VALUE_VERSION, value).map(drop)),
+            (Tree::Queue, Some("label")) => check(decode::<Owed>(VALUE_VERSION, value).map(drop)),
             (Tree::Pairs, Some("pair")) => check(decode::<Pair>(VALUE_VERSION, value).map(drop)),
             (Tree::Pairs, Some("loose")) => check(decode::<Loose>(VALUE_VERSION, value).map(drop)),
             (Tree::Pairs, Some("google" | "dafater" | "creation")) => {

@@ -3,6 +3,7 @@
 //! Law: pure. No clock, no I/O, no async, no randomness: the same snapshot gives the same plan.
 
 pub mod guard;
+mod labels;
 pub mod matching;
 mod merge;
 mod pair;
@@ -14,6 +15,7 @@ mod side;
 mod snapshot;
 
 pub use crate::account::AccountName;
+pub use labels::{LabelId, LabelRules, Moment, Relabel, Role, Worn, linked_doctypes, shown_labels};
 pub use merge::{Both, Decision, MergeRules, Merged, OpenConflict, Target, merge, rebase};
 pub use pair::{DafaterBase, GoogleBase, Origin, Pair, PairId, Withheld};
 pub use plan::{Action, Deed, DeedKind, Image, LeftAlone, Plan, Step, Undo};

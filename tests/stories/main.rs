@@ -22,6 +22,7 @@ mod faults;
 mod first_sync;
 mod fuzz;
 mod judgement;
+mod labels;
 mod people;
 mod process;
 mod quotas;

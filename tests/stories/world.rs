@@ -455,6 +455,7 @@ pub(crate) fn settings() -> Settings {
         },
         site: "erp.example.com".to_owned(),
         label: None,
+        labels: std::collections::BTreeMap::new(),
         propagation: SignedDuration::from_mins(10),
         full_read_after: SignedDuration::from_hours(6 * 24),
         overlap: SignedDuration::from_mins(5),

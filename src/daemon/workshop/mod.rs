@@ -177,6 +177,7 @@ impl EngineFactory for Bench {
             policy: table.policy(),
             site: config.dafater.url.host_str().unwrap_or_default().to_owned(),
             label: table.google_label().map(str::to_owned),
+            labels: table.label_rules(),
             propagation: signed(config.google.propagation),
             full_read_after: signed(config.google.full_read_after),
             overlap: signed(config.dafater.overlap),

@@ -95,15 +95,20 @@ impl Executor<'_> {
         };
         entries.push(marker.entry());
         body.insert("clientData".to_owned(), Value::Array(entries));
-        let is_new = !self.images.contains_key(&(work.step.pair.clone(), Side::Google));
-        if let Some(label) = self.label.as_ref().filter(|_| is_new) {
+        if !self.is_new(work.step) {
+            return;
+        }
+        let linked = self.births.get(&work.step.pair).into_iter().flat_map(|birth| &birth.add);
+        let labels: BTreeSet<&str> =
+            linked.map(|label| label.0.as_str()).chain(self.label.as_deref()).collect();
+        if !labels.is_empty() {
             let membership =
                 |group: &str| json!({ "contactGroupMembership": { "contactGroupResourceName": group } });
             // API: memberships that are sent replace the default, so the default is sent along.
-            body.insert(
-                "memberships".to_owned(),
-                json!([membership("contactGroups/myContacts"), membership(label)]),
-            );
+            let default = "contactGroups/myContacts";
+            let others = labels.into_iter().filter(|label| *label != default);
+            let all: Vec<Value> = std::iter::once(default).chain(others).map(membership).collect();
+            body.insert("memberships".to_owned(), Value::Array(all));
         }
     }
 

@@ -18,13 +18,14 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use self::history::{changes_of, dafater_id, google_id, title_of};
 use self::receipt::Work;
+use super::labels::worn_at_birth;
 use super::settings::{Parts, Settings};
 use super::{Counts, EngineError};
 use crate::mapping::Document;
 use crate::observe::events;
 use crate::remote::Disposition;
 use crate::state::{Changes, Parked, Tombstone};
-use crate::sync::{Action, Image, LooseReason, Origin, Pair, PairId, Plan, RecordId, Side, Step};
+use crate::sync::{Action, Image, LooseReason, Origin, Pair, PairId, Plan, RecordId, Relabel, Side, Step};
 
 /// What a run did.
 #[derive(Debug, Default)]
@@ -32,6 +33,8 @@ pub(super) struct Applied {
     pub(super) google: Counts,
     pub(super) dafater: Counts,
     pub(super) linked: u32,
+    /// Contacts whose labels were changed.
+    pub(super) labels: u32,
     /// Pairs that must be looked at again.
     pub(super) parked: BTreeMap<PairId, Parked>,
     /// Pairs of which a record was deleted or emptied.
@@ -60,6 +63,8 @@ pub(super) struct Executor<'a> {
     pub(super) undoes: Option<&'a str>,
     /// What records looked like that are created anew.
     pub(super) images: &'a BTreeMap<(PairId, Side), Image>,
+    /// The labels that contacts are created with.
+    pub(super) births: BTreeMap<PairId, Relabel>,
     /// Labels that Google has.
     pub(super) known_labels: BTreeSet<String>,
     pub(super) applied: Mutex<Applied>,
@@ -193,6 +198,7 @@ impl Executor<'_> {
             self.settle(step, &pair, changes);
             self.parts.state.put_pair(&pair, changes)?;
             self.report_withheld(step, &pair, changes);
+            self.remember_labels(work, side, changes);
         }
         changes.remove_intent(&step.pair, side);
         if step.destroys() {
@@ -207,6 +213,27 @@ impl Executor<'_> {
         }
         .emit();
         Ok(())
+    }
+
+    /// Remembers the labels that a contact was created with.
+    fn remember_labels(&self, work: &Work<'_>, side: Side, changes: &mut Changes) {
+        let (Action::Create { side: Side::Google, .. }, Side::Google) = (&work.step.action, side) else {
+            return;
+        };
+        let id = &work.step.pair;
+        let Some(person) = work.google.as_ref().filter(|_| self.is_new(work.step)) else { return };
+        let birth = self.births.get(id);
+        if let Some(worn) = worn_at_birth(birth, self.label.as_ref(), &person.source_id, self.now) {
+            changes.set_worn(id, &worn);
+        }
+        if birth.is_some() {
+            changes.remove_owed(id);
+        }
+    }
+
+    /// Whether a contact of the step was never there before.
+    fn is_new(&self, step: &Step) -> bool {
+        !self.images.contains_key(&(step.pair.clone(), Side::Google))
     }
 
     /// Says what cannot go across, unless it was said before.

@@ -274,6 +274,11 @@ impl Observer<'_> {
                 },
             }
         }
+        for owed in state.owed_labels()? {
+            if let Some(pair) = state.pair(&owed.pair)? {
+                gathered.half(pair);
+            }
+        }
         for (google, dafater) in state.links()? {
             if let RecordId::Google(source) = google {
                 sources.insert(source);

@@ -20,6 +20,7 @@ use jiff::tz::TimeZone;
 use self::dafater::DafaterReading;
 use self::google::GoogleReading;
 pub(super) use self::oversize::Oversized;
+use super::labels::{LabelBook, Rest};
 use super::settings::{Parts, Settings};
 use super::{EngineError, RunRequest};
 use crate::mapping::{Document, DocumentName, Person, SiteRules, SourceId};
@@ -31,8 +32,10 @@ use crate::sync::{AccountName, Conflict, Pair, PairId, PairView, Promise, Record
 pub(super) struct Memory {
     /// The site's rules and zone, read once a day.
     pub(super) site: Option<SiteFacts>,
-    /// The account's labels by name, read when first needed.
-    pub(super) labels: Option<BTreeMap<String, String>>,
+    /// The account's labels, read when first needed.
+    pub(super) labels: Option<LabelBook>,
+    /// Until when writes of labels wait after a failure.
+    pub(super) labels_rest: Rest,
 }
 
 /// What is known of the site as a whole.

@@ -266,6 +266,37 @@ impl Google {
         Ok(resource)
     }
 
+    /// Gives a label another name.
+    ///
+    /// # Errors
+    /// There is no such account, no such label, or another one has the name.
+    pub fn rename_group(
+        &mut self,
+        email: &str,
+        resource: &str,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<(), HandError> {
+        Ok(self.turn(email, now)?.rename_group(resource, name)?)
+    }
+
+    /// Deletes a label; its contacts stay.
+    ///
+    /// # Errors
+    /// There is no such account, or no such label.
+    pub fn delete_group(&mut self, email: &str, resource: &str, now: Timestamp) -> Result<(), HandError> {
+        Ok(self.turn(email, now)?.drop_group(resource, false)?)
+    }
+
+    /// The labels: resource name and name.
+    ///
+    /// # Errors
+    /// There is no such account.
+    pub fn groups(&self, email: &str) -> Result<Vec<(String, String)>, HandError> {
+        let live = self.account(email)?.groups.iter().filter(|group| !group.deleted);
+        Ok(live.map(|group| (format!("contactGroups/{}", group.id), group.name.clone())).collect())
+    }
+
     /// All contacts that are not deleted, in the order of their ids, with every field of the CONTACT source.
     ///
     /// # Errors

@@ -491,6 +491,7 @@ fn settings(scene: &Scene) -> Settings {
         },
         site: "erp.example.com".to_owned(),
         label: scene.setting.label.then(|| "Dafater".to_owned()),
+        labels: std::collections::BTreeMap::new(),
         propagation: SignedDuration::from_mins(10),
         full_read_after: SignedDuration::from_hours(6 * 24),
         overlap: SignedDuration::from_mins(5),
