@@ -10,7 +10,7 @@ use super::kind::Kind;
 use super::schema::section;
 use super::values::{ScheduleSpec, Span, ZoneName};
 use crate::contact::{PhoneContext, Region};
-use crate::sync::{ConflictPolicy, DeletionPolicy, FirstSync, Policy, Scope};
+use crate::sync::{ConflictPolicy, DeletionPolicy, FirstSync, PhotoPolicy, Policy, Scope};
 
 section! {
     /// The Dafater site, and how it is read and written.
@@ -71,6 +71,8 @@ section! {
         propagation: Span = Kind::Duration(0, DAY), default("\"10m\"");
         /// Age at which the sync token is renewed by a complete read. Google lets it expire 7 days after the complete read.
         full_read_after: Span = Kind::Duration(MINUTE, 7 * DAY - HOUR), default("\"6d\"");
+        /// How many contacts a Google account holds, its trash included. What would go beyond waits, and is said.
+        max_contacts: usize = Kind::Integer(1, MOST), default("25000");
         /// What the daemon allows itself, in Google's classes and costs; usually written as the table `[google.quota]`. A call waits
         /// until it fits. The defaults lie below the smallest quotas that Google has been seen to give; the page "Quotas" of the People
         /// API in the Google Cloud console shows those of a project.
@@ -196,6 +198,11 @@ section! {
         /// what a person took off is not put on again until the link changes. A label keeps its role when it is renamed in Google; another
         /// name here is another label. An empty name is no rule.
         labels: std::collections::BTreeMap<String, String> = Kind::Texts, default("{}");
+        /// In which directions photos are carried: `off`, `pull` (Google to Dafater), `push` (Dafater to Google) or `both`; each only where
+        /// contacts are. JPEG and PNG up to 5 MiB, a few in each run. A side without a photo gets the other's; where both have one
+        /// Dafater's counts, as nobody can tell which is newer. A photo that goes takes its copy with it only if the sync had made that copy. The
+        /// monogram that Google draws, and the gravatar that Dafater looks up, are no photos; an image that lies on another site is left alone.
+        photos: PhotoPolicy = Kind::Choice(&["off", "pull", "push", "both"]), default("\"off\"");
         /// Country whose dialling rules apply to phone numbers without a country code; without it they are compared by digits.
         region: Option<Region> = Kind::Region, optional("\"SA\"");
         /// The Unix user who is this account's Desk User; others see the account only as System Manager.

@@ -115,6 +115,7 @@ mod tests {
             google: Counts::default(),
             dafater: Counts::default(),
             labels: 0,
+            photos: 0,
             linked: 0,
             conflicts: 0,
             parked: 0,

@@ -276,6 +276,7 @@ impl LiveAccount {
             google: Counts::default(),
             dafater: Counts::default(),
             labels: 0,
+            photos: 0,
             linked: 0,
             conflicts: 0,
             parked: 0,
@@ -367,6 +368,7 @@ fn is_quiet(report: &RunReport) -> bool {
         && report.dafater == Counts::default()
         && report.linked == 0
         && report.labels == 0
+        && report.photos == 0
 }
 
 /// `+2 ~1 -0`: created, updated, deleted.

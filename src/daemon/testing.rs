@@ -263,6 +263,7 @@ pub(crate) fn ok(account: &str) -> RunReport {
         google: Counts::default(),
         dafater: Counts::default(),
         labels: 0,
+        photos: 0,
         linked: 0,
         conflicts: 0,
         parked: 0,

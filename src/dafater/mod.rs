@@ -18,6 +18,7 @@ mod document;
 mod error;
 mod message;
 mod name;
+mod photo;
 mod query;
 mod read;
 #[cfg(test)]

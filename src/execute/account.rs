@@ -13,6 +13,7 @@ use super::hold::discard;
 use super::judgement::conflict_id;
 use super::labels::LabelPlan;
 use super::observe::{Memory, Observed, Observer};
+use super::photos::PhotoPlan;
 use super::settings::{Parts, Settings};
 use super::wanted::Wanted;
 use super::{
@@ -23,7 +24,7 @@ use crate::google::oauth::{AuthorizationError, VaultError};
 use crate::observe::events;
 use crate::state::{AccountState, Cursors, HeldBy, HoldDecision, Progress};
 use crate::sync::guard::Verdict;
-use crate::sync::{AccountName, Plan, RecordId, Side};
+use crate::sync::{AccountName, PhotoPolicy, Plan, RecordId, Side};
 
 /// One account under sync.
 pub struct AccountEngine {
@@ -47,7 +48,7 @@ struct Standing {
 enum Ended {
     Done(Applied),
     Held(String),
-    Planned(Plan, LabelPlan),
+    Planned(Plan, LabelPlan, PhotoPlan),
 }
 
 impl AccountEngine {
@@ -70,6 +71,7 @@ impl AccountEngine {
             self.redeem(&observed).await?;
         }
         let mut plan = Plan::compute(&observed.snapshot, &self.settings.policy);
+        self.make_room(&mut plan, now)?;
         let hold = self.state().hold()?;
         if hold.as_ref().is_some_and(|hold| hold.decision == Some(HoldDecision::Discarded)) {
             discard(&mut plan, &self.state().held(HeldBy::Cycle)?);
@@ -83,7 +85,8 @@ impl AccountEngine {
             }
             Verdict::Go if request.dry_run => {
                 let labels = self.plan_labels(&plan, &observed, &mut memory, now, false).await?;
-                Ok(Ended::Planned(plan, labels))
+                let photos = self.plan_photos(&plan, &observed, now)?;
+                Ok(Ended::Planned(plan, labels, photos))
             }
             Verdict::Go => {
                 let google_rests = self.google_rests(now)?;
@@ -97,6 +100,8 @@ impl AccountEngine {
                     None => self.plan_labels(&plan, &observed, &mut memory, now, true).await?,
                 };
                 self.begin_labels(&labels, now).await?;
+                let photos = self.plan_photos(&plan, &observed, now)?;
+                self.begin_photos(&photos, now).await?;
                 self.begin_policy(&plan, &observed).await?;
                 let executor = Executor {
                     google_rests,
@@ -118,6 +123,7 @@ impl AccountEngine {
                 }
                 self.finish(&plan, &observed, &applied, hold.as_ref(), (run, now)).await?;
                 if applied.halted.is_none() {
+                    applied.photos = self.carry_photos(&photos, (run, now)).await?;
                     self.forget(observed.is_full, now).await?;
                 }
                 if !applied.parked.is_empty() {
@@ -233,6 +239,9 @@ impl AccountEngine {
         if !self.settings.labels.is_empty() {
             let _ = write!(fingerprint, " labels={:?}", self.settings.labels);
         }
+        if self.settings.photos != PhotoPolicy::Off {
+            let _ = write!(fingerprint, " photos={:?}", self.settings.photos);
+        }
         fingerprint
     }
 
@@ -259,8 +268,8 @@ impl AccountEngine {
         report.requests =
             Requests { google: after.google - before.google, dafater: after.dafater - before.dafater };
         match ended {
-            Ok(Ended::Planned(plan, labels)) => {
-                report.labels = labels.count();
+            Ok(Ended::Planned(plan, labels, photos)) => {
+                (report.labels, report.photos) = (labels.count(), photos.count());
                 (report.google, report.dafater) = show::counts(&plan);
                 report.linked = show::links(&plan);
             }
@@ -271,7 +280,7 @@ impl AccountEngine {
             Ok(Ended::Done(applied)) => {
                 (report.google, report.dafater, report.linked) =
                     (applied.google, applied.dafater, applied.linked);
-                report.labels = applied.labels;
+                (report.labels, report.photos) = (applied.labels, applied.photos);
                 match applied.halted {
                     None => self.keep_recent(Progress {
                         last_success: Some(now),
@@ -360,12 +369,15 @@ impl Engine for AccountEngine {
         Box::pin(async move {
             let mut memory = self.memory.lock().await;
             let observed = self.look(RunRequest::default(), self.parts.clock.now(), &mut memory).await?;
-            let plan = Plan::compute(&observed.snapshot, &self.settings.policy);
+            let mut plan = Plan::compute(&observed.snapshot, &self.settings.policy);
+            self.make_room(&mut plan, self.parts.clock.now())?;
             let verdict = self.verdict(&plan, &observed, self.state().hold()?.as_ref())?;
             let labels =
                 self.plan_labels(&plan, &observed, &mut memory, self.parts.clock.now(), false).await?;
             let mut view = show::plan(self.state().account(), &plan, &verdict, self.settings.policy.phones);
             view.steps.extend(labels.views(&plan));
+            let photos = self.plan_photos(&plan, &observed, self.parts.clock.now())?;
+            view.steps.extend(photos.views(&plan));
             Ok(view)
         })
     }
@@ -381,7 +393,9 @@ impl Engine for AccountEngine {
             Some(_) | None => saved,
         };
         let Standing { authorized, consented_as, warning } = self.consent()?;
-        let warnings: Vec<String> = warning.into_iter().chain(self.label_warning()?).collect();
+        let pairs = state.pair_count();
+        let warnings: Vec<String> =
+            warning.into_iter().chain(self.label_warning()?).chain(self.room_warning(pairs)?).collect();
         Ok(AccountStatus {
             account: state.account().clone(),
             last_sync_on: progress.last_success,
@@ -389,7 +403,7 @@ impl Engine for AccountEngine {
             has_cursor: google.is_some(),
             authorized,
             consented_as,
-            linked: count(state.pair_count()),
+            linked: count(pairs),
             parked: count(state.parked()?.len()),
             conflicts: count(state.conflicts()?.len()),
             review: count(state.reviews()?.len()),

@@ -58,6 +58,9 @@ pub struct RunReport {
     /// Contacts in Google of which labels were put on or taken off. Absent from the line where there are none.
     #[serde(default, skip_serializing_if = "is_none")]
     pub labels: u32,
+    /// Photos that were carried or taken away. Absent from the line where there are none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub photos: u32,
     /// Pairs newly made from records that both existed.
     pub linked: u32,
     /// Conflicts open after the run.
@@ -94,6 +97,7 @@ impl RunReport {
             google: Counts::default(),
             dafater: Counts::default(),
             labels: 0,
+            photos: 0,
             linked: 0,
             conflicts: 0,
             parked: 0,

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 use super::error::Quota;
 use super::error::{ApiError, GoogleError};
 use super::governor::{Detained, Governor};
+use super::mask::FieldMask;
 use super::method::Method;
 use super::oauth::AccessTokens;
 use crate::account::AccountName;
@@ -36,6 +37,7 @@ pub struct PeopleClient {
     mutations: Mutex<()>,
     sent: AtomicU64,
     governed: Option<Governed>,
+    mask: FieldMask,
 }
 
 /// Who lets the calls through, on whose account, and until when they wait.
@@ -56,7 +58,21 @@ impl PeopleClient {
             mutations: Mutex::new(()),
             sent: AtomicU64::new(0),
             governed: None,
+            mask: FieldMask::READ,
         }
+    }
+
+    /// Reads photos with everything else.
+    #[must_use]
+    pub fn with_photos(mut self) -> Self {
+        self.mask = FieldMask::READ_WITH_PHOTOS;
+        self
+    }
+
+    /// The mask of every read.
+    #[must_use]
+    pub fn mask(&self) -> FieldMask {
+        self.mask
     }
 
     /// Makes each call wait until `governor` lets it through for `account`, or until `cancel` is cancelled. Dropping a call that
@@ -119,6 +135,27 @@ impl PeopleClient {
             Detained::Until(wait) => GoogleError::Detained { method, wait },
             Detained::Stopped => GoogleError::Stopped { method },
         })
+    }
+
+    /// Whether `url` is a place where Google keeps photos.
+    pub(super) fn is_googles(&self, url: &Url) -> bool {
+        let is_google = url.scheme() == "https"
+            && url.host_str().is_some_and(|host| {
+                host == "googleusercontent.com" || host.ends_with(".googleusercontent.com")
+            });
+        // A stand-in keeps them itself.
+        is_google || url.origin() == self.api_url.origin()
+    }
+
+    /// Fetches what lies at `url`, as anybody could: photos need no consent.
+    pub(super) async fn fetch(&self, method: Method, url: &str) -> Result<Response<Bytes>, GoogleError> {
+        let request = Request::builder().method(http::Method::GET).uri(url).body(Bytes::new());
+        let request = request.map_err(|_| GoogleError::Unsendable {
+            method,
+            reason: "the address is not one that HTTP can carry".to_owned(),
+        })?;
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        self.transport.send(request).await.map_err(|source| GoogleError::Transport { method, source })
     }
 
     async fn send(&self, call: &Call, token: &SecretString) -> Result<Response<Bytes>, GoogleError> {

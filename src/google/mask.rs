@@ -20,6 +20,13 @@ impl FieldMask {
     pub const READ: Self =
         Self("metadata,names,emailAddresses,phoneNumbers,organizations,memberships,clientData");
 
+    /// The mask of every read where photos are carried.
+    pub const READ_WITH_PHOTOS: Self =
+        Self("metadata,names,emailAddresses,phoneNumbers,organizations,memberships,clientData,photos");
+
+    /// Identity and photos.
+    pub const PHOTOS: Self = Self("metadata,photos");
+
     /// Everything that a contact may be created with, and its identity.
     pub const EVERYTHING: Self = Self(
         "metadata,addresses,biographies,birthdays,calendarUrls,clientData,emailAddresses,events,externalIds,genders,imClients,\

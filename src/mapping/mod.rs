@@ -9,12 +9,14 @@ mod admission;
 mod document;
 mod marker;
 mod person;
+mod photo;
 mod said;
 
 pub use admission::{GoogleRules, Refusal, SiteRules};
 pub use document::{Document, DocumentName, Link, SiteStamp};
 pub use marker::{MARKER_KEY, Marker};
 pub use person::{Etag, Person, PersonField, PersonPatch, ResourceName, SourceId};
+pub use photo::SitePhoto;
 
 /// A record whose identity could not be read. It is parked; the records beside it are not affected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

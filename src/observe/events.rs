@@ -379,6 +379,24 @@ events! {
         until: String,
     }
 
+    /// Photos could not be carried.
+    PhotosPostponed(WARN, "photos.postponed", "5d17e09ac3b84f62b1f0a86d42e97c35", "Photos could not be carried; the contacts are in sync, and the photos are tried again.", "CD0408", "The reason names what to look at. Each photo waits by itself, longer each time; nothing else waits with it.") {
+        /// The account.
+        account: AccountName,
+        /// Why, of the last that failed.
+        reason: String,
+    }
+
+    /// Google holds no further contact of the account.
+    GoogleFull(WARN, "google.full", "c4e81b5f90d24a7d8e36f1a27b9d5c03", "The Google account is full; contacts wait until there is room.", "CD0407", "An account holds 25,000 contacts, and what lies in its trash counts for 30 days. Delete contacts in Google or empty the trash, then run `dafater-contactsd sync --full`; by themselves the contacts are tried again less and less often, at least once a day. Everything else goes on.") {
+        /// The account.
+        account: AccountName,
+        /// Contacts that wait.
+        waiting: usize,
+        /// Contacts that an account holds.
+        limit: usize,
+    }
+
     /// A label that the configuration names is not there any more.
     LabelLost(WARN, "label.lost", "3f9a0c5d7e214b86a1d4c7e2509b6f38", "Google has no such label any more, or none that takes contacts; nobody gets it.", "CD0405", "Somebody deleted the label in Google, or it is one of Google's own. It is not made again unasked: make a label of that name in Google and it is used again, or name another one in the configuration.") {
         /// The account.

@@ -3,13 +3,13 @@
 use serde::Serialize;
 
 use super::records::{
-    Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Labels, Owed, Parked, Progress, Tombstone,
-    UndoHold,
+    Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Labels, Owed, OwedPhoto, Parked, Progress,
+    Tombstone, UndoHold,
 };
 use super::{HISTORY_VERSION, VALUE_VERSION};
 use crate::contact::Field;
 use crate::store::{Batch, Key, Tree, VALUE_LIMIT, encode};
-use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, RecordId, Review, Side, Worn};
+use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, Pictured, RecordId, Review, Side, Worn};
 
 /// Changes of one account that become durable together.
 #[derive(Debug, Clone)]
@@ -76,6 +76,26 @@ impl Changes {
     /// The labels of a contact are changed.
     pub fn remove_owed(&mut self, pair: &PairId) {
         self.batch.delete(Tree::Queue, self.key().text("label").text(pair.as_str()));
+    }
+
+    /// Remembers the photos of a pair.
+    pub fn set_pictured(&mut self, pair: &PairId, pictured: &Pictured) {
+        self.put(Tree::Pairs, self.key().text("photo").text(pair.as_str()), pictured);
+    }
+
+    /// Forgets them.
+    pub(super) fn remove_pictured(&mut self, pair: &PairId) {
+        self.batch.delete(Tree::Pairs, self.key().text("photo").text(pair.as_str()));
+    }
+
+    /// Remembers that a photo is to be carried.
+    pub fn set_owed_photo(&mut self, owed: &OwedPhoto) {
+        self.put(Tree::Queue, self.key().text("photo").text(owed.pair.as_str()), owed);
+    }
+
+    /// It arrived.
+    pub fn remove_owed_photo(&mut self, pair: &PairId) {
+        self.batch.delete(Tree::Queue, self.key().text("photo").text(pair.as_str()));
     }
 
     /// Sets a pair with its indexes. What another state of the pair left behind is [`AccountState::put_pair`]'s to clear.

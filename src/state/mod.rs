@@ -10,6 +10,8 @@
 //! | accounts | `labels` | [`Labels`] |
 //! | pairs | `worn` pair id | [`Worn`](crate::sync::Worn) |
 //! | queue | `label` pair id | [`Owed`] |
+//! | pairs | `photo` pair id | [`Pictured`](crate::sync::Pictured) |
+//! | queue | `photo` pair id | [`OwedPhoto`] |
 //! | pairs | `pair` id | [`Pair`] |
 //! | pairs | `google` source id | pair id |
 //! | pairs | `dafater` name | pair id |
@@ -38,7 +40,7 @@ mod tables;
 pub use changes::Changes;
 pub use records::{
     Bound, Cursors, DafaterCursor, Exhausted, GoogleCursor, HeldBy, HistoryEntry, Hold, HoldDecision, Intent,
-    IntentKind, Labels, Owed, Parked, Progress, Tombstone, UndoHold,
+    IntentKind, Labels, Owed, OwedPhoto, Parked, Progress, Tombstone, UndoHold,
 };
 pub use shown::{ChangeView, Counts, HistoryView};
 pub use tables::AccountState;

@@ -237,3 +237,18 @@ pub struct Owed {
     /// Since when.
     pub at: Timestamp,
 }
+
+/// A photo that is to be carried. It stays until it arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwedPhoto {
+    /// The pair.
+    pub pair: PairId,
+    /// Failures in a row.
+    pub attempts: u32,
+    /// When it is due.
+    pub next: Timestamp,
+    /// The side to which it was sent without an answer.
+    pub sent: Option<Side>,
+    /// Hash of what was sent.
+    pub hash: Option<String>,
+}

@@ -7,14 +7,14 @@ use serde::de::DeserializeOwned;
 
 use super::earlier::{read_entry, read_intent};
 use super::records::{
-    Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Labels, Owed, Parked, Progress, Tombstone,
-    UndoHold,
+    Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Labels, Owed, OwedPhoto, Parked, Progress,
+    Tombstone, UndoHold,
 };
 use super::{Changes, VALUE_VERSION};
 use crate::mapping::{DocumentName, SiteStamp, SourceId};
 use crate::store::{CodecError, Key, KeyReader, Store, StoreError, Tree, decode};
 use crate::store::{get_decoded, scan_decoded};
-use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, RecordId, Review, Worn};
+use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, Pictured, RecordId, Review, Worn};
 
 /// The tables of one account.
 #[derive(Clone)]
@@ -102,6 +102,22 @@ impl AccountState {
         self.scan(Tree::Queue, &self.key().text("label")).collect()
     }
 
+    /// The photos of a pair as they were last seen.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn pictured(&self, pair: &PairId) -> Result<Option<Pictured>, StoreError> {
+        self.get(Tree::Pairs, &self.key().text("photo").text(pair.as_str()))
+    }
+
+    /// Photos that are to be carried.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn owed_photos(&self) -> Result<Vec<OwedPhoto>, StoreError> {
+        self.scan(Tree::Queue, &self.key().text("photo")).collect()
+    }
+
     /// A pair by its id.
     ///
     /// # Errors
@@ -158,6 +174,9 @@ impl AccountState {
     pub fn drop_pair(&self, id: &PairId, changes: &mut Changes) -> Result<(), StoreError> {
         self.clear_indexes(id, changes)?;
         changes.remove_pair(id);
+        if self.pictured(id)?.is_some() {
+            changes.remove_pictured(id);
+        }
         if self.worn(id)?.is_some() {
             changes.remove_worn(id);
         }
@@ -341,6 +360,8 @@ impl AccountState {
             (Tree::Accounts, Some("progress")) => check(decode::<Progress>(VALUE_VERSION, value).map(drop)),
             (Tree::Accounts, Some("exhausted")) => check(decode::<Exhausted>(VALUE_VERSION, value).map(drop)),
             (Tree::Accounts, Some("labels")) => check(decode::<Labels>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("photo")) => check(decode::<Pictured>(VALUE_VERSION, value).map(drop)),
+            (Tree::Queue, Some("photo")) => check(decode::<OwedPhoto>(VALUE_VERSION, value).map(drop)),
             (Tree::Pairs, Some("worn")) => check(decode::<Worn>(VALUE_VERSION, value).map(drop)),
             (Tree::Queue, Some("label")) => check(decode::<Owed>(VALUE_VERSION, value).map(drop)),
             (Tree::Pairs, Some("pair")) => check(decode::<Pair>(VALUE_VERSION, value).map(drop)),

@@ -24,6 +24,8 @@ mod fuzz;
 mod judgement;
 mod labels;
 mod people;
+mod photos;
 mod process;
 mod quotas;
+mod room;
 mod undo;

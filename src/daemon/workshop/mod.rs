@@ -157,14 +157,19 @@ impl EngineFactory for Bench {
         let (site_key, site_secret) = (config.dafater.api_key.clone(), config.dafater.api_secret.clone());
         let mut site = SiteOptions::new(config.dafater.url.clone(), site_key, site_secret);
         site.page_size = config.dafater.page_size;
+        let has_photos = table.photos != crate::sync::PhotoPolicy::Off;
+        if has_photos {
+            site.extra_fields.push("image".to_owned());
+        }
         let needs_consent = matches!(config.google.client, GoogleClient::Consent { .. });
+        let google = PeopleClient::new(
+            Arc::clone(&google_sent) as _,
+            config.google.api_url.clone(),
+            self.tokens(account, config)?,
+        )
+        .governed(self.governor(config), account.name.clone(), cancel.clone());
         let parts = Parts {
-            google: PeopleClient::new(
-                Arc::clone(&google_sent) as _,
-                config.google.api_url.clone(),
-                self.tokens(account, config)?,
-            )
-            .governed(self.governor(config), account.name.clone(), cancel.clone()),
+            google: if has_photos { google.with_photos() } else { google },
             google_sent,
             dafater: SiteClient::new(Arc::clone(&dafater_sent) as _, site)
                 .map_err(|error| error.to_string())?,
@@ -178,6 +183,8 @@ impl EngineFactory for Bench {
             site: config.dafater.url.host_str().unwrap_or_default().to_owned(),
             label: table.google_label().map(str::to_owned),
             labels: table.label_rules(),
+            photos: table.photos,
+            max_contacts: config.google.max_contacts,
             propagation: signed(config.google.propagation),
             full_read_after: signed(config.google.full_read_after),
             overlap: signed(config.dafater.overlap),

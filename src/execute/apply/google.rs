@@ -9,6 +9,7 @@ use super::receipt::Work;
 use super::{Executor, Patience, concerns_all};
 use crate::contact::Field;
 use crate::execute::EngineError;
+use crate::execute::room::NO_ROOM;
 use crate::google::{
     ContactErrors, GoogleError, MAX_BATCH, MAX_BATCH_DELETE, Quota, UpdateMask, UpdatePath, with_lock,
 };
@@ -119,6 +120,9 @@ impl Executor<'_> {
     ) -> Result<(), EngineError> {
         let mut size = MAX_BATCH;
         while !queue.is_empty() && !self.must_stop() {
+            if self.with(|applied| applied.is_full) {
+                return self.let_wait(works, &queue).await;
+            }
             let batch: Vec<Outgoing> = queue.drain(..size.min(queue.len())).collect();
             self.begin(works, &batch, Side::Google).await?;
             let bodies: Vec<_> = batch.iter().map(|outgoing| outgoing.body.clone()).collect();
@@ -135,6 +139,16 @@ impl Executor<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The contacts that find no room wait for it, and are not sent.
+    async fn let_wait(&self, works: &[Work<'_>], queue: &VecDeque<Outgoing>) -> Result<(), EngineError> {
+        let mut changes = self.parts.state.changes();
+        for work in queue.iter().filter_map(|outgoing| works.get(outgoing.index)) {
+            self.park(work.step, NO_ROOM, Patience::Long);
+            leave_alone(work, &mut changes);
+        }
+        Ok(self.parts.state.commit(changes).await?)
     }
 
     /// Answers are told apart by marker, never by position.
@@ -318,14 +332,12 @@ impl Executor<'_> {
         if error.api().and_then(crate::google::ApiError::quota) == Some(Quota::ContactStorage) {
             self.with(|applied| applied.is_exhausted = true);
         }
-        if concerns_all(&disposition)
-            || disposition == Disposition::Forbidden
-            || error.api().is_some_and(crate::google::ApiError::is_account_full)
-        {
+        if concerns_all(&disposition) || disposition == Disposition::Forbidden {
             self.halt(error.into());
             return Ok(MAX_BATCH);
         }
         let size = batch.len();
+        let is_full = error.api().is_some_and(crate::google::ApiError::is_account_full);
         let faults = error.contact_errors();
         let is_named = |position: usize, name: Option<&ResourceName>| match faults {
             Some(ContactErrors::Created(errors)) => {
@@ -343,6 +355,12 @@ impl Executor<'_> {
             let name = work.step.google.as_ref().map(|person| &person.resource_name);
             let fault = if size == 1 { Some(disposition.clone()) } else { is_named(position, name) };
             match fault {
+                Some(Disposition::Refused) if is_full => {
+                    // What is smaller than what was refused may still find room; what stands alone did not.
+                    self.with(|applied| applied.is_full |= size == 1);
+                    self.park(work.step, NO_ROOM, Patience::Long);
+                    leave_alone(work, &mut changes);
+                }
                 Some(fault) => {
                     self.reject(work.step, Side::Google, &reason_of(&fault, error), Patience::of(&fault));
                     leave_alone(work, &mut changes);

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) use self::history::{changes_of, dafater_id, google_id, title_of};
 use self::receipt::Work;
 use super::labels::worn_at_birth;
+use super::room::NO_ROOM;
 use super::settings::{Parts, Settings};
 use super::{Counts, EngineError};
 use crate::mapping::Document;
@@ -35,6 +36,8 @@ pub(super) struct Applied {
     pub(super) linked: u32,
     /// Contacts whose labels were changed.
     pub(super) labels: u32,
+    /// Photos that were carried.
+    pub(super) photos: u32,
     /// Pairs that must be looked at again.
     pub(super) parked: BTreeMap<PairId, Parked>,
     /// Pairs of which a record was deleted or emptied.
@@ -43,6 +46,8 @@ pub(super) struct Applied {
     pub(super) documents: BTreeMap<PairId, Document>,
     /// Why the run ended early.
     pub(super) halted: Option<EngineError>,
+    /// Google holds no further contact.
+    pub(super) is_full: bool,
     /// Google's contact storage refused a write for hours.
     pub(super) is_exhausted: bool,
 }
@@ -153,7 +158,9 @@ impl Executor<'_> {
                         changes.set_loose(&loose);
                     }
                 }
-                self.park(step, step.reason, Patience::None);
+                // Room is made by people, in their own time.
+                let patience = if step.reason == NO_ROOM { Patience::Long } else { Patience::None };
+                self.park(step, step.reason, patience);
             }
             Action::Create { .. } | Action::Delete { .. } => {}
         }

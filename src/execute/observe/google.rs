@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Observer;
 use crate::execute::EngineError;
-use crate::google::{FieldMask, GoogleError, ListConnections, SyncToken};
+use crate::google::{GoogleError, ListConnections, SyncToken};
 use crate::mapping::{Person, SourceId};
 use crate::state::GoogleCursor;
 
@@ -31,7 +31,7 @@ impl Observer<'_> {
         cursor: Option<&GoogleCursor>,
     ) -> Result<GoogleReading, EngineError> {
         let is_usable = |cursor: &&GoogleCursor| {
-            cursor.mask == FieldMask::READ.fingerprint()
+            cursor.mask == self.parts.google.mask().fingerprint()
                 && self.now.duration_since(cursor.full_read_at) < self.settings.full_read_after
         };
         if let Some(cursor) = cursor.filter(is_usable) {
@@ -87,7 +87,7 @@ impl Observer<'_> {
             if let Some(token) = page.next_sync_token.filter(|_| !nothing_new) {
                 reading.cursor = Some(GoogleCursor {
                     token: token.0,
-                    mask: FieldMask::READ.fingerprint(),
+                    mask: self.parts.google.mask().fingerprint(),
                     full_read_at: cursor.map_or(self.now, |cursor| cursor.full_read_at),
                 });
             }

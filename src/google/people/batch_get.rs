@@ -34,7 +34,7 @@ impl PeopleClient {
     /// The call failed, or the contact has no identity.
     pub async fn get(&self, name: &ResourceName) -> Result<Option<Person>, GoogleError> {
         let method = Method::Get;
-        let call = Call::new(method, http::Method::GET, person_path(method, name, "")?).read_fields();
+        let call = Call::new(method, http::Method::GET, person_path(method, name, "")?).fields(self.mask());
         match self.call::<Value>(call).await {
             Ok(person) => {
                 Person::parse(person).map(Some).map_err(|source| GoogleError::Malformed { method, source })
@@ -56,7 +56,7 @@ impl PeopleClient {
         let names: Vec<&ResourceName> = names.iter().filter(|name| seen.insert(*name)).collect();
         let mut found = Vec::with_capacity(names.len());
         for chunk in names.chunks(MAX_BATCH) {
-            let mut answers = self.batch_get_chunk(chunk, FieldMask::READ).await?;
+            let mut answers = self.batch_get_chunk(chunk, self.mask()).await?;
             found.extend(chunk.iter().map(|name| {
                 let lookup = answers.remove(name.0.as_str());
                 ((*name).clone(), lookup.unwrap_or_else(|| Lookup::Failed("not answered".to_owned())))

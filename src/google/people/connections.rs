@@ -62,7 +62,7 @@ impl PeopleClient {
     pub async fn list_connections(&self, list: &ListConnections) -> Result<ConnectionsPage, GoogleError> {
         let method = Method::ConnectionsList;
         let mut call = Call::new(method, http::Method::GET, ["people", "me", "connections"])
-            .read_fields()
+            .fields(self.mask())
             .query("pageSize", PAGE_SIZE.to_string());
         if list.request_sync_token {
             call = call.query("requestSyncToken", "true");

@@ -17,6 +17,7 @@ mod custom;
 mod desk;
 mod document;
 mod exchange;
+mod files;
 mod google;
 mod incoming;
 mod ledger;
@@ -119,6 +120,7 @@ pub struct Site {
     /// Writes of the running transaction, counted when it commits.
     written: Vec<(String, WriteKind)>,
     ledger: Ledger,
+    files: Vec<files::Attached>,
 }
 
 impl Site {
@@ -151,6 +153,7 @@ impl Site {
             rate: (0, 0),
             written: Vec::new(),
             ledger: Ledger::default(),
+            files: Vec::new(),
         };
         site.set_time_zone(&options.time_zone);
         site.furnish();

@@ -266,6 +266,36 @@ impl Google {
         Ok(resource)
     }
 
+    /// Gives a contact a photo, JPEG or PNG, or takes it away.
+    ///
+    /// # Errors
+    /// There is no such account, no such contact, or it is no such image.
+    pub fn set_photo(
+        &mut self,
+        email: &str,
+        resource: &str,
+        photo: Option<Vec<u8>>,
+        now: Timestamp,
+    ) -> Result<(), HandError> {
+        let mut turn = self.turn(email, now)?;
+        let record = (**turn.contact(resource)?).clone();
+        let refused = || HandError::Refused("it is neither JPEG nor PNG".to_owned());
+        let photo = photo.map(|bytes| turn.keep_photo(bytes).ok_or_else(refused)).transpose()?;
+        turn.commit(Record { photo, ..record });
+        Ok(())
+    }
+
+    /// What a contact's photo shows.
+    ///
+    /// # Errors
+    /// There is no such account.
+    pub fn photo(&self, email: &str, resource: &str) -> Result<Option<Vec<u8>>, HandError> {
+        let account = self.account(email)?;
+        let record = account.id_of(resource).and_then(|id| account.live.live(id));
+        let photo = record.and_then(|record| account.photos.get(&record.photo?));
+        Ok(photo.map(|photo| photo.to_vec()))
+    }
+
     /// Gives a label another name.
     ///
     /// # Errors

@@ -137,6 +137,9 @@ impl Google {
             };
             return (facts.name, account, response);
         }
+        if call.method == Method::GET && call.path.starts_with(PHOTOS) {
+            return ("photo", None, self.serve_photo(&call.path));
+        }
         let mut desk = Desk {
             oauth: &mut self.oauth,
             accounts: &self.accounts,
@@ -151,6 +154,17 @@ impl Google {
             (_, path) => ("unknown", unknown_address(path)),
         };
         (name, None, response)
+    }
+
+    /// What lies at the address of a photo: anybody may see it.
+    fn serve_photo(&self, path: &str) -> Response<Bytes> {
+        let name = path.strip_prefix(PHOTOS).unwrap_or_default().split('=').next().unwrap_or_default();
+        let mark = u64::from_str_radix(name, 16).ok();
+        let photo = mark.and_then(|mark| self.accounts.iter().find_map(|account| account.photos.get(&mark)));
+        let (status, body) = photo.map_or((404, Bytes::new()), |photo| (200, photo.clone()));
+        let mut response = Response::new(body);
+        *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
+        response
     }
 
     fn api(
@@ -225,6 +239,9 @@ impl Google {
         ))
     }
 }
+
+/// Where photos lie.
+const PHOTOS: &str = "/contacts/";
 
 impl Model for Google {
     fn handle(&mut self, request: &Request<Bytes>, now: Timestamp) -> Response<Bytes> {

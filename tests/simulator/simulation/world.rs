@@ -492,6 +492,8 @@ fn settings(scene: &Scene) -> Settings {
         site: "erp.example.com".to_owned(),
         label: scene.setting.label.then(|| "Dafater".to_owned()),
         labels: std::collections::BTreeMap::new(),
+        photos: dafater_contactsd::sync::PhotoPolicy::Off,
+        max_contacts: 25_000,
         propagation: SignedDuration::from_mins(10),
         full_read_after: SignedDuration::from_hours(6 * 24),
         overlap: SignedDuration::from_mins(5),
