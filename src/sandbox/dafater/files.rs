@@ -91,7 +91,8 @@ impl Site {
         });
         match found {
             Some(file) => {
-                let kind = if file.url.ends_with(".png") { "image/png" } else { "image/jpeg" };
+                let is_png = file.url.rsplit('.').next() == Some("png");
+                let kind = if is_png { "image/png" } else { "image/jpeg" };
                 self.respond(200, HeaderMap::new(), kind, file.content, true)
             }
             None => self.respond(403, HeaderMap::new(), "text/html; charset=utf-8", FORBIDDEN.into(), false),

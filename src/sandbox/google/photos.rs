@@ -34,8 +34,8 @@ impl Turn<'_> {
             Refusal::unreadable(vec![("photo_bytes".to_owned(), words.to_owned())])
         })?;
         let record = (**self.find(name)?).clone();
-        let mark = self.keep_photo(bytes).ok_or_else(Refusal::invalid_argument)?;
-        self.put_photo(Record { photo: Some(mark), ..record }, mask, sources)
+        let photo = self.keep_photo(bytes).ok_or_else(Refusal::invalid_argument)?;
+        self.put_photo(Record { photo: Some(photo), ..record }, mask, sources)
     }
 
     /// `people.deleteContactPhoto`
