@@ -47,8 +47,8 @@ struct Arguments {
     /// The first seed; alone, only this seed is played, and told event by event.
     #[arg(long)]
     seed: Option<u64>,
-    /// What seeds mean: 1 is the older edition, in which some of the named seeds were found.
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=2))]
+    /// What seeds mean: 1 and 2 are older editions, in which some of the named seeds were found.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=3))]
     edition: u8,
     /// Lists how often each kind of trouble was met.
     #[arg(long)]
@@ -72,7 +72,11 @@ struct Arguments {
 
 impl Arguments {
     fn edition(&self) -> Edition {
-        if self.edition == 1 { Edition::First } else { Edition::Second }
+        match self.edition {
+            1 => Edition::First,
+            2 => Edition::Second,
+            _ => Edition::Third,
+        }
     }
 }
 
@@ -189,7 +193,7 @@ fn report(failure: &Failure, arguments: &Arguments, alone: bool) {
     println!(
         "\nreplay: cargo run --release --example simulate -- --seed {}{}{}",
         failure.seed,
-        if arguments.edition == 1 { " --edition 1" } else { "" },
+        if arguments.edition == 3 { String::new() } else { format!(" --edition {}", arguments.edition) },
         if arguments.told { "" } else { " --told" }
     );
 }

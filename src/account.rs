@@ -1,4 +1,4 @@
-//! The name of an account under sync: the one word that every module may use.
+//! The name of an account under sync, and the record that Dafater keeps of one: the words that every module may use.
 
 use serde::{Deserialize, Serialize};
 
@@ -45,4 +45,24 @@ impl std::fmt::Display for AccountName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// A record of the DocType "Google Contacts" on the site: what a person there says of an account.
+#[expect(clippy::struct_excessive_bools, reason = "each is a check box of the form")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountRecord {
+    /// Its address on the site, such as `GC-sales@example.com`. A person may rename it.
+    pub name: String,
+    /// When it was created, by the site's clock. Survives renames.
+    pub creation: String,
+    /// The address of the Google account.
+    pub email_id: String,
+    /// Whether the account is to be synced.
+    pub enable: bool,
+    /// Google -> Dafater.
+    pub pull: bool,
+    /// Dafater -> Google.
+    pub push: bool,
+    /// Whether a consent was given with the button of its form. What it is worth, only Google knows.
+    pub has_consent: bool,
 }

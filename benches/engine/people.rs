@@ -1,7 +1,7 @@
 //! Made-up business contacts, the same at each run.
 
 use dafater_contactsd::contact::{PhoneContext, Region};
-use dafater_contactsd::mapping::{Document, Person};
+use dafater_contactsd::mapping::{Document, Mapping, Person};
 use serde_json::{Value, json};
 
 const GIVEN: [&str; 8] = ["Layla", "عمر", "Grace", "Jürgen", "فاطمة", "Ada", "Chen", "Noor"];
@@ -9,8 +9,8 @@ const FAMILY: [&str; 7] = ["Al-Harbi", "الشمري", "Hopper", "Müller", "ا�
 const COMPANIES: [&str; 5] =
     ["Riyadh Steel", "شركة النخيل", "Blue Nile Trading", "Müller & Söhne", "Noor Foods"];
 
-pub(crate) fn phones() -> PhoneContext {
-    PhoneContext { region: Some(Region::try_from("SA".to_owned()).unwrap()) }
+pub(crate) fn mapping() -> Mapping {
+    PhoneContext { region: Some(Region::try_from("SA".to_owned()).unwrap()) }.into()
 }
 
 fn given(number: usize) -> String {

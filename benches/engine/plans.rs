@@ -12,7 +12,7 @@ use divan::Bencher;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use crate::people::{document, person, phones};
+use crate::people::{document, mapping, person};
 
 const SIZES: [usize; 2] = [2_000, 25_000];
 const SITE: &str = "erp.example.com";
@@ -26,7 +26,7 @@ fn policy() -> Policy {
         max_deletes_percent: 10,
         first_sync: FirstSync::Apply,
         scope: Scope::default(),
-        phones: phones(),
+        mapping: mapping(),
     }
 }
 
@@ -50,6 +50,9 @@ fn empty() -> Snapshot {
         begun: BTreeSet::new(),
         left_over: BTreeSet::new(),
         veiled: BTreeSet::new(),
+        leaving: BTreeSet::new(),
+        left: Vec::new(),
+        parted: Vec::new(),
         decisions: Decisions::default(),
     }
 }
@@ -68,13 +71,13 @@ fn pair(google: &Person, dafater: &Document) -> Pair {
             etag: google.etag.clone(),
             updated: google.updated,
             superseded: Vec::new(),
-            contact: google.contact(phones()),
+            contact: google.contact(&mapping()),
         },
         dafater: DafaterBase {
             name: dafater.name.clone(),
             creation: dafater.creation.clone(),
             modified: dafater.modified.clone(),
-            contact: dafater.contact(phones()),
+            contact: dafater.contact(&mapping()),
         },
         aliases: Vec::new(),
         withheld: Vec::new(),
@@ -196,8 +199,8 @@ fn everybody_in_doubt(bencher: Bencher<'_, '_>, size: usize) {
     snapshot.total_pairs = size;
     for number in 0..size {
         let (google, dafater) = (person(number), document(number));
-        snapshot.paired.push((RecordId::Google(google.source_id.clone()), google.contact(phones())));
-        snapshot.paired.push((RecordId::Dafater(dafater.name.clone()), dafater.contact(phones())));
+        snapshot.paired.push((RecordId::Google(google.source_id.clone()), google.contact(&mapping())));
+        snapshot.paired.push((RecordId::Dafater(dafater.name.clone()), dafater.contact(&mapping())));
         let mut newcomer = google;
         newcomer.source_id.0.push('f');
         snapshot.google.push(alone(newcomer));

@@ -5,7 +5,7 @@ use dafater_contactsd::mapping::{Person, SiteRules};
 use dafater_contactsd::sync::{Both, ConflictPolicy, MergeRules, Side, merge};
 use divan::{Bencher, black_box};
 
-use crate::people::{document, person, person_json, phones};
+use crate::people::{document, mapping, person, person_json};
 
 #[divan::bench]
 fn parse_person(bencher: Bencher<'_, '_>) {
@@ -15,12 +15,12 @@ fn parse_person(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn read_contact_of_person(bencher: Bencher<'_, '_>) {
     let person = person(7);
-    bencher.bench(|| black_box(&person).contact(phones()));
+    bencher.bench(|| black_box(&person).contact(&mapping()));
 }
 
 #[divan::bench(args = ["+966 50 123 4567", "0501234567", "٠٥٠١٢٣٤٥٦٧", "+49 (0)30 901820 ext. 12", "*100#"])]
 fn phone_key(raw: &str) -> Option<String> {
-    phones().key(black_box(raw)).map(|key| key.to_string())
+    mapping().phones.key(black_box(raw)).map(|key| key.to_string())
 }
 
 fn rules(site: &SiteRules) -> MergeRules<'_> {
@@ -37,7 +37,7 @@ fn rules(site: &SiteRules) -> MergeRules<'_> {
 
 #[divan::bench]
 fn merge_without_a_change(bencher: Bencher<'_, '_>) {
-    let (google, dafater) = (person(7).contact(phones()), document(7).contact(phones()));
+    let (google, dafater) = (person(7).contact(&mapping()), document(7).contact(&mapping()));
     let both = Both { google: &google, dafater: &dafater };
     let site = SiteRules::default();
     bencher.bench(|| merge(black_box(both), black_box(both), &rules(&site)));
@@ -45,10 +45,10 @@ fn merge_without_a_change(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn merge_of_edits_on_both_sides(bencher: Bencher<'_, '_>) {
-    let (google, dafater) = (person(7).contact(phones()), document(7).contact(phones()));
+    let (google, dafater) = (person(7).contact(&mapping()), document(7).contact(&mapping()));
     let base = Both { google: &google, dafater: &dafater };
     let site = SiteRules::default();
-    let edit = |number: usize| -> Contact { person(number).contact(phones()) };
+    let edit = |number: usize| -> Contact { person(number).contact(&mapping()) };
     let (edited_google, edited_dafater) = (edit(8), edit(9));
     let now = Both { google: &edited_google, dafater: &edited_dafater };
     bencher.bench(|| merge(black_box(base), black_box(now), &rules(&site)));

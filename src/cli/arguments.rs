@@ -8,8 +8,8 @@ use super::Done;
 #[cfg(feature = "sandbox")]
 use super::commands::sandbox;
 use super::commands::{
-    accounts, approve, authorize, check_config, completions, config, conflicts, discard, explain, history,
-    man, plan, reload, review, revoke, run, status, store, sync, undo,
+    accounts, approve, authorize, check_config, completions, config, conflicts, discard, doctor, explain,
+    history, man, plan, reload, review, revoke, run, status, store, sync, undo,
 };
 use super::context::Context;
 use crate::observe::LogFormat;
@@ -96,6 +96,8 @@ pub enum Command {
     Reload(reload::Reload),
     /// Export, import, verify and rekey the store
     Store(store::Store),
+    /// Test everything that a sync needs, and say what to do next
+    Doctor(doctor::Doctor),
     /// Explain the code of a warning or error
     Explain(explain::Explain),
     /// Try the daemon on sample contacts, between stand-ins for Google and Dafater
@@ -128,6 +130,7 @@ impl Command {
             Self::Config(command) => Ok(command.run(context)),
             Self::Reload(reload::Reload {}) => reload::Reload::run(context),
             Self::Store(command) => command.run(context),
+            Self::Doctor(command) => command.run(context),
             Self::Explain(command) => command.run(context),
             #[cfg(feature = "sandbox")]
             Self::Sandbox(command) => command.run(context),

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{BufRead, IsTerminal as _, Write};
 
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+
 use super::Color;
 use crate::control::{Exit, Failure};
 
@@ -14,6 +16,27 @@ pub struct Console {
     input: Box<dyn BufRead + Send>,
     color_out: bool,
     color_err: bool,
+}
+
+/// While it lives, the terminal of stdin does not show what is typed.
+struct Silence(Termios);
+
+impl Silence {
+    /// `None` where stdin is no terminal.
+    fn of_terminal() -> Option<Self> {
+        let before = tcgetattr(std::io::stdin()).ok()?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(std::io::stdin(), OptionalActions::Flush, &silent).ok()?;
+        Some(Self(before))
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        // A terminal that is gone shows nothing either.
+        tcsetattr(std::io::stdin(), OptionalActions::Flush, &self.0).ok();
+    }
 }
 
 /// How a word stands out.
@@ -118,6 +141,16 @@ impl Console {
         let mut line = String::new();
         self.input.read_line(&mut line)?;
         Ok(line.trim().to_owned())
+    }
+
+    /// Asks for a line that nobody should read over the shoulder.
+    pub(super) fn ask_secret(&mut self, question: &str) -> std::io::Result<String> {
+        let silence = Silence::of_terminal();
+        let answer = self.ask(question);
+        if silence.is_some() {
+            self.note("");
+        }
+        answer
     }
 
     /// All of stdin, line by line.

@@ -8,6 +8,7 @@ mod arguments;
 mod commands;
 mod console;
 mod context;
+mod doctor;
 mod likely_socket;
 mod route;
 mod surroundings;

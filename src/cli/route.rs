@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::context::Context;
 use super::likely_socket::likely_socket;
 use crate::control::{Client, Exit, Failure, Operations, Replies, Reply, Request, Role};
-use crate::daemon::{EngineFactory, Loaded, Roster, StopSignals};
+use crate::daemon::{self, EngineFactory, Loaded, Roster, StopSignals};
 
 /// The way to an answer.
 pub(super) enum Route {
@@ -43,7 +43,9 @@ impl Route {
         let settings = loaded?.settings;
         let factory = context.backend.open(&settings).await?;
         let cancel = CancellationToken::new();
+        let settings = daemon::join(settings, factory.as_ref()).await?;
         let roster = Roster::open(settings, factory.as_ref(), &context.surroundings, &cancel, None)?;
+        daemon::take_over(&roster, factory.as_ref()).await;
         let (sender, roster) = watch::channel(Arc::new(roster));
         let operations = Operations {
             roster,

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::control::{Exit, Failure};
-use crate::daemon::Settings;
+use crate::daemon::{self, Settings};
 
 /// Looks at all of it and tells what would keep the daemon from working.
 pub(super) async fn examine(settings: &Settings) -> Vec<Failure> {
@@ -22,6 +22,9 @@ pub(super) async fn examine(settings: &Settings) -> Vec<Failure> {
     ];
     for (key, url) in remotes {
         failures.extend(remote(key, url).await.err());
+    }
+    if failures.is_empty() {
+        failures.extend(daemon::examine_desk(settings).await);
     }
     failures
 }

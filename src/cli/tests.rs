@@ -121,6 +121,7 @@ fn the_definition_is_sound_and_lists_only_what_the_contract_knows() {
         "config",
         "reload",
         "store",
+        "doctor",
         "explain",
         #[cfg(feature = "sandbox")]
         "sandbox",

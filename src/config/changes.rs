@@ -9,6 +9,7 @@ use super::Config;
 use super::layout::{ACCOUNTS, DEFAULTS, key_at};
 use super::meaning::{Credentials, GoogleCredentials};
 use super::schema::Applies;
+use super::secrets::{API_SECRET, SecretKey};
 use super::tree::{KeyPath, Table, leaves};
 
 /// A setting that differs between two configurations.
@@ -71,6 +72,28 @@ impl PartialEq for Setting {
 }
 
 impl Settings {
+    /// The same settings with other accounts, whose tables are complete.
+    pub(super) fn with_accounts(settings: &Self, accounts: &Table) -> Self {
+        let is_account = |path: &KeyPath| path.names().first().is_some_and(|table| table == ACCOUNTS);
+        let kept = settings.0.iter().filter(|(path, _)| !is_account(path));
+        let mut compared: BTreeMap<KeyPath, Setting> =
+            kept.map(|(path, setting)| (path.clone(), setting.clone())).collect();
+        for (name, entry) in accounts {
+            let Some(table) = entry.value.as_table() else { continue };
+            compared.extend(leaves(table).into_iter().map(|(path, entry)| {
+                let names =
+                    [ACCOUNTS, name.as_str()].into_iter().chain(path.names().iter().map(String::as_str));
+                let is_secret = path.names() == [API_SECRET];
+                let setting = match entry.value.as_text().filter(|_| is_secret) {
+                    Some(secret) => Setting::Secret(secret.into()),
+                    None => Setting::Plain(entry.value.to_string()),
+                };
+                (KeyPath::new(names), setting)
+            }));
+        }
+        Self(compared)
+    }
+
     pub(super) fn new(settings: &Table, credentials: &Credentials) -> Self {
         let mut compared: BTreeMap<KeyPath, Setting> = leaves(settings)
             .into_iter()
@@ -79,6 +102,12 @@ impl Settings {
             .collect();
         if let Some(found) = &credentials.api_secret {
             compared.insert(KeyPath::new(["dafater", "api_secret"]), Setting::Secret(found.secret.clone()));
+        }
+        if let Some(found) = &credentials.webhook {
+            compared.insert(SecretKey::webhook().path(), Setting::Secret(found.secret.clone()));
+        }
+        for (name, found) in &credentials.accounts {
+            compared.insert(SecretKey::of_account(name).path(), Setting::Secret(found.secret.clone()));
         }
         match &credentials.google {
             Some(GoogleCredentials::Consent { secret, .. }) => {
@@ -90,7 +119,7 @@ impl Settings {
                 let path = KeyPath::new(["google", "service_account_file"]);
                 compared.insert(path, Setting::Secret(both.into()));
             }
-            None => {}
+            Some(GoogleCredentials::Site) | None => {}
         }
         Self(compared)
     }

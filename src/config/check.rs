@@ -5,10 +5,10 @@
 use super::finding::{Finding, quoted};
 use super::kind::Kind;
 use super::layers::{Exposure, Layer};
-use super::layout::{ACCOUNTS, DEFAULTS, SECTIONS, account_keys, default_keys, table_names};
+use super::layout::{ACCOUNTS, DEFAULTS, SECTIONS, account_keys, default_keys, is_own, table_names};
 use super::nearest::nearest;
 use super::place::Place;
-use super::schema::{Key, Need};
+use super::schema::Key;
 use super::tree::{Entry, KeyPath, Table, Value};
 use crate::account::AccountName;
 
@@ -127,8 +127,7 @@ fn key_named(mut keys: impl Iterator<Item = &'static Key>, name: &str) -> Option
 
 fn unknown(entry: &Entry, table: &KeyPath, name: &str, keys: &[&'static Key]) -> Finding {
     let path = table.join(name);
-    let identity =
-        key_named(account_keys().iter(), name).is_some_and(|key| matches!(key.need, Need::Identity(_)));
+    let identity = key_named(account_keys().iter(), name).is_some_and(is_own);
     if identity && table.names() == [DEFAULTS] {
         let message =
             format!("{} belongs to one account and cannot stand in {}", quoted(name), table.heading());
@@ -153,7 +152,11 @@ fn unknown_at_top(entry: &Entry, path: &KeyPath) -> Finding {
     };
     let message = match &entry.place {
         Place::Environment { .. } => format!("the variable sets an {message}"),
-        Place::Default | Place::File { .. } | Place::CommandLine { .. } | Place::Credential { .. } => message,
+        Place::Default
+        | Place::File { .. }
+        | Place::CommandLine { .. }
+        | Place::Credential { .. }
+        | Place::Record { .. } => message,
     };
     Finding::error(&entry.place, path, message).maybe_hint(hint)
 }
@@ -166,7 +169,7 @@ fn belongs_elsewhere(name: &str) -> Option<String> {
         .map(|section| format!("[{}]", section.name))
         .collect();
     if let Some(key) = key_named(account_keys().iter(), name) {
-        if !matches!(key.need, Need::Identity(_)) {
+        if !is_own(key) {
             homes.push(format!("[{DEFAULTS}]"));
         }
         homes.push("[accounts.NAME]".to_owned());

@@ -30,6 +30,8 @@ pub(super) enum Kind {
     Duration(u64, u64),
     /// An `https` address, or `http` on this machine.
     Address,
+    /// An address and a port of this machine to listen at.
+    Listen,
     /// A path of a file or directory.
     Path,
     /// A mail address.
@@ -52,6 +54,10 @@ pub(super) enum Kind {
     Names,
     /// A table of names, each with a text.
     Texts,
+    /// A list of these words.
+    Choices(&'static [&'static str]),
+    /// A filter of the site, as JSON; empty for none.
+    Filters,
     /// A table with these keys.
     Table(&'static [Key]),
 }
@@ -87,6 +93,12 @@ impl Kind {
                 .then(|| Fault::new(format!("must be between {least} and {most}, but is {number}"))),
             (Self::Users, Value::List(items)) => list_fault(items, "users", user_or_group_fault),
             (Self::Names, Value::List(items)) => list_fault(items, "names", name_fault),
+            (Self::Choices(words), Value::List(items)) => {
+                list_fault(items, "words", name_fault).or_else(|| {
+                    let texts = items.iter().filter_map(Value::as_text);
+                    texts.filter(|text| !words.contains(text)).map(|text| choice_fault(text, words)).next()
+                })
+            }
             (_, Value::Text(text)) if self.is_text() => self.text_fault(text),
             _ => Some(self.wrong_type(value)),
         }
@@ -100,7 +112,7 @@ impl Kind {
         match (self, parsed) {
             (_, Some(Value::Text(text))) => Value::Text(text),
             (_, _) if self.is_text() => Value::Text(raw.to_owned()),
-            (Self::Users | Self::Names, parsed) => match parsed {
+            (Self::Users | Self::Names | Self::Choices(_), parsed) => match parsed {
                 Some(list @ Value::List(_)) => list,
                 _ => Value::List(raw.split(',').map(|name| Value::Text(name.trim().to_owned())).collect()),
             },
@@ -112,7 +124,13 @@ impl Kind {
     pub(super) const fn is_text(self) -> bool {
         !matches!(
             self,
-            Self::Bool | Self::Integer(..) | Self::Users | Self::Names | Self::Texts | Self::Table(_)
+            Self::Bool
+                | Self::Integer(..)
+                | Self::Users
+                | Self::Names
+                | Self::Texts
+                | Self::Choices(_)
+                | Self::Table(_)
         )
     }
 
@@ -122,13 +140,14 @@ impl Kind {
             Self::Integer(..) => "a whole number",
             Self::Duration(..) => "a duration such as \"5m\"",
             Self::Users => "a list of users such as [\"layla\", \"@adm\"]",
-            Self::Names => "a list of strings",
+            Self::Names | Self::Choices(_) => "a list of strings",
             Self::Texts => "a table of names, each with a string",
             Self::Table(_) => "a table",
             Self::Text
             | Self::Token
             | Self::Secret
             | Self::Address
+            | Self::Listen
             | Self::Path
             | Self::Email
             | Self::Schedule
@@ -136,6 +155,7 @@ impl Kind {
             | Self::Region
             | Self::Choice(_)
             | Self::LogLevel
+            | Self::Filters
             | Self::User => "a string",
         }
     }
@@ -156,7 +176,9 @@ impl Kind {
             {
                 Some("write it without quotes".to_owned())
             }
-            (Self::Users | Self::Names, Value::Text(_)) => Some("write it in square brackets".to_owned()),
+            (Self::Users | Self::Names | Self::Choices(_), Value::Text(_)) => {
+                Some("write it in square brackets".to_owned())
+            }
             (Self::Table(_), value) if value.is_list_of_tables() => {
                 Some("write it with single brackets: tables here have names and never form lists".to_owned())
             }
@@ -174,6 +196,10 @@ impl Kind {
                 duration_fault(text, Span::from_secs(least), Span::from_secs(most))
             }
             Self::Address => address_fault(text),
+            Self::Listen => text.parse::<std::net::SocketAddr>().is_err().then(|| {
+                Fault::new(format!("is not an address with a port: {}", quoted(text)))
+                    .hint(Some("write numbers, such as \"127.0.0.1:8765\" or \"[::1]:8765\"".to_owned()))
+            }),
             Self::Path => path_fault(text),
             Self::Email => email_fault(text),
             Self::Schedule => {
@@ -196,8 +222,15 @@ impl Kind {
             }),
             Self::Choice(words) => (!words.contains(&text)).then(|| choice_fault(text, words)),
             Self::LogLevel => log_level_fault(text),
+            Self::Filters => filters_fault(text),
             Self::User => name_fault(text).or_else(|| user_fault(text)),
-            Self::Bool | Self::Integer(..) | Self::Users | Self::Names | Self::Texts | Self::Table(_) => None,
+            Self::Bool
+            | Self::Integer(..)
+            | Self::Users
+            | Self::Names
+            | Self::Texts
+            | Self::Choices(_)
+            | Self::Table(_) => None,
         }
     }
 }
@@ -301,6 +334,39 @@ fn log_level_fault(text: &str) -> Option<Fault> {
         Fault::new(format!("is not a filter directive: {}", quoted(text)))
             .hint(Some("write a level, or directives such as \"info,dafater_contactsd=debug\"".to_owned()))
     })
+}
+
+/// What the site itself cannot be asked about without harm: a filter of another shape breaks the site's own code instead of being
+/// refused.
+fn filters_fault(text: &str) -> Option<Fault> {
+    let sample = "write it as [[\"status\", \"=\", \"Open\"]] or {\"status\": \"Open\"}, in single quotes";
+    let fault = |message: &str| Some(Fault::new(message).hint(Some(sample.to_owned())));
+    if text.trim().is_empty() {
+        return None;
+    }
+    let is_word = |value: &serde_json::Value| value.as_str().is_some_and(|word| !word.trim().is_empty());
+    match serde_json::from_str::<serde_json::Value>(text) {
+        Err(error) => fault(&format!("is not JSON: {error}")),
+        Ok(serde_json::Value::Object(fields)) if fields.is_empty() => fault("filters nothing"),
+        Ok(serde_json::Value::Object(fields)) if fields.keys().any(|field| field.trim().is_empty()) => {
+            fault("must name a field for each value")
+        }
+        Ok(serde_json::Value::Object(_)) => None,
+        Ok(serde_json::Value::Array(filters)) if filters.is_empty() => fault("filters nothing"),
+        Ok(serde_json::Value::Array(filters)) => {
+            let is_filter = |filter: &serde_json::Value| match filter.as_array().map(Vec::as_slice) {
+                Some([field, operator, _]) => is_word(field) && is_word(operator),
+                Some([table, field, operator, _]) => [table, field, operator].into_iter().all(is_word),
+                Some(_) | None => false,
+            };
+            if filters.iter().all(is_filter) {
+                None
+            } else {
+                fault("must be a list of [field, operator, value] or [doctype, field, operator, value]")
+            }
+        }
+        Ok(_) => fault("must be a list of filters or a table of values"),
+    }
 }
 
 fn list_fault(items: &[Value], what: &str, fault: fn(&str) -> Option<Fault>) -> Option<Fault> {

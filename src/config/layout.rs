@@ -24,9 +24,14 @@ pub(super) const fn account_keys() -> &'static [Key] {
     Account::SECTION.keys
 }
 
+/// Whether each account sets it on its own.
+pub(super) fn is_own(key: &Key) -> bool {
+    matches!(key.need, Need::Identity(_) | Need::Own(_))
+}
+
 /// The keys of `[defaults]`: those of an account but the ones that tell accounts apart.
 pub(super) fn default_keys() -> impl Iterator<Item = &'static Key> {
-    account_keys().iter().filter(|key| !matches!(key.need, Need::Identity(_)))
+    account_keys().iter().filter(|key| !is_own(key))
 }
 
 /// The description of the key at `path`, if there is such a key.
@@ -67,7 +72,7 @@ pub(super) fn compiled_in() -> Table {
             Need::Default(toml) => {
                 Some(entry(key.name, super::document::parse_value(toml, &Place::Default)?))
             }
-            Need::Required(_) | Need::Identity(_) | Need::Usual(_) | Need::Optional(_) => None,
+            Need::Required(_) | Need::Identity(_) | Need::Own(_) | Need::Usual(_) | Need::Optional(_) => None,
         });
         Value::Table(defaults.collect())
     };

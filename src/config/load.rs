@@ -1,19 +1,21 @@
 //! From the sources to the configuration, or to everything that is wrong with them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use figment::value::Value as FigmentValue;
 use serde::de::DeserializeOwned;
 
 use super::changes::Settings;
+use super::desk::Ground;
 use super::finding::{Finding, Refused, Severity};
 use super::layers::{self, Layers};
-use super::layout::ACCOUNTS;
+use super::layout::{ACCOUNTS, DEFAULTS};
 use super::meaning::{self, Credentials};
 use super::merge::{complete_accounts, merge};
 use super::origins::Origins;
 use super::place::Place;
-use super::secrets::API_SECRET;
+use super::secrets::{API_SECRET, WEBHOOK, WEBHOOK_SECRET};
 use super::settings::Account;
 use super::sources::Sources;
 use super::tree::{Entry, KeyPath, Table, Value, to_dict};
@@ -43,13 +45,14 @@ pub fn load(sources: &Sources) -> Result<Loaded, Refused> {
     let mut layers = layers::read(sources);
     let mut findings = std::mem::take(&mut layers.findings);
     findings.extend(layers.readable.iter().flat_map(check::check));
-    let settings = complete_accounts(&merge(&layers.readable));
+    let merged = merge(&layers.readable);
+    let settings = complete_accounts(&merged);
     let credentials = meaning::check(&settings, &layers, sources, &mut findings);
     sort(&mut findings, &layers);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(Refused { findings, files: layers.files });
     }
-    let config = match typed(&settings, &credentials) {
+    let config = match typed(&settings, &credentials, merged) {
         Ok(config) => config,
         Err(path) => {
             findings.push(unfit(&path));
@@ -75,13 +78,20 @@ fn sort(findings: &mut [Finding], layers: &Layers) {
 }
 
 /// The configuration with its types, or the path of what does not fit them.
-fn typed(settings: &Table, credentials: &Credentials) -> Result<Config, KeyPath> {
+fn typed(settings: &Table, credentials: &Credentials, merged: Table) -> Result<Config, KeyPath> {
     let (Some(api_secret), Some(google)) = (&credentials.api_secret, &credentials.google) else {
         return Err(KeyPath::default());
     };
-    let accounts = table(settings, ACCOUNTS)?.iter().map(|(name, entry)| account(name, entry));
+    let complete = with_secrets(table(settings, ACCOUNTS)?, credentials);
+    let accounts = complete.iter().map(|(name, entry)| account(name, entry));
+    let mut dafater = with(table(settings, "dafater")?, API_SECRET, api_secret.value());
+    if let (Some(found), Some(Value::Table(webhook))) =
+        (&credentials.webhook, dafater.get_mut(WEBHOOK).map(|entry| &mut entry.value))
+    {
+        *webhook = with(webhook, WEBHOOK_SECRET, found.value());
+    }
     Ok(Config {
-        dafater: section(&with(table(settings, "dafater")?, API_SECRET.key, api_secret.value()), "dafater")?,
+        dafater: section(&dafater, "dafater")?,
         google: section(&with(table(settings, "google")?, "client", google.value()), "google")?,
         store: section(table(settings, "store")?, "store")?,
         log: section(table(settings, "log")?, "log")?,
@@ -89,10 +99,33 @@ fn typed(settings: &Table, credentials: &Credentials) -> Result<Config, KeyPath>
         control: section(table(settings, "control")?, "control")?,
         history: section(table(settings, "history")?, "history")?,
         settings: Settings::new(settings, credentials),
+        ground: Arc::new(ground(merged, credentials)),
     })
 }
 
-fn account(name: &str, entry: &Entry) -> Result<(AccountName, Account), KeyPath> {
+/// The tables that accounts are made of.
+fn ground(mut merged: Table, credentials: &Credentials) -> Ground {
+    let mut take = |name: &str| match merged.remove(name).map(|entry| entry.value) {
+        Some(Value::Table(table)) => table,
+        _ => Table::new(),
+    };
+    let (defaults, accounts) = (take(DEFAULTS), take(ACCOUNTS));
+    Ground { defaults, accounts: with_secrets(&accounts, credentials) }
+}
+
+/// The tables of accounts, with the secrets that were found for them.
+fn with_secrets(accounts: &Table, credentials: &Credentials) -> Table {
+    let mut accounts = accounts.clone();
+    for (name, found) in &credentials.accounts {
+        if let Some(Value::Table(table)) = accounts.get_mut(name).map(|entry| &mut entry.value) {
+            *table = with(table, API_SECRET, found.value());
+        }
+    }
+    accounts
+}
+
+/// An account, from its complete table.
+pub(super) fn account(name: &str, entry: &Entry) -> Result<(AccountName, Account), KeyPath> {
     let path = KeyPath::new([ACCOUNTS, name]);
     let table = entry.value.as_table().ok_or_else(|| path.clone())?;
     let name = AccountName::try_from(name.to_owned()).map_err(|_| path.clone())?;

@@ -1,7 +1,7 @@
 //! The manual of the configuration, written from the doc comments of the settings.
 
 use super::kind::Kind;
-use super::layout::{ACCOUNTS, DEFAULTS, SECTIONS, account_keys, default_keys};
+use super::layout::{ACCOUNTS, DEFAULTS, SECTIONS, account_keys, default_keys, is_own};
 use super::schema::{Applies, Key, Need};
 use super::settings::Account;
 
@@ -13,7 +13,7 @@ pub fn example() -> String {
         example_table(&mut text, section.name, section.about, &mut section.keys.iter());
     }
     example_table(&mut text, DEFAULTS, ABOUT_DEFAULTS, &mut default_keys());
-    let own = account_keys().iter().filter(|key| matches!(key.need, Need::Identity(_)));
+    let own = account_keys().iter().filter(|key| is_own(key));
     example_table(&mut text, &format!("{ACCOUNTS}.sales"), Account::SECTION.about, &mut own.into_iter());
     text
 }
@@ -62,7 +62,7 @@ fn example_table(
         }
         let (sign, value) = match key.need {
             Need::Required(sample) | Need::Identity(sample) | Need::Usual(sample) => ("", sample),
-            Need::Optional(sample) | Need::Default(sample) => ("#", sample),
+            Need::Own(sample) | Need::Optional(sample) | Need::Default(sample) => ("#", sample),
         };
         text.extend([sign, key.name, " = ", value, "\n"]);
     }

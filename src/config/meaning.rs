@@ -8,7 +8,7 @@ use super::layers::Layers;
 use super::layout::{ACCOUNTS, SECTIONS, account_keys};
 use super::place::Place;
 use super::schema::{Key, Need};
-use super::secrets::{self, API_SECRET, CLIENT_SECRET, Found};
+use super::secrets::{self, API_SECRET, CLIENT_SECRET, Found, SecretKey, WEBHOOK};
 use super::sources::Sources;
 use super::tree::{Entry, KeyPath, Table, Value};
 
@@ -19,11 +19,16 @@ pub(super) struct Credentials {
     pub(super) api_secret: Option<Found>,
     /// Who the daemon is towards Google.
     pub(super) google: Option<GoogleCredentials>,
+    /// The secret of the webhook, if there is one.
+    pub(super) webhook: Option<Found>,
+    /// The secrets of accounts that have a Dafater user of their own.
+    pub(super) accounts: BTreeMap<String, Found>,
 }
 
 /// Who the daemon is towards Google, and where that stands.
 pub(super) enum GoogleCredentials {
     Consent { id: String, secret: Found },
+    Site,
     ServiceAccount { file: std::path::PathBuf, key: Found },
 }
 
@@ -40,6 +45,7 @@ impl GoogleCredentials {
             Self::Consent { id, secret } => {
                 table(&[("consent", table(&[("id", Value::Text(id.clone())), ("secret", secret.value())]))])
             }
+            Self::Site => Value::Text("site".to_owned()),
             Self::ServiceAccount { file, key } => {
                 let file = Value::Text(file.display().to_string());
                 table(&[("service_account", table(&[("file", file), ("key", key.value())]))])
@@ -60,8 +66,13 @@ pub(super) fn check(
         meaning.nothing_configured();
         return Credentials::default();
     }
-    let credentials = Credentials { api_secret: meaning.dafater(), google: meaning.google() };
-    meaning.accounts();
+    let mut credentials = Credentials {
+        api_secret: meaning.dafater(),
+        google: meaning.google(),
+        webhook: meaning.webhook(),
+        accounts: BTreeMap::new(),
+    };
+    meaning.accounts(&mut credentials.accounts);
     credentials
 }
 
@@ -98,14 +109,60 @@ impl<'a> Meaning<'a> {
         let (table, place) = self.section("dafater")?;
         self.required(table, &KeyPath::new(["dafater"]), &place);
         let missing_at = self.complete.then_some(&place);
-        API_SECRET.resolve(table, self.sources, missing_at, self.findings)
+        SecretKey::api().resolve(table, self.sources, missing_at, self.findings)
+    }
+
+    /// The webhook, if there is one, is whole.
+    fn webhook(&mut self) -> Option<Found> {
+        let dafater = self.settings.get("dafater")?.value.as_table()?;
+        let Entry { place, value } = dafater.get(WEBHOOK)?;
+        let table = value.as_table()?;
+        let key = SecretKey::webhook();
+        if !table.contains_key("listen") && self.complete {
+            let message = format!("`listen` is not set{}", key.table.within());
+            let finding = Finding::error(place, &key.table.join("listen"), message);
+            self.findings.push(finding.hint("write listen = \"127.0.0.1:8765\""));
+        }
+        key.resolve(table, self.sources, self.complete.then_some(place), self.findings)
+    }
+
+    /// The secret of an account that has a Dafater user of its own.
+    fn account_secret(&mut self, name: &str, table: &Table, place: &Place) -> Option<Found> {
+        let key = SecretKey::of_account(name);
+        let api_key = table.get("api_key");
+        let missing_at = api_key.map(|entry| &entry.place).filter(|_| self.complete);
+        let found = key.resolve(table, self.sources, missing_at, self.findings)?;
+        if api_key.is_none() && self.complete {
+            let message = format!("`{API_SECRET}`{} is set and `api_key` is not", key.table.within());
+            let finding = Finding::error(place, &key.table.join("api_key"), message);
+            self.findings
+                .push(finding.hint("write the API key that belongs to the secret, or remove the secret"));
+            return None;
+        }
+        Some(found)
+    }
+
+    /// Whether accounts may come from the desk.
+    fn has_desk(&self) -> bool {
+        let dafater = self.settings.get("dafater").and_then(|entry| entry.value.as_table());
+        let key = dafater.and_then(|table| table.get("accounts_from_google_contacts"));
+        key.is_some_and(|entry| entry.value == Value::Bool(true))
     }
 
     fn google(&mut self) -> Option<GoogleCredentials> {
+        let silent =
+            self.settings.get("google").and_then(|entry| entry.value.as_table()).is_none_or(|table| {
+                let keys = ["client_id", "client_secret", "client_secret_file", "service_account_file"];
+                keys.iter().all(|key| !table.contains_key(*key))
+                    && !SecretKey::client().is_credential(self.sources)
+            });
+        if silent && self.has_desk() {
+            return Some(GoogleCredentials::Site);
+        }
         let (table, place) = self.section("google")?;
         let id = table.get("client_id");
         if let Some(service_account) = table.get("service_account_file") {
-            let client_keys = ["client_id", CLIENT_SECRET.key, "client_secret_file"];
+            let client_keys = ["client_id", CLIENT_SECRET, "client_secret_file"];
             for key in client_keys {
                 if let Some(entry) = table.get(key) {
                     self.contradiction(key, entry, service_account);
@@ -123,7 +180,7 @@ impl<'a> Meaning<'a> {
             ));
         }
         let missing_at = (self.complete && id.is_some()).then_some(&place);
-        let secret = CLIENT_SECRET.resolve(table, self.sources, missing_at, self.findings)?;
+        let secret = SecretKey::client().resolve(table, self.sources, missing_at, self.findings)?;
         let id = id?.value.as_text()?.to_owned();
         Some(GoogleCredentials::Consent { id, secret })
     }
@@ -137,12 +194,12 @@ impl<'a> Meaning<'a> {
         self.findings.push(Finding::error(&entry.place, &path, message).hint("keep one of the two"));
     }
 
-    fn accounts(&mut self) {
+    fn accounts(&mut self, secrets: &mut BTreeMap<String, Found>) {
         let Some(accounts) = self.settings.get(ACCOUNTS).and_then(|entry| entry.value.as_table()) else {
             return;
         };
         if accounts.is_empty() {
-            if self.complete {
+            if self.complete && !self.has_desk() {
                 let place = Place::whole(&self.sources.main_file());
                 let finding = Finding::error(&place, &KeyPath::new([ACCOUNTS]), "no account is configured");
                 let hint = "write a table [accounts.NAME] with an `email_id` for each Google account";
@@ -157,6 +214,8 @@ impl<'a> Meaning<'a> {
             let path = KeyPath::new([ACCOUNTS, name.as_str()]);
             self.required(table, &path, &account.place);
             self.idle(table, &path, &account.place);
+            secrets
+                .extend(self.account_secret(name, table, &account.place).map(|found| (name.clone(), found)));
             enabled += usize::from(!is_false(table, "enable"));
             if let Some((email, place)) = text_at(table, "email_id") {
                 match seen.get(&email.to_lowercase()) {
@@ -174,7 +233,7 @@ impl<'a> Meaning<'a> {
                 }
             }
         }
-        if enabled == 0 {
+        if enabled == 0 && !self.has_desk() {
             let place = self.table_place(ACCOUNTS);
             let message = "no account is enabled: nothing will be synced";
             self.findings.push(Finding::warning(&place, &KeyPath::new([ACCOUNTS]), message));

@@ -4,6 +4,7 @@
 //! compiled-in defaults < main file < conf.d/*.toml < environment < --set
 //!        each layer ─> tree with places ─> check alone ┐
 //!                                └─> merge ─> check together ─> Config, Origins   or   every Finding
+//! Config + records of "Google Contacts" ─> Config with the accounts of the desk
 //! ```
 //!
 //! Law: all or nothing. Either every layer is without error and a [`Config`] comes out, or none does and every mistake of every
@@ -12,6 +13,7 @@
 mod changes;
 mod check;
 mod commands;
+mod desk;
 mod document;
 mod finding;
 mod kind;
@@ -38,12 +40,15 @@ use std::collections::BTreeMap;
 
 pub use changes::Change;
 pub use commands::{Answer, check_config, show};
+pub use desk::WithDesk;
 pub use finding::{Finding, Refused, Severity};
 pub use load::{Loaded, load};
 pub use manual::{example, reference};
 pub use origins::{Origin, Origins};
 pub use place::{Place, Position};
-pub use settings::{Account, Control, Dafater, Google, GoogleClient, History, Log, LogFormat, Quota, Store};
+pub use settings::{
+    Account, Control, Dafater, Google, GoogleClient, History, Log, LogFormat, Quota, Store, Webhook,
+};
 pub use sources::Sources;
 pub use tree::KeyPath;
 pub use values::{CronExpression, ScheduleSpec, Span, ZoneName};
@@ -71,4 +76,6 @@ pub struct Config {
     pub history: History,
     /// The same once more, in a form that two configurations are compared by.
     settings: changes::Settings,
+    /// What accounts are made of when records of the desk join in.
+    ground: std::sync::Arc<desk::Ground>,
 }

@@ -8,7 +8,7 @@ use super::kind::Kind;
 use super::layout::key_at;
 use super::meaning::{Credentials, GoogleCredentials};
 use super::place::Place;
-use super::secrets::{API_SECRET, CLIENT_SECRET};
+use super::secrets::SecretKey;
 use super::tree::{KeyPath, Table, Value, leaves};
 
 /// Every setting that holds, with its place.
@@ -59,12 +59,20 @@ impl Origins {
             .collect();
         let client_secret = match &credentials.google {
             Some(GoogleCredentials::Consent { secret, .. }) => Some(secret),
-            Some(GoogleCredentials::ServiceAccount { .. }) | None => None,
+            Some(GoogleCredentials::ServiceAccount { .. } | GoogleCredentials::Site) | None => None,
         };
-        for (key, found) in [(API_SECRET, credentials.api_secret.as_ref()), (CLIENT_SECRET, client_secret)] {
+        let accounts = credentials.accounts.iter();
+        let found = [
+            (SecretKey::api(), credentials.api_secret.as_ref()),
+            (SecretKey::client(), client_secret),
+            (SecretKey::webhook(), credentials.webhook.as_ref()),
+        ]
+        .into_iter()
+        .chain(accounts.map(|(name, found)| (SecretKey::of_account(name), Some(found))));
+        for (key, found) in found {
             if let Some(found) = found.filter(|found| matches!(found.place, Place::Credential { .. })) {
                 let hidden = Origin { value: Value::Text(HIDDEN.to_owned()), place: found.place.clone() };
-                origins.insert(KeyPath::new([key.table, key.key]), hidden);
+                origins.insert(key.path(), hidden);
             }
         }
         Self(origins)

@@ -32,6 +32,11 @@ pub enum Place {
         /// The credential's file.
         path: PathBuf,
     },
+    /// In a record of "Google Contacts" on the site.
+    Record {
+        /// The record's name.
+        name: String,
+    },
 }
 
 /// A line and a column, both counted from 1; columns count characters.
@@ -59,6 +64,7 @@ impl Place {
             Self::Environment { .. } => "environment",
             Self::CommandLine { .. } => "command line",
             Self::Credential { .. } => "credential",
+            Self::Record { .. } => "google contacts",
         }
     }
 
@@ -67,7 +73,7 @@ impl Place {
     pub fn file(&self) -> Option<&Path> {
         match self {
             Self::File { path, .. } | Self::Credential { path } => Some(path),
-            Self::Default | Self::Environment { .. } | Self::CommandLine { .. } => None,
+            Self::Default | Self::Environment { .. } | Self::CommandLine { .. } | Self::Record { .. } => None,
         }
     }
 
@@ -76,9 +82,11 @@ impl Place {
     pub fn position(&self) -> Option<Position> {
         match self {
             Self::File { position, .. } => *position,
-            Self::Default | Self::Environment { .. } | Self::CommandLine { .. } | Self::Credential { .. } => {
-                None
-            }
+            Self::Default
+            | Self::Environment { .. }
+            | Self::CommandLine { .. }
+            | Self::Credential { .. }
+            | Self::Record { .. } => None,
         }
     }
 }
@@ -94,6 +102,7 @@ impl fmt::Display for Place {
             Self::Environment { variable } => write!(f, "environment variable {variable}"),
             Self::CommandLine { argument } => f.write_str(argument),
             Self::Credential { path } => write!(f, "credential {}", path.display()),
+            Self::Record { name } => write!(f, "Google Contacts {name}"),
         }
     }
 }

@@ -40,6 +40,8 @@ pub(super) enum Need {
     Required(&'static str),
     /// It must be set, for each account on its own.
     Identity(&'static str),
+    /// It may be set, for each account on its own.
+    Own(&'static str),
     /// Usually set: one of several keys of which one must be.
     Usual(&'static str),
     /// Nothing holds.
@@ -110,6 +112,7 @@ macro_rules! section {
     };
     (@need required $toml:literal) => { $crate::config::schema::Need::Required($toml) };
     (@need identity $toml:literal) => { $crate::config::schema::Need::Identity($toml) };
+    (@need own $toml:literal) => { $crate::config::schema::Need::Own($toml) };
     (@need usual $toml:literal) => { $crate::config::schema::Need::Usual($toml) };
     (@need optional $toml:literal) => { $crate::config::schema::Need::Optional($toml) };
     (@need default $toml:literal) => { $crate::config::schema::Need::Default($toml) };
@@ -120,6 +123,9 @@ macro_rules! section {
     };
     (@said identity $toml:literal $($applies:ident)?) => {
         concat!("Each account must set it, for example to `", $toml, "`.", section!(@when $($applies)?))
+    };
+    (@said own $toml:literal $($applies:ident)?) => {
+        concat!("Not set by default, and in no account by `[defaults]`; an example is `", $toml, "`.", section!(@when $($applies)?))
     };
     (@said usual $toml:literal $($applies:ident)?) => {
         concat!("Usually set, for example to `", $toml, "`.", section!(@when $($applies)?))

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::finding::Finding;
 use super::kind::Kind;
 use super::layers::{hint, reason};
+use super::layout::ACCOUNTS;
 use super::place::Place;
 use super::sources::Sources;
 use super::tree::{Entry, KeyPath, Table, Value};
@@ -20,32 +21,60 @@ use super::tree::{Entry, KeyPath, Table, Value};
 /// A secret, and the names of the three ways to give it.
 pub(super) struct SecretKey {
     /// The table that it belongs to.
-    pub(super) table: &'static str,
+    pub(super) table: KeyPath,
     /// The key for the secret itself; the key for its file is the same with `_file`.
     pub(super) key: &'static str,
     /// The systemd credential.
-    pub(super) credential: &'static str,
+    pub(super) credential: String,
     /// What it is, in a clause.
-    pub(super) what: &'static str,
+    pub(super) what: String,
 }
 
-/// The secret of the Dafater user.
-pub(super) const API_SECRET: SecretKey = SecretKey {
-    table: "dafater",
-    key: "api_secret",
-    credential: "dafater-api-secret",
-    what: "the API secret",
-};
+impl SecretKey {
+    fn new(table: KeyPath, key: &'static str, credential: &str, what: &str) -> Self {
+        Self { table, key, credential: credential.to_owned(), what: what.to_owned() }
+    }
 
-/// The secret of the OAuth client.
-pub(super) const CLIENT_SECRET: SecretKey = SecretKey {
-    table: "google",
-    key: "client_secret",
-    credential: "google-client-secret",
-    what: "the client secret",
-};
+    /// The secret of the Dafater user.
+    pub(super) fn api() -> Self {
+        Self::new(KeyPath::new(["dafater"]), API_SECRET, "dafater-api-secret", "the API secret")
+    }
+
+    /// The secret of the OAuth client.
+    pub(super) fn client() -> Self {
+        Self::new(KeyPath::new(["google"]), CLIENT_SECRET, "google-client-secret", "the client secret")
+    }
+
+    /// The secret that webhooks are signed with.
+    pub(super) fn webhook() -> Self {
+        let table = KeyPath::new(["dafater", WEBHOOK]);
+        Self::new(table, WEBHOOK_SECRET, "dafater-webhook-secret", "the secret of the webhook")
+    }
+
+    /// The secret of the Dafater user of one account.
+    pub(super) fn of_account(name: &str) -> Self {
+        let credential = format!("dafater-api-secret-{name}");
+        let what = format!("the API secret of account {name}");
+        Self::new(KeyPath::new([ACCOUNTS, name]), API_SECRET, &credential, &what)
+    }
+
+    /// The path of the setting.
+    pub(super) fn path(&self) -> KeyPath {
+        self.table.join(self.key)
+    }
+}
+
+/// The key of an API secret.
+pub(super) const API_SECRET: &str = "api_secret";
+/// The key of the client secret.
+pub(super) const CLIENT_SECRET: &str = "client_secret";
+/// The table of the webhook, within its section.
+pub(super) const WEBHOOK: &str = "webhook";
+/// The key of its secret.
+pub(super) const WEBHOOK_SECRET: &str = "secret";
 
 /// A secret that was found.
+#[derive(Clone)]
 pub(super) struct Found {
     /// The secret.
     pub(super) secret: SecretString,
@@ -76,7 +105,7 @@ impl SecretKey {
         missing_at: Option<&Place>,
         findings: &mut Vec<Finding>,
     ) -> Option<Found> {
-        let path = KeyPath::new([self.table, self.key]);
+        let path = self.path();
         let mut ways = self.ways(table, sources);
         if ways.len() > 1 {
             findings.push(self.given_twice(&ways, &path));
@@ -87,9 +116,9 @@ impl SecretKey {
                 let place = missing_at?;
                 let message = format!("{} is set nowhere", self.what);
                 findings.push(Finding::error(place, &path, message).hint(format!(
-                    "set `{key}_file` or `{key}` in [{table}], or give the systemd credential `{credential}`",
+                    "set `{key}_file` or `{key}` in {table}, or give the systemd credential `{credential}`",
                     key = self.key,
-                    table = self.table,
+                    table = self.table.heading(),
                     credential = self.credential
                 )));
                 None
@@ -100,7 +129,7 @@ impl SecretKey {
             }
             Some(Way::File(entry)) => {
                 let file = Path::new(entry.value.as_text().filter(|file| !file.is_empty())?);
-                let path = KeyPath::new([self.table.to_owned(), self.file_key()]);
+                let path = self.table.join(&self.file_key());
                 let secret = self.read(file, &entry.place, &path, findings)?;
                 Some(Found { secret, place: entry.place.clone() })
             }
@@ -116,11 +145,18 @@ impl SecretKey {
         format!("{}_file", self.key)
     }
 
+    /// Whether systemd gives it.
+    pub(super) fn is_credential(&self, sources: &Sources) -> bool {
+        self.credential_file(sources).is_some()
+    }
+
+    fn credential_file(&self, sources: &Sources) -> Option<PathBuf> {
+        let file = sources.credentials_directory()?.join(&self.credential);
+        file.symlink_metadata().is_ok().then_some(file)
+    }
+
     fn ways<'a>(&self, table: &'a Table, sources: &Sources) -> Vec<Way<'a>> {
-        let credential = sources
-            .credentials_directory()
-            .map(|directory| directory.join(self.credential))
-            .filter(|file| file.symlink_metadata().is_ok());
+        let credential = self.credential_file(sources);
         let literal = table.get(self.key).map(Way::Literal);
         let file = table.get(&self.file_key()).map(Way::File);
         [literal, file, credential.map(Way::Credential)].into_iter().flatten().collect()

@@ -1,5 +1,6 @@
 //! The settings themselves. The doc comments are the manual: the example configuration is generated from them.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use secrecy::SecretString;
@@ -10,7 +11,7 @@ use super::kind::Kind;
 use super::schema::section;
 use super::values::{ScheduleSpec, Span, ZoneName};
 use crate::contact::{PhoneContext, Region};
-use crate::sync::{ConflictPolicy, DeletionPolicy, FirstSync, PhotoPolicy, Policy, Scope};
+use crate::sync::{ConflictPolicy, DeletionPolicy, FirstSync, Links, PhotoPolicy, Policy, Scope};
 
 section! {
     /// The Dafater site, and how it is read and written.
@@ -26,6 +27,19 @@ section! {
         api_secret: SecretString = Kind::Secret, optional("\"…\"");
         /// File that holds the API secret and nothing else. It is read again at each reload.
         api_secret_file = Kind::Path, usual("\"/etc/dafater-contactsd/credentials/api-secret\"");
+        /// Whether each enabled record of the site's DocType "Google Contacts" is an account, too. Its `enable`, `email_id`, pull and
+        /// push are followed, its `last_sync_on` is written; a consent that was given with the button of its form is taken over,
+        /// together with the OAuth client of the site's Google Settings. A table `[accounts.NAME]` with the same `email_id` is the
+        /// same account: what the table sets holds, the rest is the record's.
+        ///
+        /// The user of the API key must be System Manager for all of that; another one sees its own records only, and cannot take
+        /// over a consent. A record that is disabled or deleted ends the sync of its account and deletes no contact.
+        accounts_from_google_contacts: bool = Kind::Bool, default("false");
+        /// Webhooks of the site that wake the daemon after a contact was saved, so that it does not wait for the schedule; usually written
+        /// as the table `[dafater.webhook]`. What they carry is not looked at: they are a hint and nothing else, and the schedule stays.
+        webhook: Option<Webhook> = Kind::Table(Webhook::SECTION.keys), optional("{ listen = \"127.0.0.1:8765\", secret_file = \"/etc/dafater-contactsd/credentials/webhook-secret\" }");
+        /// How often those records are read.
+        accounts_every: Span = Kind::Duration(1, HOUR), default("\"1m\"");
         /// How long one request may take, from connecting to the end of the answer.
         timeout: Span = Kind::Duration(1, 10 * MINUTE), default("\"60s\"");
         /// How many requests may be under way at the same time.
@@ -43,11 +57,30 @@ section! {
 }
 
 section! {
+    /// Webhooks of the site, which wake the daemon.
+    pub struct Webhook = "webhook" {
+        /// Address and port at which the daemon listens. Behind a proxy that speaks TLS, one of this machine.
+        listen: SocketAddr = Kind::Listen, required("\"127.0.0.1:8765\"");
+        /// Address at which the site reaches that port, for `doctor --fix`, which makes the Webhook documents. Without it, `http://`
+        /// and `listen`.
+        url: Option<Url> = Kind::Address, optional("\"https://contactsd.example.com/webhook\"");
+        /// Secret with which the site signs its webhooks (`Webhook Secret` of the documents).
+        ///
+        /// Set exactly one of `secret`, `secret_file` and the systemd credential `dafater-webhook-secret`; a credential is what it was
+        /// when the daemon started.
+        secret: SecretString = Kind::Secret, optional("\"…\"");
+        /// File that holds the secret and nothing else. It is read again at each reload.
+        secret_file = Kind::Path, usual("\"/etc/dafater-contactsd/credentials/webhook-secret\"");
+    }
+}
+
+section! {
     /// The Google side: the OAuth client, and how People is read and written.
     pub struct Google = "google" {
         /// Who the daemon is towards Google.
         client: GoogleClient;
-        /// Id of the OAuth client that the accounts give their consent to.
+        /// Id of the OAuth client that the accounts give their consent to. It and its secret may be missing where accounts come from the
+        /// desk (`accounts_from_google_contacts`) and their consents are given there.
         client_id = Kind::Token, usual("\"1234567890-example.apps.googleusercontent.com\"");
         /// Secret of the OAuth client. A configuration file that holds it must be readable by its owner only.
         ///
@@ -116,6 +149,8 @@ pub enum GoogleClient {
         /// Secret of the client.
         secret: SecretString,
     },
+    /// None: each account uses that of the site's Google Settings, to which its consent was given there.
+    Site,
     /// A service account, to which a Workspace administrator delegated the accounts of the domain.
     ServiceAccount {
         /// The key file.
@@ -187,9 +222,16 @@ section! {
         max_deletes_percent: u8 = Kind::Integer(0, 100), default("10");
         /// The first run: `apply`, or `hold` (it is planned only, until approved).
         first_sync: FirstSync = Kind::Choice(&["apply", "hold"]), default("\"apply\"");
-        /// Which contacts take part. A list that is empty does not restrict. What stands outside is never written; a contact inside that
-        /// seems to be the same person as one outside, on the other side, waits in `review` instead of being created a second time there.
-        scope: Scope = Kind::Table(SCOPE), default("{ linked_to = [], google_labels = [] }");
+        /// Which contacts take part: `scope.linked_to = ["Customer"]` is customers only, `["Customer", "Supplier"]` customers and vendors. A
+        /// list that is empty does not restrict. What stands outside is never written; a contact inside that seems to be the same person as
+        /// one outside, on the other side, waits in `review` instead of being created a second time there. A contact that enters is matched
+        /// or created; a pair of which a contact leaves is dissolved, both records stay, and nothing is deleted; if it comes back the two are
+        /// a pair again. A contact that the sync made counts by the one that it was made from.
+        scope: Scope = Kind::Table(SCOPE), default("{ linked_to = [], filters = \"\", google_labels = [], unlabel = true }");
+        /// To whom contacts are linked that the sync creates in Dafater, or pairs for the first time where they are linked to nobody; usually
+        /// written as the table `[accounts.NAME.links]`. Off by default. A link is never changed or removed; where several fit, none is made
+        /// and `history` names them.
+        links: Links = Kind::Table(LINKS), default("{ by = [], doctypes = [\"Customer\", \"Supplier\", \"Lead\"], free_mail = [\"gmail.com\", \"googlemail.com\", \"outlook.com\", \"hotmail.com\", \"live.com\", \"msn.com\", \"yahoo.com\", \"ymail.com\", \"icloud.com\", \"me.com\", \"aol.com\", \"gmx.com\", \"gmx.net\", \"proton.me\", \"protonmail.com\", \"mail.com\", \"mail.ru\", \"yandex.com\", \"zoho.com\", \"web.de\", \"qq.com\", \"163.com\"] }");
         /// The Google label put on contacts that the sync creates there; empty for none.
         label: String = Kind::Text, default("\"Dafater\"");
         /// Google labels for what a contact is linked to in Dafater: a table of DocTypes, such as `Customer = "Customers"`, usually
@@ -205,6 +247,15 @@ section! {
         photos: PhotoPolicy = Kind::Choice(&["off", "pull", "push", "both"]), default("\"off\"");
         /// Country whose dialling rules apply to phone numbers without a country code; without it they are compared by digits.
         region: Option<Region> = Kind::Region, optional("\"SA\"");
+        /// API key of the Dafater user that the daemon acts as for this account, instead of that of `[dafater]`: what that user may not
+        /// see takes no part.
+        api_key: Option<String> = Kind::Token, own("\"0123456789abcde\"");
+        /// API secret of that user. A configuration file that holds it must be readable by its owner only.
+        ///
+        /// With `api_key`, set exactly one of `api_secret`, `api_secret_file` and the systemd credential `dafater-api-secret-NAME`.
+        api_secret: Option<SecretString> = Kind::Secret, own("\"…\"");
+        /// File that holds the API secret of that user and nothing else. It is read again at each reload.
+        api_secret_file = Kind::Path, own("\"/etc/dafater-contactsd/credentials/layla-api-secret\"");
         /// The Unix user who is this account's Desk User; others see the account only as System Manager.
         owner: Option<String> = Kind::User, optional("\"layla\"");
     }
@@ -223,6 +274,18 @@ const SCOPE: &[super::schema::Key] = &[
         conditions: "Default: `[]`. A reload applies it.",
     },
     super::schema::Key {
+        name: "filters",
+        about: &[
+            " A filter of the site on Contact, as JSON, such as `[[\"status\", \"=\", \"Open\"]]` or `{\"department\": \"Sales\"}`: a Dafater contact takes part",
+            " when the site lists it under this filter. Contacts that changed are asked for in each sync, all of them once an hour: a filter",
+            " may look at more than the contact itself.",
+        ],
+        kind: Kind::Filters,
+        need: super::schema::Need::Default("\"\""),
+        applies: super::schema::Applies::Reload,
+        conditions: "Default: `\"\"`. A reload applies it.",
+    },
+    super::schema::Key {
         name: "google_labels",
         about: &[" Google labels: a Google contact takes part when it carries one of them."],
         kind: Kind::Names,
@@ -230,7 +293,51 @@ const SCOPE: &[super::schema::Key] = &[
         applies: super::schema::Applies::Reload,
         conditions: "Default: `[]`. A reload applies it.",
     },
+    super::schema::Key {
+        name: "unlabel",
+        about: &[" Whether a contact that leaves the scope loses the account's `label` in Google."],
+        kind: Kind::Bool,
+        need: super::schema::Need::Default("true"),
+        applies: super::schema::Applies::Reload,
+        conditions: "Default: `true`. A reload applies it.",
+    },
 ];
+
+/// The keys of `links`, as [`Links`] reads them.
+const LINKS: &[super::schema::Key] = &[
+    super::schema::Key {
+        name: "by",
+        about: &[
+            " By what the party is found: `organisation` (its name or title is the contact's organisation), `email_domain` (contacts of the same",
+            " mail domain belong to it).",
+        ],
+        kind: Kind::Choices(&["organisation", "email_domain"]),
+        need: super::schema::Need::Default("[]"),
+        applies: super::schema::Applies::Reload,
+        conditions: "Default: `[]`. A reload applies it.",
+    },
+    super::schema::Key {
+        name: "doctypes",
+        about: &[
+            " DocTypes of the parties; a contact is linked to one document of each at most. The site's user must be allowed to read them.",
+        ],
+        kind: Kind::Names,
+        need: super::schema::Need::Default("[\"Customer\", \"Supplier\", \"Lead\"]"),
+        applies: super::schema::Applies::Reload,
+        conditions: "Default: `[\"Customer\", \"Supplier\", \"Lead\"]`. A reload applies it.",
+    },
+    super::schema::Key {
+        name: "free_mail",
+        about: &[" Mail domains that say nothing of the company."],
+        kind: Kind::Names,
+        need: super::schema::Need::Default(FREE_MAIL),
+        applies: super::schema::Applies::Reload,
+        conditions: "Default: the large providers of free mail. A reload applies it.",
+    },
+];
+
+/// Providers whose domains tell nothing of a company.
+const FREE_MAIL: &str = "[\"gmail.com\", \"googlemail.com\", \"outlook.com\", \"hotmail.com\", \"live.com\", \"msn.com\", \"yahoo.com\", \"ymail.com\", \"icloud.com\", \"me.com\", \"aol.com\", \"gmx.com\", \"gmx.net\", \"proton.me\", \"protonmail.com\", \"mail.com\", \"mail.ru\", \"yandex.com\", \"zoho.com\", \"web.de\", \"qq.com\", \"163.com\"]";
 
 impl Account {
     /// The rules of the account, as the decisions know them.
@@ -244,7 +351,7 @@ impl Account {
             max_deletes_percent: self.max_deletes_percent,
             first_sync: self.first_sync,
             scope: self.scope.clone(),
-            phones: PhoneContext { region: self.region },
+            mapping: PhoneContext { region: self.region }.into(),
         }
     }
 
@@ -256,6 +363,12 @@ impl Account {
             .filter(|(_, label)| !label.is_empty())
             .map(|(doctype, label)| (doctype, label.to_owned()))
             .collect()
+    }
+
+    /// The API key and secret with which the account is synced, if it has its own.
+    #[must_use]
+    pub fn api_keys(&self) -> Option<(&str, &SecretString)> {
+        self.api_key.as_deref().zip(self.api_secret.as_ref())
     }
 
     /// The Google label put on contacts that the sync creates, if any.

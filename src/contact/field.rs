@@ -1,9 +1,16 @@
 //! The fields that travel: the units in which changes are seen, merged and decided.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use super::Contact;
+
 /// A single-valued text field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+///
+/// INVARIANT: stores hold these by their number; new ones go to the end.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TextField {
     /// Honorific prefix; Dafater's `salutation`.
@@ -22,11 +29,15 @@ pub enum TextField {
     Title,
     /// Department.
     Department,
+    /// Gender.
+    Gender,
+    /// What an operator mapped.
+    Mapped(MappedField),
 }
 
 impl TextField {
-    /// Every text field, in the order in which people read them.
-    pub const ALL: [Self; 8] = [
+    /// The text fields that every contact has, in the order in which people read them.
+    pub const ALL: [Self; 9] = [
         Self::Prefix,
         Self::Given,
         Self::Middle,
@@ -35,11 +46,78 @@ impl TextField {
         Self::Company,
         Self::Title,
         Self::Department,
+        Self::Gender,
     ];
+
+    /// The name of Google's slot, as the configuration names it.
+    #[must_use]
+    pub fn slot(&self) -> &str {
+        match self {
+            Self::Prefix => "prefix",
+            Self::Given => "given",
+            Self::Middle => "middle",
+            Self::Family => "family",
+            Self::Suffix => "suffix",
+            Self::Company => "company",
+            Self::Title => "title",
+            Self::Department => "department",
+            Self::Gender => "gender",
+            Self::Mapped(mapped) => mapped.slot(),
+        }
+    }
+
+    /// Whether its line breaks are content. The parts of a name and of an organisation are single lines.
+    #[must_use]
+    pub fn has_lines(&self) -> bool {
+        matches!(self, Self::Mapped(_))
+    }
+}
+
+/// A slot of Google's and the Dafater field that an operator gave it.
+///
+/// A base is what both last agreed on in one *correspondence*: a slot that is mapped to another field is another field here, so that what
+/// was agreed on with the field before never passes for a deletion in the one that is still empty.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "(String, String)", into = "(String, String)")]
+pub struct MappedField {
+    slot: Arc<str>,
+    dafater: Arc<str>,
+}
+
+impl MappedField {
+    /// The correspondence of Google's `slot` and the field `dafater`.
+    #[must_use]
+    pub fn new(slot: &str, dafater: &str) -> Self {
+        Self { slot: slot.into(), dafater: dafater.into() }
+    }
+
+    /// The name of Google's slot, as the configuration names it: `birthday`, `url.work`, `custom.Customer No`.
+    #[must_use]
+    pub fn slot(&self) -> &str {
+        &self.slot
+    }
+
+    /// The fieldname in Dafater.
+    #[must_use]
+    pub fn dafater(&self) -> &str {
+        &self.dafater
+    }
+}
+
+impl From<(String, String)> for MappedField {
+    fn from((slot, dafater): (String, String)) -> Self {
+        Self { slot: slot.into(), dafater: dafater.into() }
+    }
+}
+
+impl From<MappedField> for (String, String) {
+    fn from(mapped: MappedField) -> Self {
+        (mapped.slot.as_ref().to_owned(), mapped.dafater.as_ref().to_owned())
+    }
 }
 
 /// A unit of change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Field {
     /// One text field.
@@ -51,9 +129,11 @@ pub enum Field {
 }
 
 impl Field {
-    /// Every field, texts first.
-    pub fn all() -> impl Iterator<Item = Self> {
-        TextField::ALL.into_iter().map(Self::Text).chain([Self::Emails, Self::Phones])
+    /// What any of `contacts` may differ in: each text that one of them has, texts first, and the sets.
+    #[must_use]
+    pub fn of(contacts: &[&Contact]) -> BTreeSet<Self> {
+        let texts = Contact::texts_of(contacts).into_iter().map(Self::Text);
+        texts.chain([Self::Emails, Self::Phones]).collect()
     }
 }
 
@@ -68,6 +148,8 @@ impl std::fmt::Display for Field {
             Self::Text(TextField::Company) => "company",
             Self::Text(TextField::Title) => "title",
             Self::Text(TextField::Department) => "department",
+            Self::Text(TextField::Gender) => "gender",
+            Self::Text(TextField::Mapped(mapped)) => mapped.slot(),
             Self::Emails => "e-mails",
             Self::Phones => "phones",
         })

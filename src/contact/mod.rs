@@ -11,20 +11,20 @@ mod phone;
 mod text;
 mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-pub use field::{Field, TextField};
+pub use field::{Field, MappedField, TextField};
 pub use key::{Key, bare_address};
 pub use phone::{PhoneContext, Region, plain_digits};
-pub use text::{canonical_text, folded_text};
+pub use text::{canonical_lines, canonical_text, folded_text};
 pub use values::{Value, Values};
 
 /// One contact in canonical form.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
-    /// Single-valued text fields that are present, in canonical spelling (NFC, trimmed, single blanks); never empty strings.
+    /// Single-valued text fields that are present, in canonical spelling; never empty strings.
     pub texts: BTreeMap<TextField, String>,
     /// E-mail addresses in the side's order.
     pub emails: Values,
@@ -37,23 +37,38 @@ pub struct Contact {
 impl Contact {
     /// The text of `field`, or `""`.
     #[must_use]
-    pub fn text(&self, field: TextField) -> &str {
-        self.texts.get(&field).map_or("", String::as_str)
+    pub fn text(&self, field: &TextField) -> &str {
+        self.texts.get(field).map_or("", String::as_str)
+    }
+
+    /// The text of Google's slot that `field` stands for, whichever field of Dafater an operator gave it, or `""`.
+    fn text_of_slot(&self, field: &TextField) -> &str {
+        let stands_for = |(other, _): &(&TextField, &String)| other.slot() == field.slot();
+        self.texts
+            .get(field)
+            .or_else(|| Some(self.texts.iter().find(stands_for)?.1))
+            .map_or("", String::as_str)
     }
 
     /// Sets `field` to the canonical form of `value`; blank text removes it.
     ///
     /// The full stop of a prefix is spelling: "Dr." and "Dr" are the same.
-    pub fn set_text(&mut self, field: TextField, value: &str) {
-        let mut canonical = canonical_text(value);
-        if field == TextField::Prefix {
+    pub fn set_text(&mut self, field: &TextField, value: &str) {
+        let mut canonical = if field.has_lines() { canonical_lines(value) } else { canonical_text(value) };
+        if *field == TextField::Prefix {
             canonical.truncate(canonical.trim_end_matches('.').len());
         }
         if canonical.is_empty() {
-            self.texts.remove(&field);
+            self.texts.remove(field);
         } else {
-            self.texts.insert(field, canonical);
+            self.texts.insert(field.clone(), canonical);
         }
+    }
+
+    /// The text fields of any of `contacts`: what has to be compared.
+    #[must_use]
+    pub fn texts_of(contacts: &[&Self]) -> BTreeSet<TextField> {
+        contacts.iter().flat_map(|contact| contact.texts.keys()).cloned().collect()
     }
 
     /// Whether nothing that is mapped is present.
@@ -65,14 +80,15 @@ impl Contact {
     /// How people know the contact: its name, else its company, else an address or number.
     #[must_use]
     pub fn title(&self) -> String {
-        let name =
-            [TextField::Given, TextField::Middle, TextField::Family].map(|part| self.text(part)).join(" ");
+        let name = [TextField::Given, TextField::Middle, TextField::Family]
+            .map(|part| self.text_of_slot(&part))
+            .join(" ");
         let name = canonical_text(&name);
         if !name.is_empty() {
             return name;
         }
         let reach = self.emails.iter().chain(&self.phones).next().map(|value| value.raw.clone());
-        Some(self.text(TextField::Company).to_owned())
+        Some(self.text_of_slot(&TextField::Company).to_owned())
             .filter(|company| !company.is_empty())
             .or(reach)
             .unwrap_or_default()
@@ -82,21 +98,21 @@ impl Contact {
     #[must_use]
     pub fn folded_name(&self) -> String {
         let parts = [TextField::Given, TextField::Middle, TextField::Family];
-        folded_text(&parts.map(|part| self.text(part)).join(" "))
+        folded_text(&parts.map(|part| self.text_of_slot(&part)).join(" "))
     }
 
     /// The company's name folded for matching.
     #[must_use]
     pub fn folded_company(&self) -> String {
-        folded_text(self.text(TextField::Company))
+        folded_text(self.text_of_slot(&TextField::Company))
     }
 
     /// Says what `other` says in `field`.
-    pub fn take(&mut self, field: Field, other: &Self) {
+    pub fn take(&mut self, field: &Field, other: &Self) {
         match field {
-            Field::Text(text) => match other.texts.get(&text) {
-                Some(value) => drop(self.texts.insert(text, value.clone())),
-                None => drop(self.texts.remove(&text)),
+            Field::Text(text) => match other.texts.get(text) {
+                Some(value) => drop(self.texts.insert(text.clone(), value.clone())),
+                None => drop(self.texts.remove(text)),
             },
             Field::Emails => self.emails.clone_from(&other.emails),
             Field::Phones => {
@@ -108,11 +124,52 @@ impl Contact {
 
     /// Whether `field` has the same canonical content in both.
     #[must_use]
-    pub fn agrees_on(&self, field: Field, other: &Self) -> bool {
+    pub fn agrees_on(&self, field: &Field, other: &Self) -> bool {
         match field {
             Field::Text(text) => self.text(text) == other.text(text),
             Field::Emails => self.emails.same_content(&other.emails),
             Field::Phones => self.phones.same_content(&other.phones) && self.mobile == other.mobile,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `(Prefix "Dr", Department "Optics")` as stores hold it since the first version.
+    const STORED: &[u8] = b"\x02\x00\x02Dr\x07\x06Optics\x00\x00\x00\x00\x00";
+
+    #[test]
+    fn a_contact_that_was_stored_before_fields_could_be_mapped_is_still_read() {
+        let contact: Contact = postcard::from_bytes(STORED).unwrap();
+        assert_eq!(
+            (contact.text(&TextField::Prefix), contact.text(&TextField::Department)),
+            ("Dr", "Optics")
+        );
+        assert_eq!(postcard::to_stdvec(&contact).unwrap(), STORED);
+    }
+
+    #[test]
+    fn what_an_operator_mapped_is_stored_with_both_its_names() {
+        let mut contact = Contact::default();
+        let notes = TextField::Mapped(MappedField::new("notes", "custom_notes"));
+        contact.set_text(&notes, "Gate B\nring twice");
+        let bytes = postcard::to_stdvec(&contact).unwrap();
+        assert_eq!(postcard::from_bytes::<Contact>(&bytes).unwrap(), contact);
+        assert_eq!(contact.text(&notes), "Gate B\nring twice");
+        let moved = TextField::Mapped(MappedField::new("notes", "custom_remarks"));
+        assert_eq!(contact.text(&moved), "", "of the field that it is mapped to now nothing was agreed on");
+    }
+
+    #[test]
+    fn a_name_that_is_kept_in_another_field_still_names_the_contact() {
+        let mut contact = Contact::default();
+        contact.set_text(&TextField::Mapped(MappedField::new("given", "custom_given")), "Ada");
+        contact.set_text(&TextField::Family, "Lovelace");
+        assert_eq!(
+            (contact.title().as_str(), contact.folded_name().as_str()),
+            ("Ada Lovelace", "ada lovelace")
+        );
     }
 }

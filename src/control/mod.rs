@@ -23,4 +23,4 @@ pub use operations::{Operations, Replies};
 pub use protocol::{MAX_LINE, Reply, Request, VERSION};
 pub use server::Server;
 pub use users::Caller;
-pub use view::{AccountView, DaemonView, StatusView};
+pub use view::{AccountView, DaemonView, ProbeView, StatusView};

@@ -8,10 +8,11 @@ use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 
-use super::{AccountView, DaemonView, Exit, Failure, Reply, Request, Role, StatusView};
+use super::{AccountView, DaemonView, Exit, Failure, ProbeView, Reply, Request, Role, StatusView};
 use crate::daemon::{
     Begun, EngineFactory, LiveAccount, ReloadOutcome, Reloads, Roster, Surroundings, Trigger,
 };
+use crate::dafater::Permissions;
 use crate::execute::{Cause, HistoryFilter, Outcome, RunRequest, UndoRequest};
 use crate::observe::events;
 use crate::sync::{AccountName, RecordId, Side};
@@ -135,6 +136,7 @@ impl Operations {
                 replies.item(&self.daemon(role)).await?;
                 Ok(Exit::Ok)
             }
+            Request::Probe {} => self.probe(role, replies).await,
             Request::StoreExport {} => self.export(role, replies).await,
             Request::StoreVerify {} => {
                 managers_only(role)?;
@@ -203,6 +205,28 @@ impl Operations {
         if !self.daemon(role).refused.is_empty() {
             replies.note(REFUSED).await;
         }
+        for (right, degrades) in self.factory.known_rights().iter().flat_map(Permissions::degradations) {
+            replies.note(format!("the site's user may not {right}: {degrades}")).await;
+        }
+    }
+
+    /// Accounts that are not authorized are not tried: Google need not be asked to know that.
+    async fn probe(&self, role: &Role, replies: &Replies) -> Result<Exit, Failure> {
+        for account in self.visible(role) {
+            let status = account.engine().status()?;
+            let is_tried = account.settings().enable && status.authorized;
+            let failure = if is_tried { account.engine().probe().await.err() } else { None };
+            let view = ProbeView {
+                account: account.settings().name.clone(),
+                enable: account.settings().enable,
+                authorized: status.authorized,
+                consented_as: status.consented_as,
+                failure: failure.map(Failure::from),
+                warning: status.warning,
+            };
+            replies.item(&view).await?;
+        }
+        Ok(Exit::Ok)
     }
 
     async fn accounts(&self, role: &Role, replies: &Replies) -> Result<Exit, Failure> {

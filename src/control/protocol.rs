@@ -162,6 +162,8 @@ pub enum Request {
     Reload {},
     /// Who is there: version, process, since when, whether the last reload was refused.
     Daemon {},
+    /// Whether each account of the caller gets through to Google.
+    Probe {},
     /// The store as lines of a logical export, one an item.
     StoreExport {},
     /// Checks the store.
@@ -199,6 +201,7 @@ impl Request {
             Self::Revoke { .. } => "revoke",
             Self::Reload {} => "reload",
             Self::Daemon {} => "daemon",
+            Self::Probe {} => "probe",
             Self::StoreExport {} => "store-export",
             Self::StoreVerify {} => "store-verify",
             Self::StoreRekey { .. } => "store-rekey",
@@ -231,6 +234,7 @@ impl Request {
             | Self::Resolve { .. }
             | Self::Reload {}
             | Self::Daemon {}
+            | Self::Probe {}
             | Self::StoreExport {}
             | Self::StoreVerify {}
             | Self::StoreRekey { .. } => None,

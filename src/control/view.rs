@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Finding;
+use super::{Failure, Finding};
 use crate::daemon::{AccountSettings, LiveAccount, Standing};
 use crate::execute::AccountStatus;
 use crate::sync::AccountName;
@@ -35,7 +35,7 @@ pub struct AccountView {
 /// A line of `status --json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusView {
-    /// In one word or two: `disabled`, `running`, `not authorized`, `held`, `failing`, `never synced`, `ok`.
+    /// In one word or two: `disabled`, `refused`, `running`, `not authorized`, `held`, `failing`, `never synced`, `ok`.
     pub state: String,
     /// What the store knows.
     #[serde(flatten)]
@@ -52,6 +52,23 @@ pub struct StatusView {
     pub failures: u32,
     /// Due times that went by while a cycle ran.
     pub coalesced: u64,
+}
+
+/// Whether an account gets through to Google: a part of what `doctor` shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeView {
+    /// The account.
+    pub account: AccountName,
+    /// Whether it is synced.
+    pub enable: bool,
+    /// Whether tokens are stored for it.
+    pub authorized: bool,
+    /// Who gave consent.
+    pub consented_as: Option<String>,
+    /// Why it does not get through.
+    pub failure: Option<Failure>,
+    /// A consent that is going to end.
+    pub warning: Option<String>,
 }
 
 /// The daemon itself.
@@ -93,9 +110,12 @@ impl StatusView {
         let enable = account.settings().enable;
         let standing = account.standing();
         Self {
-            state: state(enable, &status, &standing).to_owned(),
+            state: state(account.settings(), &status, &standing).to_owned(),
             cursor_age_seconds: status.last_full_read.map(|read| now.duration_since(read).as_secs().max(0)),
-            status,
+            status: AccountStatus {
+                error: account.settings().refused.clone().or(status.error.clone()),
+                ..status
+            },
             enable,
             running_since: standing.running_since,
             next_run: standing.next_run,
@@ -106,10 +126,12 @@ impl StatusView {
 }
 
 /// The one thing that matters most.
-fn state(enable: bool, status: &AccountStatus, standing: &Standing) -> &'static str {
+fn state(settings: &AccountSettings, status: &AccountStatus, standing: &Standing) -> &'static str {
     let held = status.hold.as_ref().is_some_and(|hold| !hold.approved);
-    if !enable {
+    if !settings.enable {
         "disabled"
+    } else if settings.refused.is_some() {
+        "refused"
     } else if standing.running_since.is_some() {
         "running"
     } else if !status.authorized {

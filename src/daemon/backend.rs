@@ -6,8 +6,9 @@ use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use super::{AccountSettings, Settings};
+use super::{AccountSettings, DeskDoor, Settings};
 use crate::control::Failure;
+use crate::dafater::Permissions;
 use crate::execute::Engine;
 
 /// Opens what engines stand on: the store, above all.
@@ -38,6 +39,18 @@ pub trait EngineFactory: Send + Sync {
 
     /// How accounts are authorised.
     fn consent(&self) -> &dyn Consent;
+
+    /// What the site's user may do.
+    fn rights<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Result<Permissions, Failure>>;
+
+    /// What the site's user was last seen to be allowed to, if that was asked.
+    fn known_rights(&self) -> Option<Permissions>;
+
+    /// Waits until the site forbids something.
+    fn forbidden(&self) -> BoxFuture<'_, ()>;
+
+    /// The records of the site that are accounts.
+    fn desk(&self) -> &dyn DeskDoor;
 
     /// Gives the lines of a logical export to `take`, until it answers `false`. Blocks.
     ///

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::heartbeat::Heart;
 use super::{LiveAccount, Roster};
+use crate::execute::Counts;
 use crate::sync::AccountName;
 
 /// Keeps one account in sync until the account leaves the roster, is disabled, or `cancel` is cancelled.
@@ -42,12 +43,27 @@ impl Keeper {
         roster.accounts.get(&self.account).filter(|account| account.settings().enable).cloned()
     }
 
+    /// What this account brought into Dafater may leave to the others. Only where hints are wanted: the site sends none of our own
+    /// writes.
+    fn wake_the_others(&self) {
+        let roster = self.roster.borrow();
+        if roster.settings.config.dafater.webhook.is_some() {
+            let others = roster.accounts.iter().filter(|(name, _)| **name != self.account);
+            others.for_each(|(_, account)| account.wake());
+        }
+    }
+
     /// Runs a cycle; the heart goes on beating as long as the cycle leaves the thread now and then.
     async fn cycle(&mut self, account: &LiveAccount, heart: &Heart) {
         let mut cycle = std::pin::pin!(account.cycle_unless_busy());
         loop {
             tokio::select! {
-                _ = &mut cycle => return,
+                report = &mut cycle => {
+                    if report.is_some_and(|report| report.dafater != Counts::default()) {
+                        self.wake_the_others();
+                    }
+                    return;
+                }
                 ticked = self.ticks.changed() => if ticked.is_ok() {
                     heart.beat();
                 } else {

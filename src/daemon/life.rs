@@ -15,16 +15,22 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, timeou
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::desk::{Follower, News};
 use super::heartbeat::{Heart, Heartbeats};
 use super::reload::Reloader;
+use super::rights::RightsKeeper;
 use super::sentence::sentence;
 use super::signals::{DaemonSignals, Wish};
 use super::supervisor::Supervisor;
+use super::webhook::Webhooks;
 use super::{
     Backend, EngineFactory, Loaded, Notifier, ReloadRequest, Reloads, Roster, SettingsSource, StopSignal,
     Surroundings,
 };
+use crate::account::AccountName;
+use crate::config::Account;
 use crate::control::{Exit, Failure, Operations, Server};
+use crate::dafater::SiteCountry;
 use crate::observe::{LogHandle, events};
 use crate::schedule::Ticker;
 
@@ -106,6 +112,7 @@ struct Daemon {
     roster: watch::Sender<Arc<Roster>>,
     reloader: Reloader,
     reloads: mpsc::Receiver<ReloadRequest>,
+    desk: mpsc::Receiver<News>,
     supervisor: Supervisor,
     heartbeats: Heartbeats,
     cycles: TaskTracker,
@@ -129,7 +136,9 @@ impl Daemon {
         let heartbeats = Heartbeats::default();
         let cycles = TaskTracker::new();
         let now = surroundings.clock.now();
-        let roster = Roster::open(loaded.settings, factory.as_ref(), &surroundings, &cancel, None)?;
+        // What the desk said last is enough to begin with; it is read again at once.
+        let settings = loaded.settings.with_desk(factory.desk().remembered())?;
+        let roster = Roster::open(settings, factory.as_ref(), &surroundings, &cancel, None)?;
         let server = Server::bind(&roster.settings.socket)?;
         let (roster, _) = watch::channel(Arc::new(roster));
         let (ticks, _) = watch::channel(now);
@@ -152,6 +161,32 @@ impl Daemon {
             heartbeats.clone(),
             surroundings.clone(),
         );
+        let rights = RightsKeeper {
+            factory: Arc::clone(&factory),
+            roster: roster.subscribe(),
+            cancel: cancel.clone(),
+        };
+        drop(tokio::spawn(rights.keep()));
+        let (news, desk) = mpsc::channel(1);
+        let follower = Follower {
+            roster: roster.subscribe(),
+            factory: Arc::clone(&factory),
+            news,
+            surroundings: surroundings.clone(),
+            cancel: cancel.clone(),
+        };
+        cycles.spawn(follower.follow());
+        let (roster_now, told) = (Arc::clone(&roster.borrow()), cancel.clone());
+        let asked = Arc::clone(&factory);
+        cycles.spawn(async move {
+            tokio::select! {
+                () = told.cancelled() => {}
+                () = advise_on_regions(&roster_now, asked.as_ref()) => {}
+            }
+        });
+        let (hearing, surroundings_of_it) = (roster.subscribe(), surroundings.clone());
+        let webhooks = Webhooks { roster: hearing, surroundings: surroundings_of_it, cancel: cancel.clone() };
+        cycles.spawn(webhooks.run());
         let accounts = roster.borrow().accounts.len();
         notifier.ready(&sentence(&roster.borrow()));
         events::DaemonReady { version: env!("CARGO_PKG_VERSION"), accounts }.emit();
@@ -164,6 +199,7 @@ impl Daemon {
             roster,
             reloader,
             reloads,
+            desk,
             supervisor,
             heartbeats,
             cycles,
@@ -185,6 +221,7 @@ impl Daemon {
                     Wish::Reload => self.reload(None),
                 },
                 Some(request) = self.reloads.recv() => self.reload(Some(request)),
+                Some(news) = self.desk.recv() => self.follow(news),
                 Some(()) = self.pulse.heard.recv() => {
                     self.pulse.last = Instant::now();
                     self.ticks.send_replace(self.reloader.surroundings.clock.now());
@@ -220,6 +257,17 @@ impl Daemon {
             // Whoever asked may have gone.
             request.send(outcome).ok();
         }
+    }
+
+    fn follow(&mut self, News { desk, published }: News) {
+        let current = Arc::clone(&self.roster.borrow());
+        if let Some(roster) = self.reloader.follow(&current, desk) {
+            self.roster.send_replace(Arc::new(roster));
+            self.supervisor.reconcile();
+        }
+        self.notifier.status(&sentence(&self.roster.borrow()));
+        // Whoever waits may be stopping.
+        published.send(()).ok();
     }
 
     fn feed_watchdog(&self) {
@@ -299,6 +347,29 @@ async fn answer(server: Server, operations: Arc<Operations>, cancel: Cancellatio
         heart.beat();
         sleep(Duration::from_secs(1)).await;
     }
+}
+
+/// Says once how numbers without a country code are compared, if that is nowhere decided, and what the site would decide.
+async fn advise_on_regions(roster: &Roster, factory: &dyn EngineFactory) {
+    let undecided = |(name, account): (&AccountName, &Account)| {
+        (account.enable && account.region.is_none()).then(|| name.to_string())
+    };
+    let accounts: Vec<String> = roster.settings.config.accounts.iter().filter_map(undecided).collect();
+    if accounts.is_empty() {
+        return;
+    }
+    let advice = match factory.desk().country(&roster.settings).await {
+        Some(SiteCountry { name, code: Some(code) }) => {
+            format!("the site's country is {name}: set region = \"{code}\" in [defaults]")
+        }
+        Some(SiteCountry { name, code: None }) => {
+            format!("the site's country is {name}: set `region` in [defaults] to its code of two letters")
+        }
+        None => {
+            "set `region` in [defaults] to the country whose dialling rules apply, such as \"SA\"".to_owned()
+        }
+    };
+    events::RegionNotSet { accounts: accounts.join(", "), advice }.emit();
 }
 
 fn steady(period: Duration) -> Interval {

@@ -35,6 +35,8 @@ struct State {
     failing_since: Option<Timestamp>,
     coalesced: u64,
     panics: u32,
+    /// Something may have happened since the last cycle began.
+    woken: bool,
     foresight: Foresight,
 }
 
@@ -48,6 +50,8 @@ struct Foresight {
 
 /// How often it is looked what is going to need a person.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// Hints start no cycle sooner after the last one.
+const REST: SignedDuration = SignedDuration::from_secs(5);
 /// How often the same warning is logged.
 const TELL_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -56,6 +60,8 @@ const TELL_EVERY: SignedDuration = SignedDuration::from_hours(24);
 pub enum Trigger {
     /// Its time has come.
     Schedule,
+    /// Something may have happened.
+    Hint,
     /// A person.
     Command,
 }
@@ -102,6 +108,7 @@ impl LiveAccount {
                 failing_since: None,
                 coalesced: 0,
                 panics: 0,
+                woken: false,
                 foresight: Foresight::default(),
             };
             Arc::new(Memory { gate: tokio::sync::Mutex::new(()), state: Mutex::new(state) })
@@ -126,10 +133,17 @@ impl LiveAccount {
         self.memory.gate.lock().await
     }
 
-    /// Whether its time has come.
+    /// Whether its time has come, or something may have happened and it has rested.
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
-        self.settings.enable && self.state().agenda.is_due(now)
+        let mut state = self.state();
+        let is_due = state.agenda.is_due(now);
+        self.settings.enable && (is_due || state.woken && state.agenda.may_run_early(now, REST))
+    }
+
+    /// Something may have happened: the next cycle need not wait for its time. Any number of hints are one.
+    pub fn wake(&self) {
+        self.state().woken = true;
     }
 
     /// One cycle, after the one that may be running.
@@ -141,7 +155,8 @@ impl LiveAccount {
     /// One cycle because its time has come, unless one is running: then that one will do.
     pub async fn cycle_unless_busy(&self) -> Option<RunReport> {
         let _gate = self.memory.gate.try_lock().ok()?;
-        Some(self.run(RunRequest::default(), Trigger::Schedule).await)
+        let trigger = if self.state().woken { Trigger::Hint } else { Trigger::Schedule };
+        Some(self.run(RunRequest::default(), trigger).await)
     }
 
     /// Notes that a cycle ended in a panic. Answers how many have, since one ended well.
@@ -210,8 +225,12 @@ impl LiveAccount {
             events::SyncSkipped { account, reason: reason.clone() }.emit();
             return self.untried(Outcome::Skipped, reason, None);
         }
+        if let Some(reason) = self.settings.refused.clone() {
+            return self.refuse(reason, !request.dry_run);
+        }
         let trigger = match trigger {
             Trigger::Schedule => "schedule",
+            Trigger::Hint => "hint",
             Trigger::Command => "command",
         };
         events::SyncStarted { account, trigger, full: request.full }.emit();
@@ -221,6 +240,26 @@ impl LiveAccount {
         drop(running);
         if !request.dry_run {
             self.conclude(&report, started);
+        }
+        self.surroundings.changed.notify_one();
+        report
+    }
+
+    /// A cycle that must not be tried. Its reason is told when it is news, not at each due time.
+    fn refuse(&self, reason: String, counts: bool) -> RunReport {
+        let report = self.untried(Outcome::Failed, reason.clone(), Some(Cause::Configuration));
+        let before = if counts { self.state().last.replace(report.clone()) } else { None };
+        if before.is_none_or(|before| before.error.as_ref() != Some(&reason)) {
+            events::AccountRefused { account: self.settings.name.clone(), reason }.emit();
+        }
+        if counts {
+            let now = self.surroundings.clock.now();
+            let jitter = (self.surroundings.jitter)();
+            let mut state = self.state();
+            state.woken = false;
+            state.agenda.started(now);
+            // It is no failure that waiting would cure: once the reason is gone, the account goes on at once.
+            state.agenda.finished(now, true, Backoff::RUNS, jitter);
         }
         self.surroundings.changed.notify_one();
         report
@@ -303,6 +342,8 @@ impl<'a> Running<'a> {
         state.running = Some(now);
         if counts {
             state.agenda.started(now);
+            // What happens from here on may be missed by this cycle, and is not taken for seen.
+            state.woken = false;
         }
         drop(state);
         account.surroundings.changed.notify_one();

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::{EngineFactory, Roster, Settings, SettingsSource, Surroundings};
+use super::{Desk, EngineFactory, Roster, Settings, SettingsSource, Surroundings};
 use crate::control::{Exit, Failure};
 use crate::observe::events;
 
@@ -75,9 +75,14 @@ impl Reloader {
             let place = warning.place.unwrap_or_default();
             events::ConfigFinding { finding: warning.message, place }.emit();
         }
-        let changes = current.settings.changes(&loaded.settings);
+        // What the desk said last holds on, under the new configuration.
+        let settings = match loaded.settings.with_desk(Desk::clone(&current.settings.desk)) {
+            Ok(settings) => settings,
+            Err(failure) => return Self::refuse(current, failure),
+        };
+        let changes = current.settings.changes(&settings);
         // Named at each reload until the restart comes.
-        let restart_needed = self.started_with.changes(&loaded.settings).restart_needed;
+        let restart_needed = self.started_with.changes(&settings).restart_needed;
         if changes.applied.is_empty() {
             let outcome = if restart_needed.is_empty() {
                 events::ReloadUnchanged {}.emit();
@@ -94,10 +99,39 @@ impl Reloader {
             });
             return (outcome, mended);
         }
-        let (settings, factory) = (loaded.settings, self.factory.as_ref());
+        let factory = self.factory.as_ref();
         match Roster::open(settings, factory, &self.surroundings, &self.cancel, Some(current)) {
             Ok(roster) => (Self::applied(changes.applied, restart_needed), Some(roster)),
             Err(failure) => Self::refuse(current, failure),
+        }
+    }
+
+    /// The configuration in force, with what the desk says now. Answers what to publish, if anything is to be.
+    pub(super) fn follow(&self, current: &Roster, desk: Desk) -> Option<Roster> {
+        let settings = current.settings.with_desk(desk);
+        let opened = settings.and_then(|settings| {
+            let changed = current.settings.changes(&settings).applied;
+            for remark in settings.remarks.iter().filter(|remark| !current.settings.remarks.contains(remark))
+            {
+                let place = remark.place.clone().unwrap_or_default();
+                events::ConfigFinding { finding: remark.message.clone(), place }.emit();
+            }
+            let factory = self.factory.as_ref();
+            let roster = Roster::open(settings, factory, &self.surroundings, &self.cancel, Some(current))?;
+            Ok((Roster { refused: current.refused.clone(), since: current.since, ..roster }, changed))
+        });
+        match opened {
+            Ok((roster, changed)) => {
+                if !changed.is_empty() {
+                    events::DeskFollowed { changed: changed.join(", "), accounts: roster.accounts.len() }
+                        .emit();
+                }
+                Some(roster)
+            }
+            Err(failure) => {
+                events::DeskUnreadable { reason: failure.render() }.emit();
+                None
+            }
         }
     }
 

@@ -21,7 +21,7 @@ pub(super) fn sentence(roster: &Roster) -> String {
             overview.running.push(name.to_string());
         }
         overview.next = [overview.next, standing.next_run].into_iter().flatten().min();
-        if standing.failures > 0 {
+        if standing.failures > 0 || account.settings().refused.is_some() {
             overview.failing.push(name.to_string());
         }
         let command = format!("dafater-contactsd authorize {name}");

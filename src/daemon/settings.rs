@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::desk::{Desk, refusal};
 use crate::config::{self, Account, Config, Refused, ScheduleSpec, Severity, Sources};
 use crate::control::{Exit, Failure, Finding};
 use crate::observe::{LogFormat, LogSettings};
@@ -23,6 +24,10 @@ pub struct Settings {
     pub socket: PathBuf,
     /// Log level and form.
     pub log: LogSettings,
+    /// What the site's own records say of the accounts.
+    pub desk: Arc<Desk>,
+    /// Records that cannot be used, and why.
+    pub remarks: Vec<Finding>,
     /// Unix users, uids and `@groups` who may see and do everything.
     pub system_managers: Vec<String>,
 }
@@ -46,6 +51,10 @@ pub struct AccountSettings {
     pub pull: bool,
     /// Dafater -> Google.
     pub push: bool,
+    /// The record on the site that says so, by its name.
+    pub record: Option<String>,
+    /// Why it must not be synced for now, and the way out.
+    pub refused: Option<String>,
 }
 
 /// A configuration that can be used, with what is worth a remark.
@@ -106,8 +115,28 @@ impl Settings {
             socket: config.control.socket.clone(),
             log: LogSettings { level: config.log.level.clone(), format: form(config.log.format) },
             system_managers: config.control.system_managers.clone(),
+            desk: Arc::default(),
+            remarks: Vec::new(),
             config: Arc::new(config),
         })
+    }
+
+    /// The same settings with the accounts of the desk.
+    ///
+    /// # Errors
+    /// A schedule passed the checks and cannot be computed with: a defect.
+    pub fn with_desk(&self, desk: Desk) -> Result<Self, Failure> {
+        let joined = self.config.with_desk(&desk.records);
+        let mut settings = Self::new(joined.config)?;
+        for (name, record) in joined.records {
+            if let Some(account) = settings.accounts.get_mut(&name) {
+                account.refused = refusal(&desk, &record);
+                account.record = Some(record.name);
+            }
+        }
+        settings.remarks = joined.findings.iter().map(told).collect();
+        settings.desk = Arc::new(desk);
+        Ok(settings)
     }
 
     /// What differs in `new`.
@@ -130,6 +159,13 @@ impl Settings {
             }
             changes.applied.push(key);
         }
+        for (name, account) in &self.accounts {
+            let is_other =
+                |new: &AccountSettings| (&new.record, &new.refused) != (&account.record, &account.refused);
+            if new.accounts.get(name).is_some_and(is_other) && changes.accounts.insert(name.clone()) {
+                changes.applied.push(format!("accounts.{name}"));
+            }
+        }
         changes
     }
 }
@@ -151,6 +187,8 @@ impl AccountSettings {
             zone: account.time_zone.zone(),
             pull: account.pull_from_google_contacts,
             push: account.push_to_google_contacts,
+            record: None,
+            refused: None,
         })
     }
 }

@@ -12,10 +12,12 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    AccountSettings, Backend, Begun, Consent, EngineFactory, Loaded, Settings, SettingsSource, Surroundings,
+    AccountSettings, Backend, Begun, Consent, Desk, DeskDoor, EngineFactory, Loaded, Settings,
+    SettingsSource, Surroundings,
 };
 use crate::config::Sources;
 use crate::control::{Exit, Failure};
+use crate::dafater::Permissions;
 use crate::execute::{
     AccountStatus, ConflictView, Counts, Engine, EngineError, EngineErrorKind, HistoryFilter, HistoryView,
     Outcome, PlanView, Requests, ReviewView, RunReport, RunRequest, UndoRequest, UndoView,
@@ -201,6 +203,10 @@ impl Engine for FakeEngine {
         Box::pin(async { Ok(()) })
     }
 
+    fn probe(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        Box::pin(async { Ok(()) })
+    }
+
     fn approve(&self) -> BoxFuture<'_, Result<(), EngineError>> {
         Box::pin(async { unknown("held plan") })
     }
@@ -325,6 +331,8 @@ pub(crate) fn set_arguments(accounts: &[&str], more: &[&str]) -> Vec<String> {
 pub(crate) struct FakeFactory {
     pub(crate) engines: Mutex<BTreeMap<AccountName, Arc<FakeEngine>>>,
     pub(crate) scripts: Mutex<BTreeMap<String, Vec<Script>>>,
+    /// What the desk says.
+    pub(crate) desk: Mutex<Desk>,
 }
 
 impl FakeFactory {
@@ -355,6 +363,22 @@ impl EngineFactory for FakeFactory {
     }
 
     fn consent(&self) -> &dyn Consent {
+        self
+    }
+
+    fn rights<'a>(&'a self, _: &'a Settings) -> BoxFuture<'a, Result<Permissions, Failure>> {
+        Box::pin(async { Ok(Permissions::default()) })
+    }
+
+    fn known_rights(&self) -> Option<Permissions> {
+        None
+    }
+
+    fn forbidden(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+
+    fn desk(&self) -> &dyn DeskDoor {
         self
     }
 
@@ -423,6 +447,28 @@ impl Consent for FakeFactory {
 
     fn revoke<'a>(&'a self, _: &'a AccountSettings, _: &'a Settings) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async { Ok(()) })
+    }
+}
+
+impl DeskDoor for FakeFactory {
+    fn remembered(&self) -> Desk {
+        self.desk.lock().unwrap().clone()
+    }
+
+    fn read<'a>(&'a self, _: &'a Settings, _: &'a Desk) -> BoxFuture<'a, Result<Desk, Failure>> {
+        Box::pin(async move { Ok(self.remembered()) })
+    }
+
+    fn country<'a>(&'a self, _: &'a Settings) -> BoxFuture<'a, Option<crate::dafater::SiteCountry>> {
+        Box::pin(async { None })
+    }
+
+    fn take_over<'a>(
+        &'a self,
+        _: &'a AccountSettings,
+        _: &'a Settings,
+    ) -> BoxFuture<'a, Result<bool, Failure>> {
+        Box::pin(async { Ok(false) })
     }
 }
 

@@ -8,26 +8,10 @@ use serde_json::Value;
 use super::client::SiteClient;
 use super::error::{Call, DafaterError};
 use super::query::ListQuery;
+use super::rights::{Permissions, Right};
 use super::zone::{Measure, SiteZone, nearest_offset};
-use crate::mapping::SiteStamp;
+use crate::mapping::{DocumentName, SiteStamp};
 use crate::remote::Disposition;
-
-/// What the site's user may do; `None` where the site would not say.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Permissions {
-    /// Read contacts. Also true of a user who sees only contacts of their own: such a user lacks [`Permissions::write`].
-    pub read: Option<bool>,
-    /// Change contacts of others.
-    pub write: Option<bool>,
-    /// Create contacts.
-    pub create: Option<bool>,
-    /// Delete contacts of others.
-    pub delete: Option<bool>,
-    /// Read Deleted Document, from which deletions are learnt.
-    pub deleted_documents: Option<bool>,
-    /// Fields of Contact that the user's role hides: they look empty in every read, and nothing written to them stays.
-    pub hidden_fields: BTreeSet<String>,
-}
 
 /// Versions of the site's apps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +20,15 @@ pub struct SiteVersion {
     pub frappe: String,
     /// Version of each app by its name, the framework included.
     pub apps: BTreeMap<String, String>,
+}
+
+/// The country that the site is set to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiteCountry {
+    /// Its name.
+    pub name: String,
+    /// Its ISO 3166 code, such as `SA`, where the site tells it.
+    pub code: Option<String>,
 }
 
 impl SiteVersion {
@@ -93,19 +86,33 @@ impl SiteClient {
     /// The site cannot be reached, or the key was refused.
     pub async fn permissions(&self) -> Result<Permissions, DafaterError> {
         Ok(Permissions {
-            read: self.permission("read").await?,
-            write: self.permission("write").await?,
-            create: self.permission("create").await?,
-            delete: self.permission("delete").await?,
+            read: self.has_right(Right::ReadContacts).await?,
+            write: self.has_right(Right::ChangeContacts).await?,
+            create: self.has_right(Right::CreateContacts).await?,
+            delete: self.has_right(Right::DeleteContacts).await?,
             deleted_documents: self.may_list("Deleted Document").await?,
+            system_settings: self.has_right(Right::ReadSystemSettings).await?,
+            google_contacts: self.has_right(Right::ReadGoogleContacts).await?,
             hidden_fields: self.hidden_fields().await?,
         })
     }
 
-    async fn permission(&self, kind: &'static str) -> Result<Option<bool>, DafaterError> {
+    /// Whether the site's user may do much more than the daemon needs: it is a System Manager.
+    ///
+    /// # Errors
+    /// The site cannot be reached, or the key was refused.
+    pub async fn is_system_manager(&self) -> Result<Option<bool>, DafaterError> {
+        self.permission("Custom Field", "create").await
+    }
+
+    async fn has_right(&self, right: Right) -> Result<Option<bool>, DafaterError> {
+        self.permission(right.doctype(), right.kind()).await
+    }
+
+    pub(super) async fn permission(&self, doctype: &str, kind: &str) -> Result<Option<bool>, DafaterError> {
         let call = Call::read("tell a permission");
         // API: an empty name asks about the DocType.
-        let arguments = [("doctype", "Contact"), ("docname", ""), ("perm_type", kind)];
+        let arguments = [("doctype", doctype), ("docname", ""), ("perm_type", kind)];
         match self.get_method(call, "frappe.client.has_permission", &arguments).await {
             Ok(reply) => {
                 let granted = reply.body.get("message").and_then(|message| message.get("has_permission"));
@@ -142,8 +149,23 @@ impl SiteClient {
     /// # Errors
     /// The site did not answer.
     pub async fn salutations(&self) -> Result<Option<BTreeSet<String>>, DafaterError> {
-        let call = Call::read("list salutations");
-        match self.list(call, &ListQuery::of("Salutation", &["name"])).await {
+        self.names_of(Call::read("list salutations"), "Salutation").await
+    }
+
+    /// The genders that a contact may carry; `None` when the site's user may not read them.
+    ///
+    /// # Errors
+    /// The site did not answer.
+    pub async fn genders(&self) -> Result<Option<BTreeSet<String>>, DafaterError> {
+        self.names_of(Call::read("list genders"), "Gender").await
+    }
+
+    async fn names_of(
+        &self,
+        call: Call,
+        doctype: &'static str,
+    ) -> Result<Option<BTreeSet<String>>, DafaterError> {
+        match self.list(call, &ListQuery::of(doctype, &["name"])).await {
             Ok(rows) => {
                 let name = |row: &Value| Some(row.get("name")?.as_str()?.to_owned());
                 Ok(Some(rows.iter().filter_map(name).collect()))
@@ -151,6 +173,41 @@ impl SiteClient {
             Err(DafaterError::Forbidden(answer)) if answer.exc_type.is_some() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The contacts that the site's own Google integration looks after: it writes to Google at each save, and makes saving fail
+    /// while it cannot.
+    ///
+    /// # Errors
+    /// The site did not answer.
+    pub async fn contacts_of_built_in_integration(&self) -> Result<Vec<DocumentName>, DafaterError> {
+        let call = Call::read("list contacts of the built-in integration");
+        let query = ListQuery::of("Contact", &["name"]).filter("sync_with_google_contacts", "=", 1);
+        let rows = self.list(call, &query).await?;
+        let name = |row: &Value| Some(DocumentName(row.get("name")?.as_str()?.to_owned()));
+        Ok(rows.iter().filter_map(name).collect())
+    }
+
+    /// The country in the System Settings; `None` when it is not set, or the site's user may not read it.
+    ///
+    /// # Errors
+    /// The site did not answer.
+    pub async fn country(&self) -> Result<Option<SiteCountry>, DafaterError> {
+        let call = Call::read("tell its country");
+        let arguments = [("doctype", "System Settings"), ("field", "country")];
+        let name = match self.get_method(call, "frappe.client.get_single_value", &arguments).await {
+            Ok(mut reply) => match reply.body.remove("message") {
+                Some(Value::String(name)) if !name.is_empty() => name,
+                _ => return Ok(None),
+            },
+            Err(error) => return unless_it_concerns_the_site(error).map(|()| None),
+        };
+        let query = ListQuery::of("Country", &["code"]).filter("name", "=", &name).limit(1);
+        let code = match self.list(call, &query).await {
+            Ok(rows) => rows.first().and_then(|row| Some(row.get("code")?.as_str()?.to_uppercase())),
+            Err(error) => unless_it_concerns_the_site(error).map(|()| None)?,
+        };
+        Ok(Some(SiteCountry { name, code: code.filter(|code| code.len() == 2) }))
     }
 
     /// Which time the site's stamps mean: from the System Settings, else measured, else assumed. [`SiteZone`] tells

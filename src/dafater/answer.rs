@@ -52,12 +52,15 @@ fn refusal(call: Call, response: &http::Response<Bytes>, body: &Map<String, Valu
         (_, Some("TimestampMismatchError")) => DafaterError::Stale(answer),
         (400, Some(class)) if class.starts_with("InvalidAuthorization") => DafaterError::Credentials(answer),
         // API: wrong keys give 401 without a message; a save that needs a password which the site lacks gives one with it.
-        (401, Some("AuthenticationError")) if call.writes && !message::server_messages(body).is_empty() => {
+        (401, Some("AuthenticationError"))
+            if (call.writes || call.of_password) && !message::server_messages(body).is_empty() =>
+        {
             DafaterError::SecretNotSet(answer)
         }
         (401, _) => DafaterError::Credentials(answer),
         (403, _) if speaks_to_a_guest(body) => DafaterError::NotLoggedIn(answer),
         (403, _) => DafaterError::Forbidden(answer),
+        (404 | 417, Some(_)) if call == Call::FILTERED => DafaterError::Filter(answer),
         (404, Some("DoesNotExistError")) if call.of_document => DafaterError::Missing(answer),
         // API: a hook may look up something that the new document refers to and not find it.
         (404, Some("DoesNotExistError")) if call.writes && !message::server_messages(body).is_empty() => {

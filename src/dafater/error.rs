@@ -17,27 +17,37 @@ pub struct Call {
     pub writes: bool,
     /// Whether the call was about one existing document, so that 404 speaks of it and not of the address.
     pub of_document: bool,
+    /// Whether the call was for a stored password, so that 401 may speak of it and not of ours.
+    pub of_password: bool,
 }
 
 impl Call {
     /// A read of many records, or of the site itself.
     pub(super) const fn read(purpose: &'static str) -> Self {
-        Self { purpose, writes: false, of_document: false }
+        Self { purpose, writes: false, of_document: false, of_password: false }
     }
+
+    /// The question which contacts the filter of the scope lists.
+    pub(super) const FILTERED: Self = Self::read("list contacts by the filter of the scope");
 
     /// A read of one document.
     pub(super) const fn read_document(purpose: &'static str) -> Self {
-        Self { purpose, writes: false, of_document: true }
+        Self { purpose, writes: false, of_document: true, of_password: false }
+    }
+
+    /// A read of a password that the site keeps.
+    pub(super) const fn read_password(purpose: &'static str) -> Self {
+        Self { purpose, writes: false, of_document: true, of_password: true }
     }
 
     /// A write that makes a new document.
     pub(super) const fn create(purpose: &'static str) -> Self {
-        Self { purpose, writes: true, of_document: false }
+        Self { purpose, writes: true, of_document: false, of_password: false }
     }
 
     /// A write to one existing document.
     pub(super) const fn change(purpose: &'static str) -> Self {
-        Self { purpose, writes: true, of_document: true }
+        Self { purpose, writes: true, of_document: true, of_password: false }
     }
 }
 
@@ -131,6 +141,9 @@ pub enum DafaterError {
     /// The site needed one of its own stored secrets and found none. Says nothing about our credentials. Nothing was written.
     #[error("the site lacks a stored password that it needs to {} ({})", .0.call.purpose, .0)]
     SecretNotSet(Box<Answer>),
+    /// The filter of the scope asks for what the site does not have.
+    #[error("the site refuses the filter of the scope ({0})")]
+    Filter(Box<Answer>),
     /// The body was larger than the site or its proxy accepts. Nothing was written.
     #[error("the request to {} is larger than the site accepts ({})", .0.call.purpose, .0)]
     TooLarge(Box<Answer>),
@@ -184,6 +197,7 @@ impl DafaterError {
             | Self::NotUnique(_)
             | Self::Refused(_)
             | Self::SecretNotSet(_)
+            | Self::Filter(_)
             | Self::TooLarge(_) => Disposition::Refused,
             Self::Throttled { retry_after, .. } => Disposition::Throttled { retry_after: *retry_after },
             // The site said "done" in words that we do not understand: the write is likely to have happened.
@@ -206,6 +220,7 @@ impl DafaterError {
             | Self::NotUnique(answer)
             | Self::Refused(answer)
             | Self::SecretNotSet(answer)
+            | Self::Filter(answer)
             | Self::TooLarge(answer)
             | Self::Busy(answer)
             | Self::Closed(answer)
@@ -267,6 +282,9 @@ impl DafaterError {
             Self::Refused(answer) => refused_hint(answer),
             Self::SecretNotSet(_) => {
                 "clear \"Sync with Google Contacts\" on the contact: the site's own Google sync has no token"
+            }
+            Self::Filter(_) => {
+                "correct `filters` in the `scope` of the account; `dafater-contactsd check-config --environment` tries it"
             }
             Self::TooLarge(_) => "make the contact smaller, or raise the body size limit of the site's proxy",
             Self::Busy(_) => "nothing to do: it is tried again; if it stays, look at the site's database",

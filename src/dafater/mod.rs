@@ -7,29 +7,42 @@
 //! without the lock of the revision it was computed from, and is never repeated here. Absence is reported, never judged.
 //!
 //! Reading order: `client` (one request), `error` and `answer` (what a failure means), `query`, `document`, `assemble`, `read`,
-//! `deleted`, `write`, `zone`, `about`.
+//! `deleted`, `write`, `zone`, `about`, `scope`; then what is not about contacts: `rights`, `setup`, `accounts`, `built_in`, `remedies`.
 
 mod about;
+mod accounts;
 mod answer;
 mod assemble;
+mod built_in;
 mod client;
 mod deleted;
 mod document;
 mod error;
 mod message;
 mod name;
+mod parties;
 mod photo;
 mod query;
 mod read;
+mod remedies;
+mod rights;
+mod scope;
+mod setup;
 #[cfg(test)]
 mod testing;
 mod write;
 mod zone;
 
-pub use about::{Permissions, SiteVersion};
+pub use about::{SiteCountry, SiteVersion};
+pub use accounts::{RecordLookup, SiteGoogleClient, SitePassword};
+pub use built_in::BuiltInJob;
 pub use client::{SiteClient, SiteOptions};
 pub use deleted::{DeletedContact, DeletedFeed};
 pub use document::{CONTACT_FIELDS, Stamp};
 pub use error::{Answer, Call, DafaterError};
+pub use parties::{Parties, link_rows};
 pub use read::{ChangedPage, KeysetPosition, Lookup, SweepPage};
+pub use remedies::{Remedy, WantedWebhook};
+pub use rights::{Permissions, Right};
+pub use setup::{KEY_FIELD, Provision, ROLE};
 pub use zone::{Measure, SiteZone};

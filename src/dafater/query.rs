@@ -54,6 +54,10 @@ impl ListQuery {
         Self { limit_page_length: rows, ..self }
     }
 
+    pub(super) fn oldest_first(self) -> Self {
+        Self { order_by: "creation asc, name asc", ..self }
+    }
+
     pub(super) fn newest_first(self) -> Self {
         Self { order_by: "modified desc", ..self }
     }

@@ -96,7 +96,7 @@ impl AccountEngine {
                 };
                 self.remember_scope(&memory, now).await?;
                 let labels = match google_rests {
-                    Some(_) => self.put_labels_off(&plan, &observed)?,
+                    Some(_) => self.put_labels_off(&plan, &observed, now)?,
                     None => self.plan_labels(&plan, &observed, &mut memory, now, true).await?,
                 };
                 self.begin_labels(&labels, now).await?;
@@ -111,6 +111,7 @@ impl AccountEngine {
                         .iter()
                         .map(|parked| (parked.pair.clone(), parked.attempts))
                         .collect(),
+                    doubtful: &observed.doubtful,
                     ..self.executor(run, now, &plan, label)
                 };
                 let mut applied = executor.run(&plan).await?;
@@ -161,6 +162,7 @@ impl AccountEngine {
             now,
             label,
             failures: BTreeMap::new(),
+            doubtful: &[],
             cancel: &self.cancel,
             google_rests: None,
             undoes: None,
@@ -234,7 +236,7 @@ impl AccountEngine {
         let policy = &self.settings.policy;
         let mut fingerprint = format!(
             "pull={} push={} scope={:?} region={:?}",
-            policy.pull, policy.push, policy.scope, policy.phones.region
+            policy.pull, policy.push, policy.scope, policy.mapping.phones.region
         );
         if !self.settings.labels.is_empty() {
             let _ = write!(fingerprint, " labels={:?}", self.settings.labels);
@@ -374,7 +376,7 @@ impl Engine for AccountEngine {
             let verdict = self.verdict(&plan, &observed, self.state().hold()?.as_ref())?;
             let labels =
                 self.plan_labels(&plan, &observed, &mut memory, self.parts.clock.now(), false).await?;
-            let mut view = show::plan(self.state().account(), &plan, &verdict, self.settings.policy.phones);
+            let mut view = show::plan(self.state().account(), &plan, &verdict, &self.settings.policy.mapping);
             view.steps.extend(labels.views(&plan));
             let photos = self.plan_photos(&plan, &observed, self.parts.clock.now())?;
             view.steps.extend(photos.views(&plan));
@@ -412,6 +414,10 @@ impl Engine for AccountEngine {
             error: progress.last_error,
             warning: (!warnings.is_empty()).then(|| warnings.join("; ")),
         })
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        Box::pin(async move { Ok(self.parts.google.list_groups(None).await.map(drop)?) })
     }
 
     fn conflicts(&self) -> Result<Vec<ConflictView>, EngineError> {

@@ -50,6 +50,9 @@ pub trait Engine: Send + Sync {
     /// The store cannot be read.
     fn status(&self) -> Result<AccountStatus, EngineError>;
 
+    /// Asks Google for the account's labels: it can be reached, and lets the account in.
+    fn probe(&self) -> BoxFuture<'_, Result<(), EngineError>>;
+
     /// Open conflicts.
     ///
     /// # Errors
@@ -117,6 +120,8 @@ pub enum EngineErrorKind {
     Store,
     /// The process is about to stop.
     Stopped,
+    /// The configuration asks for what cannot be.
+    Configuration,
     /// A remote failed.
     Remote(Disposition),
 }
@@ -128,6 +133,7 @@ impl EngineErrorKind {
         match self {
             Self::Unknown | Self::Stopped => None,
             Self::Store => Some(Cause::Internal),
+            Self::Configuration => Some(Cause::Configuration),
             Self::Remote(disposition) => match disposition {
                 Disposition::Unauthorized | Disposition::Forbidden => Some(Cause::Unauthorized),
                 Disposition::Unavailable
@@ -148,6 +154,16 @@ impl EngineError {
     #[must_use]
     pub fn unknown(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { message: message.into(), hint: Some(hint.into()), kind: EngineErrorKind::Unknown, side: None }
+    }
+
+    /// The filter of the scope is no JSON.
+    pub(super) fn filters(error: &serde_json::Error) -> Self {
+        Self {
+            message: format!("the filter of the scope is not JSON: {error}"),
+            hint: Some("correct `filters` in the `scope` of the account".to_owned()),
+            kind: EngineErrorKind::Configuration,
+            side: None,
+        }
     }
 
     /// The run was asked to stop.
@@ -183,6 +199,7 @@ impl EngineError {
             EngineErrorKind::Remote(_)
             | EngineErrorKind::Unknown
             | EngineErrorKind::Store
+            | EngineErrorKind::Configuration
             | EngineErrorKind::Stopped => None,
         }
     }
@@ -228,13 +245,14 @@ impl From<DafaterError> for EngineError {
 
 impl From<&DafaterError> for EngineError {
     fn from(error: &DafaterError) -> Self {
-        let kind = EngineErrorKind::Remote(error.disposition());
-        Self {
-            message: with_causes(error),
-            hint: Some(error.hint().to_owned()),
-            kind,
-            side: Some(Side::Dafater),
-        }
+        // The site's words are about the filter, and about no contact.
+        let (kind, message) = if let DafaterError::Filter(_) = error {
+            let reason = error.reason_for_people().unwrap_or("it does not say why");
+            (EngineErrorKind::Configuration, format!("{error}: {reason}"))
+        } else {
+            (EngineErrorKind::Remote(error.disposition()), with_causes(error))
+        };
+        Self { message, hint: Some(error.hint().to_owned()), kind, side: Some(Side::Dafater) }
     }
 }
 

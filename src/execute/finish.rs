@@ -9,10 +9,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::apply::{Applied, Patience};
 use super::observe::Observed;
 use super::{AccountEngine, EngineError};
+use crate::mapping::Mapping;
 use crate::observe::events;
-use crate::state::{Changes, Counts, Exhausted, HeldBy, Hold, IntentKind, Parked, Progress, Tombstone};
+use crate::state::{
+    Changes, Counts, Exhausted, HeldBy, Hold, Intent, IntentKind, Parked, Progress, Tombstone,
+};
 use crate::sync::guard::digest;
-use crate::sync::{AccountName, Action, LooseReason, PairId, Plan, RecordId, Step};
+use crate::sync::{AccountName, Action, LooseReason, PairId, Plan, RecordId, Side, Step};
 
 /// The time of the last success is saved at most this often, so that an idle cycle commits nothing.
 const SUCCESS_SAVED_EVERY: SignedDuration = SignedDuration::from_mins(5);
@@ -50,7 +53,7 @@ impl AccountEngine {
         let state = self.state();
         let mut changes = state.changes();
         self.note_waiting(plan, applied, (run, now), &mut changes)?;
-        note_arrived(plan, observed, &mut changes);
+        note_arrived(plan, observed, &self.settings.policy.mapping, &mut changes);
         self.report_full(&state.parked()?, applied);
         // A write of this run may have been begun under the same key and be in doubt itself.
         for intent in state.intents()?.iter().filter(|intent| observed.settled.contains(intent)) {
@@ -226,13 +229,13 @@ impl AccountEngine {
         let known = self.state().conflicts()?;
         for conflict in &known {
             let is_open =
-                open.iter().any(|other| (&other.pair, other.field) == (&conflict.pair, conflict.field));
+                open.iter().any(|other| (&other.pair, &other.field) == (&conflict.pair, &conflict.field));
             if merged.contains(&conflict.pair) && !is_open {
-                changes.remove_conflict(&conflict.pair, conflict.field);
+                changes.remove_conflict(&conflict.pair, &conflict.field);
             }
         }
         for conflict in open {
-            if !known.iter().any(|other| (&other.pair, other.field) == (&conflict.pair, conflict.field)) {
+            if !known.iter().any(|other| (&other.pair, &other.field) == (&conflict.pair, &conflict.field)) {
                 let (account, pair) = (self.state().account().clone(), conflict.pair.to_string());
                 events::ItemConflict { account, pair, field: conflict.field.to_string() }.emit();
             }
@@ -254,14 +257,27 @@ impl AccountEngine {
     }
 }
 
-/// Deletions of an earlier run whose answer was lost, and that are seen to have happened.
-fn note_arrived(plan: &Plan, observed: &Observed, changes: &mut Changes) {
+/// Writes of an earlier run whose answer was lost: deletions that are seen to have happened, and updates after which the record is
+/// not as it was, though it does not say what they wrote either. What they replaced is kept.
+fn note_arrived(plan: &Plan, observed: &Observed, mapping: &Mapping, changes: &mut Changes) {
     let is_gone = |pair: &PairId| {
         let mut steps = plan.steps.iter().filter(|step| step.pair == *pair);
         steps.any(|step| matches!(step.action, Action::Forget))
     };
     for intent in observed.settled.iter().filter(|intent| intent.kind == IntentKind::Delete) {
         if is_gone(&intent.pair) {
+            changes.add_history(&intent.pair, &intent.entry);
+        }
+    }
+    let is_redeemed = |intent: &Intent| observed.redeemed.iter().any(|pair| pair.id == intent.pair);
+    let updates = observed.settled.iter().filter(|intent| intent.kind == IntentKind::Update);
+    for intent in updates.filter(|intent| !is_redeemed(intent)) {
+        let view = observed.snapshot.pairs.iter().find(|view| view.pair.id == intent.pair);
+        let now = view.and_then(|view| match intent.side {
+            Side::Google => view.google.present().map(|person| person.contact(mapping)),
+            Side::Dafater => view.dafater.present().map(|document| document.contact(mapping)),
+        });
+        if now.is_some() && now != intent.entry.before {
             changes.add_history(&intent.pair, &intent.entry);
         }
     }

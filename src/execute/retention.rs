@@ -28,6 +28,13 @@ impl AccountEngine {
                     changes.remove_tombstone(&tombstone.record);
                 }
             }
+            for parted in state.all_parted() {
+                let parted = parted?;
+                if now.duration_since(parted.at) > TOMBSTONES_KEPT {
+                    let pair = &parted.pair;
+                    changes.remove_parted(&pair.google.source_id, &pair.dafater.creation);
+                }
+            }
         }
         Ok(state.commit(changes).await?)
     }

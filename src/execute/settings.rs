@@ -10,7 +10,7 @@ use crate::google::PeopleClient;
 use crate::google::oauth::TokenVault;
 use crate::remote::{Clock, CountingTransport};
 use crate::state::AccountState;
-use crate::sync::{PhotoPolicy, Policy};
+use crate::sync::{Links, PhotoPolicy, Policy};
 
 /// The clients and the memory of one account.
 pub struct Parts {
@@ -35,6 +35,8 @@ pub struct Parts {
 pub struct Settings {
     /// The rules.
     pub policy: Policy,
+    /// To whom contacts from Google are linked.
+    pub links: Links,
     /// Host of the site, as markers name it.
     pub site: String,
     /// Label put on contacts that are created in Google; `None` for none.

@@ -2,7 +2,7 @@
 
 use super::apply::{changes_of, dafater_id, google_id, title_of};
 use super::{Counts, PlanView, StepView};
-use crate::contact::PhoneContext;
+use crate::mapping::Mapping;
 use crate::sync::guard::Verdict;
 use crate::sync::{AccountName, Action, Plan, Side, Step};
 
@@ -15,7 +15,11 @@ pub(super) fn counts(plan: &Plan) -> (Counts, Counts) {
                 match &step.action {
                     Action::Create { .. } => counts.created += 1,
                     Action::Delete { .. } => counts.deleted += 1,
-                    Action::Merge(_) | Action::Detach { .. } | Action::Forget | Action::Postpone => {
+                    Action::Merge(_)
+                    | Action::Detach { .. }
+                    | Action::Leave
+                    | Action::Forget
+                    | Action::Postpone => {
                         counts.updated += 1;
                     }
                 }
@@ -31,9 +35,9 @@ pub(super) fn links(plan: &Plan) -> u32 {
 }
 
 /// The plan, step by step; steps that only remember what was seen are left out.
-pub(super) fn plan(account: &AccountName, plan: &Plan, verdict: &Verdict, phones: PhoneContext) -> PlanView {
+pub(super) fn plan(account: &AccountName, plan: &Plan, verdict: &Verdict, mapping: &Mapping) -> PlanView {
     let (google, dafater) = counts(plan);
-    let mut steps: Vec<StepView> = plan.steps.iter().flat_map(|step| views(step, phones)).collect();
+    let mut steps: Vec<StepView> = plan.steps.iter().flat_map(|step| views(step, mapping)).collect();
     steps.extend(plan.reviews.iter().map(|review| {
         let is_google = review.record.side() == Side::Google;
         StepView {
@@ -59,7 +63,7 @@ pub(super) fn plan(account: &AccountName, plan: &Plan, verdict: &Verdict, phones
     }
 }
 
-fn views(step: &Step, phones: PhoneContext) -> Vec<StepView> {
+fn views(step: &Step, mapping: &Mapping) -> Vec<StepView> {
     let view = |action: &str, side: Option<Side>| StepView {
         action: action.to_owned(),
         side,
@@ -67,12 +71,13 @@ fn views(step: &Step, phones: PhoneContext) -> Vec<StepView> {
         dafater: dafater_id(step),
         title: title_of(step),
         reason: step.reason.to_owned(),
-        changes: changes_of(step, side, phones),
+        changes: changes_of(step, side, mapping),
     };
     match &step.action {
         Action::Create { side, .. } => vec![view("create", Some(*side))],
         Action::Delete { side } => vec![view("delete", Some(*side))],
         Action::Detach { .. } => vec![view("detach", None)],
+        Action::Leave => vec![view("leave", None)],
         Action::Forget => vec![view("forget", None)],
         Action::Postpone => vec![view("postpone", None)],
         Action::Merge(merged) => {

@@ -13,7 +13,7 @@ use super::notes::Note;
 use super::observe::{Memory, Observer};
 use super::wanted::Wanted;
 use super::{AccountEngine, EngineError, LeftView, StepView, UndoRequest, UndoView, show};
-use crate::state::{HeldBy, HistoryEntry, HistoryView, Hold, HoldDecision, UndoHold};
+use crate::state::{HeldBy, HistoryEntry, HistoryView, Hold, HoldDecision, Intent, IntentKind, UndoHold};
 use crate::sync::guard::{Approval, Verdict, digest, judge};
 use crate::sync::matching::{Candidate, Standing, find};
 use crate::sync::{
@@ -85,7 +85,10 @@ impl AccountEngine {
         let state = self.state();
         let later = self.later(&request.run)?;
         let wanted = Wanted::new(state, request.contact.as_deref())?;
-        let in_doubt: BTreeSet<PairId> = state.intents()?.into_iter().map(|intent| intent.pair).collect();
+        // An update in doubt is no obstacle: what it wrote shows, or the lock of what shows instead is refused.
+        let is_obstacle = |intent: &Intent| intent.kind != IntentKind::Update;
+        let in_doubt: BTreeSet<PairId> =
+            state.intents()?.into_iter().filter(is_obstacle).map(|intent| intent.pair).collect();
         let mut deeds = Deeds::default();
         let mut is_known = false;
         for deed in state.deeds(Some(&request.run)) {
@@ -172,8 +175,8 @@ impl AccountEngine {
     }
 
     fn view(&self, request: &UndoRequest, undo: &Undo, verdict: &Verdict) -> UndoView {
-        let phones = self.settings.policy.phones;
-        let plan = show::plan(self.state().account(), &undo.plan, verdict, phones);
+        let mapping = &self.settings.policy.mapping;
+        let plan = show::plan(self.state().account(), &undo.plan, verdict, mapping);
         let mut steps = plan.steps;
         for pair in &undo.reborn {
             // The other half is made from the first, and looks like it.
@@ -211,7 +214,7 @@ impl AccountEngine {
                 .map(|left| LeftView {
                     title: left.title.clone(),
                     side: left.side,
-                    field: left.field.map(|field| field.to_string()),
+                    field: left.field.as_ref().map(|field| field.to_string()),
                     reason: left.reason.to_owned(),
                 })
                 .collect(),
@@ -364,11 +367,15 @@ impl AccountEngine {
                         && !merged.conflicts.iter().any(|open| open.field == conflict.field)
                 }
                 Action::Delete { .. } => step.pair == conflict.pair,
-                Action::Create { .. } | Action::Detach { .. } | Action::Forget | Action::Postpone => false,
+                Action::Create { .. }
+                | Action::Detach { .. }
+                | Action::Leave
+                | Action::Forget
+                | Action::Postpone => false,
             };
             let is_apart = undo.apart.contains(&conflict.pair);
             if is_done(&conflict.pair) && (is_apart || undo.plan.steps.iter().any(settles)) {
-                changes.remove_conflict(&conflict.pair, conflict.field);
+                changes.remove_conflict(&conflict.pair, &conflict.field);
             }
         }
         if hold.is_some() && applied.halted.is_none() {

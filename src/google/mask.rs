@@ -68,6 +68,36 @@ pub enum UpdatePath {
     PhoneNumbers,
     /// `organizations`
     Organizations,
+    /// `genders`
+    Genders,
+    /// `birthdays`
+    Birthdays,
+    /// `biographies`
+    Biographies,
+    /// `nicknames`
+    Nicknames,
+    /// `occupations`
+    Occupations,
+    /// `interests`
+    Interests,
+    /// `locales`
+    Locales,
+    /// `urls`
+    Urls,
+    /// `relations`
+    Relations,
+    /// `events`
+    Events,
+    /// `externalIds`
+    ExternalIds,
+    /// `imClients`
+    ImClients,
+    /// `sipAddresses`
+    SipAddresses,
+    /// `calendarUrls`
+    CalendarUrls,
+    /// `userDefined`
+    UserDefined,
     /// `memberships`
     Memberships,
     /// `clientData`
@@ -76,11 +106,26 @@ pub enum UpdatePath {
 
 impl UpdatePath {
     /// Every path, in the order in which a mask lists them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 21] = [
         Self::Names,
         Self::EmailAddresses,
         Self::PhoneNumbers,
         Self::Organizations,
+        Self::Genders,
+        Self::Birthdays,
+        Self::Biographies,
+        Self::Nicknames,
+        Self::Occupations,
+        Self::Interests,
+        Self::Locales,
+        Self::Urls,
+        Self::Relations,
+        Self::Events,
+        Self::ExternalIds,
+        Self::ImClients,
+        Self::SipAddresses,
+        Self::CalendarUrls,
+        Self::UserDefined,
         Self::Memberships,
         Self::ClientData,
     ];
@@ -93,6 +138,21 @@ impl UpdatePath {
             Self::EmailAddresses => "emailAddresses",
             Self::PhoneNumbers => "phoneNumbers",
             Self::Organizations => "organizations",
+            Self::Genders => "genders",
+            Self::Birthdays => "birthdays",
+            Self::Biographies => "biographies",
+            Self::Nicknames => "nicknames",
+            Self::Occupations => "occupations",
+            Self::Interests => "interests",
+            Self::Locales => "locales",
+            Self::Urls => "urls",
+            Self::Relations => "relations",
+            Self::Events => "events",
+            Self::ExternalIds => "externalIds",
+            Self::ImClients => "imClients",
+            Self::SipAddresses => "sipAddresses",
+            Self::CalendarUrls => "calendarUrls",
+            Self::UserDefined => "userDefined",
             Self::Memberships => "memberships",
             Self::ClientData => "clientData",
         }
@@ -181,12 +241,13 @@ mod tests {
             assert_eq!(path.as_str().parse(), Ok(path));
             assert_eq!(serde_json::to_value(path).unwrap(), path.as_str());
         }
-        assert_eq!("birthdays".parse::<UpdatePath>(), Err(UnknownPath("birthdays".to_owned())));
+        assert_eq!("photos".parse::<UpdatePath>(), Err(UnknownPath("photos".to_owned())));
     }
 
     #[test]
     fn whatever_is_written_is_also_read() {
-        let read: Vec<&str> = FieldMask::READ.as_str().split(',').collect();
+        // What an operator maps is read beside the rest.
+        let read: Vec<&str> = FieldMask::EVERYTHING.as_str().split(',').collect();
         assert!(UpdatePath::ALL.into_iter().all(|path| read.contains(&path.as_str())));
         assert!(read.contains(&"metadata"), "without metadata deletions cannot be seen");
     }

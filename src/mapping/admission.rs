@@ -23,7 +23,7 @@ impl GoogleRules {
     ///
     /// # Errors
     /// Google cannot hold it.
-    pub fn text(self, _field: TextField, text: &str) -> Result<String, Refusal> {
+    pub fn text(self, _field: &TextField, text: &str) -> Result<String, Refusal> {
         if text.chars().count() > GOOGLE_TEXT_LIMIT {
             return Err("it is longer than the 1,024 characters that Google holds");
         }
@@ -54,7 +54,7 @@ impl SiteRules {
     ///
     /// # Errors
     /// The site has no slot for it, or refuses it.
-    pub fn text(&self, field: TextField, text: &str) -> Result<String, Refusal> {
+    pub fn text(&self, field: &TextField, text: &str) -> Result<String, Refusal> {
         match field {
             TextField::Suffix => Err("a Contact in Dafater has no field for a suffix"),
             TextField::Prefix if !text.is_empty() => self.salutation(text),
@@ -64,7 +64,9 @@ impl SiteRules {
             | TextField::Family
             | TextField::Company
             | TextField::Title
-            | TextField::Department => {
+            | TextField::Department
+            | TextField::Gender
+            | TextField::Mapped(_) => {
                 if text.chars().count() > DAFATER_TEXT_LIMIT {
                     return Err("it is longer than the 140 characters that Dafater holds");
                 }
@@ -80,7 +82,7 @@ impl SiteRules {
     /// # Errors
     /// The parts are too long together.
     pub fn name(contact: &Contact) -> Result<(), Refusal> {
-        let parts = [TextField::Given, TextField::Middle, TextField::Family].map(|part| contact.text(part));
+        let parts = [TextField::Given, TextField::Middle, TextField::Family].map(|part| contact.text(&part));
         let whole = parts.iter().filter(|part| !part.is_empty()).map(|part| part.chars().count() + 1);
         if whole.sum::<usize>() > DAFATER_TEXT_LIMIT + 1 {
             return Err("the whole name is longer than the 140 characters that Dafater holds");

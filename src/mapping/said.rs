@@ -5,19 +5,20 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::contact::{Contact, PhoneContext};
+use super::Mapping;
+use crate::contact::Contact;
 
 /// The canonical contact of a record, once it was asked for. It is no part of the record: two records are equal whatever they know.
 ///
 /// INVARIANT: a record's own fields do not change after it was asked; what is changed is parsed anew.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Said(Arc<OnceLock<(PhoneContext, Contact)>>);
+pub(super) struct Said(Arc<OnceLock<(Mapping, Contact)>>);
 
 impl Said {
-    /// What `read` finds, in the words of `phones`.
-    pub(super) fn or_read(&self, phones: PhoneContext, read: impl Fn() -> Contact) -> Contact {
-        let (context, contact) = self.0.get_or_init(|| (phones, read()));
-        if *context == phones { contact.clone() } else { read() }
+    /// What `read` finds, in the words of `mapping`.
+    pub(super) fn or_read(&self, mapping: &Mapping, read: impl Fn() -> Contact) -> Contact {
+        let (known, contact) = self.0.get_or_init(|| (mapping.clone(), read()));
+        if known == mapping { contact.clone() } else { read() }
     }
 }
 
@@ -32,7 +33,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::contact::Region;
+    use crate::contact::{PhoneContext, Region};
     use crate::mapping::Document;
 
     #[test]
@@ -42,7 +43,8 @@ mod tests {
             "phone_nos": [{ "phone": "0501234567", "idx": 1 }],
         }));
         let document = document.expect("a document");
-        let key = |phones| document.contact(phones).phones.keys().next().map(ToString::to_string);
+        let key =
+            |phones| document.contact(&Mapping::from(phones)).phones.keys().next().map(ToString::to_string);
         let saudi = PhoneContext { region: Region::try_from("SA".to_owned()).ok() };
         for _ in 0..2 {
             assert_eq!(key(PhoneContext::default()).as_deref(), Some("0501234567"));

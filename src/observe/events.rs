@@ -351,6 +351,14 @@ events! {
         reason: String,
     }
 
+    /// A new contact could belong to several customers, suppliers or leads, and is linked to none.
+    ItemUnlinked(INFO, "item.unlinked", "beb5f2dc19a74701bf8829eda1f4dbf5", "A contact could belong to several parties and is linked to none; `history` names them.", "", "") {
+        /// The account.
+        account: AccountName,
+        /// The pair's id.
+        pair: String,
+    }
+
     /// A remote sent a record that is none.
     ItemMalformed(WARN, "item.malformed", "9d2b3f0e6c5a4e7f8b1a2c3d4e5f6a7b", "A remote sent a record that cannot be understood; it is left alone and the others go on.", "CD0305", "Open the record on its side and save it again. If that does not help, report the reason that the line names.") {
         /// The account.
@@ -398,7 +406,7 @@ events! {
     }
 
     /// A label that the configuration names is not there any more.
-    LabelLost(WARN, "label.lost", "3f9a0c5d7e214b86a1d4c7e2509b6f38", "Google has no such label any more, or none that takes contacts; nobody gets it.", "CD0405", "Somebody deleted the label in Google, or it is one of Google's own. It is not made again unasked: make a label of that name in Google and it is used again, or name another one in the configuration.") {
+    LabelLost(WARN, "label.lost", "3f9a0c5d7e214b86a1d4c7e2509b6f38", "Google has no such label any more, or none that takes contacts; nobody gets it.", "CD0409", "Somebody deleted the label in Google, or it is one of Google's own. It is not made again unasked: make a label of that name in Google and it is used again, or name another one in the configuration.") {
         /// The account.
         account: AccountName,
         /// What the label is for.
@@ -423,6 +431,18 @@ events! {
         side: Side,
         /// Why.
         reason: String,
+    }
+
+    /// The site's user may not do something that the sync needs.
+    SiteRightMissing(WARN, "site.right_missing", "8055bb4594824edf94919c9f128dd3c8", "The site's user lacks a right, and the sync does less than it could.", "CD0405", "The line names the right and what is degraded without it. `dafater-contactsd doctor` shows all of them; `dafater-contactsd doctor --fix` makes a role with just the rights that are needed, and gives it to the user.") {
+        /// The right.
+        right: String,
+        /// What does not work without it.
+        degrades: String,
+    }
+
+    /// The site's user has every right again.
+    SiteRightsComplete(INFO, "site.rights_complete", "5fa5e21fc9d14ba08cc5a79c811eee6e", "The site's user has every right that the sync needs.", "", "") {
     }
 
     /// The store was brought to a newer format.
@@ -469,6 +489,74 @@ events! {
     ControlStopped(ERROR, "control.stopped", "09e9a70c3db6007913b4ab3db1b8e06e", "The control socket is out of order and is opened again.", "CD0502", "The sync goes on. If the line repeats, check the limits on open files.") {
         /// Why.
         reason: String,
+    }
+
+    /// The records of the site made other accounts, or other settings of them.
+    DeskFollowed(INFO, "desk.followed", "5c1e0d8f2b7a4c36a9e4d2f8b1c07e53", "The accounts follow the records in Dafater.", "", "") {
+        /// What changed.
+        changed: String,
+        /// Accounts in all.
+        accounts: usize,
+    }
+
+    /// The records of the site could not be read.
+    DeskUnreadable(WARN, "desk.unreadable", "8e2f6a94d1c04b7db35f09c2e7a8164d", "The records of Google Contacts cannot be read; the accounts stay as they were.", "CD0601", "Accounts go on as the records last said. The user of [dafater] api_key needs the role System Manager to see every record; a site that is down or in maintenance is asked again each minute.") {
+        /// Why not.
+        reason: String,
+    }
+
+    /// The site's own integration works on the account, too.
+    AccountRefused(ERROR, "account.refused", "b04d7c1e93fa4e2886d51c3f0a9e7b25", "The account is not synced, because the site's own integration works on it too.", "CD0602", "Frappe's own Google Contacts integration inserts duplicates and overwrites what it does not know. The line says what of it is on. `dafater-contactsd doctor --fix` stops it; the account is then synced within a minute.") {
+        /// The account.
+        account: AccountName,
+        /// What is on, and the way out.
+        reason: String,
+    }
+
+    /// A consent that was given on the site is of no use.
+    ConsentNotTakenOver(WARN, "authorization.not_taken_over", "f3a86e5d0c1b4d97a2e8704b9d6c1f3e", "A consent that was given in Dafater cannot be taken over.", "CD0603", "The line says why. Give the consent again with the button on the form of the Google Contacts record, or run `dafater-contactsd authorize ACCOUNT`.") {
+        /// The account.
+        account: AccountName,
+        /// Why not.
+        reason: String,
+    }
+
+    /// `last_sync_on` was not written.
+    LastSyncNotNoted(WARN, "desk.not_noted", "27d90b5ec8f1463a9b7e2d4c6a5f8e10", "The time of the last sync could not be written to its record in Dafater.", "CD0604", "The sync itself succeeded. The site refuses every save of a Google Contacts record while Google Settings are disabled; its user also needs the right to write the record.") {
+        /// The account.
+        account: AccountName,
+        /// Why not.
+        reason: String,
+    }
+
+    /// Numbers without a country code are compared by their digits.
+    RegionNotSet(WARN, "region.not_set", "4d6a0f2e91c84b7fa5302e8d1b9c7f64", "No region is set: phone numbers without a country code are compared by their digits.", "CD0203", "Without `region`, 050 123 4567 and +966 50 123 4567 are two numbers. With the country whose dialling rules apply, they are one. Set it in [defaults], or for single accounts; the line says what the site is set to.") {
+        /// The accounts that it concerns.
+        accounts: String,
+        /// What to set.
+        advice: String,
+    }
+
+    /// Webhooks of the site are heard.
+    WebhookListening(INFO, "webhook.listening", "93b8d1f7046e4c2ab5a7e90c3d62f81b", "The daemon listens for webhooks of the site.", "", "") {
+        /// The address.
+        address: String,
+    }
+
+    /// The port for webhooks cannot be had.
+    WebhookUnheard(WARN, "webhook.unheard", "a1f5c37e82d0496bbe149d3a6f7c05e8", "The daemon cannot listen for webhooks of the site.", "CD0701", "Accounts are synced by their schedules as ever; they only do not wake early. Free the port, or set another `listen` in [dafater.webhook] and reload. The port is tried again every half minute.") {
+        /// The address.
+        address: String,
+        /// Why not.
+        reason: String,
+    }
+
+    /// Somebody sent what is no webhook of the site.
+    WebhookRefused(WARN, "webhook.refused", "6e0b94c2d7fa4831a8c5f2019d3e7b4a", "Webhooks without the right signature were refused.", "CD0702", "If they come from the site, the secret of its Webhook documents is not the one in [dafater.webhook]; `dafater-contactsd doctor --fix` makes them. Otherwise somebody else knocks: let only the site reach the port.") {
+        /// What is wrong with the last one.
+        reason: &'static str,
+        /// How many since this was said last.
+        count: u64,
     }
 }
 

@@ -6,6 +6,7 @@
 mod clock;
 mod counting;
 mod disposition;
+mod noticing;
 mod reqwest_transport;
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use futures_util::future::BoxFuture;
 pub use clock::{Clock, SystemClock};
 pub use counting::CountingTransport;
 pub use disposition::Disposition;
+pub use noticing::NoticingTransport;
 pub use reqwest_transport::{ReqwestTransport, TransportOptions};
 
 /// Carries one request to a remote and brings the answer back.

@@ -71,6 +71,12 @@ impl Agenda {
         Duration::try_from(until.duration_since(now)).ok()
     }
 
+    /// Whether the account may run before its time: it waits for nothing, and its last run began at least `rest` ago.
+    #[must_use]
+    pub fn may_run_early(&self, now: Timestamp, rest: SignedDuration) -> bool {
+        self.waiting(now).is_none() && self.started.is_none_or(|started| now.duration_since(started) >= rest)
+    }
+
     /// Failures since the last success.
     #[must_use]
     pub fn failures(&self) -> u32 {

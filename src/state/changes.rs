@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use super::records::{
-    Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Labels, Owed, OwedPhoto, Parked, Progress,
-    Tombstone, UndoHold,
+    Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Labels, Owed, OwedPhoto, Parked, Parted,
+    Progress, Tombstone, UndoHold,
 };
 use super::{HISTORY_VERSION, VALUE_VERSION};
 use crate::contact::Field;
+use crate::mapping::{SiteStamp, SourceId};
 use crate::store::{Batch, Key, Tree, VALUE_LIMIT, encode};
 use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, Pictured, RecordId, Review, Side, Worn};
 
@@ -124,6 +125,23 @@ impl Changes {
         self.batch.delete(Tree::Pairs, key);
     }
 
+    /// Remembers which two records were a pair until one of them was deleted.
+    pub fn set_parted(&mut self, parted: &Parted) {
+        let Parted { mut pair, at } = parted.clone();
+        if encode(VALUE_VERSION, parted).len() > VALUE_LIMIT {
+            pair.withheld.clear();
+            pair.aliases.clear();
+        }
+        self.put(Tree::Pairs, self.parting_key(&pair.dafater.creation), &pair.google.source_id);
+        self.put(Tree::Pairs, self.parted_key(&pair.google.source_id), &Parted { pair, at });
+    }
+
+    /// Forgets with whom two records were a pair: each has another counterpart, or both have each other again.
+    pub fn remove_parted(&mut self, source: &SourceId, creation: &SiteStamp) {
+        self.batch.delete(Tree::Pairs, self.parted_key(source));
+        self.batch.delete(Tree::Pairs, self.parting_key(creation));
+    }
+
     /// Remembers a record that stands alone.
     pub fn set_loose(&mut self, loose: &Loose) {
         self.put(Tree::Pairs, self.key().text("loose").text(&loose.record.to_string()), loose);
@@ -172,11 +190,11 @@ impl Changes {
 
     /// Opens or updates a conflict.
     pub fn set_conflict(&mut self, conflict: &Conflict) {
-        self.put(Tree::Queue, self.conflict_key(&conflict.pair, conflict.field), conflict);
+        self.put(Tree::Queue, self.conflict_key(&conflict.pair, &conflict.field), conflict);
     }
 
     /// Closes a conflict.
-    pub fn remove_conflict(&mut self, pair: &PairId, field: Field) {
+    pub fn remove_conflict(&mut self, pair: &PairId, field: &Field) {
         self.batch.delete(Tree::Queue, self.conflict_key(pair, field));
     }
 
@@ -230,6 +248,38 @@ impl Changes {
         self.batch.delete(Tree::Queue, self.key().text("apart").text(&record.to_string()));
     }
 
+    /// Remembers a pair that left the scope, by both its records: whoever comes back is known again.
+    pub fn set_left(&mut self, pair: &Pair) {
+        for key in self.left_keys(pair) {
+            self.put(Tree::Pairs, key, &pair.id);
+        }
+        let mut pair = pair.clone();
+        if encode(VALUE_VERSION, &pair).len() > VALUE_LIMIT {
+            pair.withheld.clear();
+            pair.aliases.clear();
+        }
+        self.put(Tree::Pairs, self.key().text("left").text(pair.id.as_str()), &pair);
+    }
+
+    /// Forgets a pair that left the scope: its records are in the pair `now`.
+    pub fn remove_left(&mut self, pair: &Pair, now: &PairId) {
+        if pair.id != *now {
+            self.remove_worn(&pair.id);
+            self.remove_pictured(&pair.id);
+        }
+        for key in self.left_keys(pair) {
+            self.batch.delete(Tree::Pairs, key);
+        }
+        self.batch.delete(Tree::Pairs, self.key().text("left").text(pair.id.as_str()));
+    }
+
+    fn left_keys(&self, pair: &Pair) -> [Key; 2] {
+        [
+            self.key().text("left-google").text(&pair.google.source_id.0),
+            self.key().text("left-dafater").text(&pair.dafater.creation.0),
+        ]
+    }
+
     /// Remembers a deletion.
     pub fn set_tombstone(&mut self, tombstone: &Tombstone) {
         self.put(Tree::Tombstones, self.key().text(&tombstone.record.to_string()), tombstone);
@@ -269,7 +319,15 @@ impl Changes {
         self.key().text(pair.as_str()).text(&side.to_string())
     }
 
-    fn conflict_key(&self, pair: &PairId, field: Field) -> Key {
+    fn parted_key(&self, source: &SourceId) -> Key {
+        self.key().text("parted").text(&source.0)
+    }
+
+    fn parting_key(&self, creation: &SiteStamp) -> Key {
+        self.key().text("parting").text(&creation.0)
+    }
+
+    fn conflict_key(&self, pair: &PairId, field: &Field) -> Key {
         self.key().text("conflict").text(pair.as_str()).text(&field.to_string())
     }
 

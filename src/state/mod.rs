@@ -16,7 +16,12 @@
 //! | pairs | `google` source id | pair id |
 //! | pairs | `dafater` name | pair id |
 //! | pairs | `creation` creation, name | pair id |
+//! | pairs | `parted` source id | [`Parted`] |
+//! | pairs | `parting` creation | source id of what is parted |
 //! | pairs | `loose` record | [`Loose`] |
+//! | pairs | `left` id | [`Pair`] that left the scope |
+//! | pairs | `left-google` source id | pair id |
+//! | pairs | `left-dafater` creation | pair id |
 //! | journal | pair id, side | [`Intent`] |
 //! | queue | `parked` pair id | [`Parked`] |
 //! | queue | `review` record | [`Review`] |
@@ -40,7 +45,7 @@ mod tables;
 pub use changes::Changes;
 pub use records::{
     Bound, Cursors, DafaterCursor, Exhausted, GoogleCursor, HeldBy, HistoryEntry, Hold, HoldDecision, Intent,
-    IntentKind, Labels, Owed, OwedPhoto, Parked, Progress, Tombstone, UndoHold,
+    IntentKind, Labels, Owed, OwedPhoto, Parked, Parted, Progress, Tombstone, UndoHold,
 };
 pub use shown::{ChangeView, Counts, HistoryView};
 pub use tables::AccountState;

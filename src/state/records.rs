@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Counts, HistoryView};
 use crate::contact::Contact;
 use crate::mapping::{DocumentName, ResourceName, SiteStamp, SourceId};
-use crate::sync::{LabelId, PairId, Promise, RecordId, Role, Side};
+use crate::sync::{LabelId, Pair, PairId, Promise, RecordId, Role, Side};
 
 /// Up to where both sides were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,6 +158,15 @@ pub struct Tombstone {
     /// Its last known revision: an observation of it is a late echo.
     pub revision: String,
     /// When we learnt of the deletion.
+    pub at: Timestamp,
+}
+
+/// Two records that were a pair until one of them was deleted. If both stand again they are a pair again, from where they stood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parted {
+    /// The pair as it was last agreed on.
+    pub pair: Pair,
+    /// When it ended.
     pub at: Timestamp,
 }
 

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 
 use super::earlier::{read_entry, read_intent};
 use super::records::{
-    Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Labels, Owed, OwedPhoto, Parked, Progress,
-    Tombstone, UndoHold,
+    Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Labels, Owed, OwedPhoto, Parked, Parted,
+    Progress, Tombstone, UndoHold,
 };
 use super::{Changes, VALUE_VERSION};
 use crate::mapping::{DocumentName, SiteStamp, SourceId};
@@ -194,6 +194,30 @@ impl AccountState {
         Ok(())
     }
 
+    /// The pair that a Google contact was in until one of its records was deleted.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn parted_of_google(&self, source: &SourceId) -> Result<Option<Parted>, StoreError> {
+        self.get(Tree::Pairs, &self.key().text("parted").text(&source.0))
+    }
+
+    /// The pair that a document was in until one of its records was deleted.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn parted_of_creation(&self, creation: &SiteStamp) -> Result<Option<Parted>, StoreError> {
+        match self.get::<SourceId>(Tree::Pairs, &self.key().text("parting").text(&creation.0))? {
+            Some(source) => self.parted_of_google(&source),
+            None => Ok(None),
+        }
+    }
+
+    /// All pairs that ended so.
+    pub fn all_parted(&self) -> impl Iterator<Item = Result<Parted, StoreError>> {
+        self.scan(Tree::Pairs, &self.key().text("parted"))
+    }
+
     /// How many pairs there are.
     #[must_use]
     pub fn pair_count(&self) -> usize {
@@ -211,6 +235,37 @@ impl AccountState {
     /// All records that stand alone.
     pub fn all_loose(&self) -> impl Iterator<Item = Result<Loose, StoreError>> {
         self.scan(Tree::Pairs, &self.key().text("loose"))
+    }
+
+    /// The pair that a Google contact was in when it left the scope.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn left_of_google(&self, source: &SourceId) -> Result<Option<Pair>, StoreError> {
+        self.left(&self.key().text("left-google").text(&source.0))
+    }
+
+    /// The pair that a Dafater document was in when it left the scope, by the `creation` that survives renames.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn left_of_dafater(&self, creation: &SiteStamp) -> Result<Option<Pair>, StoreError> {
+        self.left(&self.key().text("left-dafater").text(&creation.0))
+    }
+
+    /// Whether the pair left the scope.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn has_left(&self, id: &PairId) -> Result<bool, StoreError> {
+        Ok(self.get::<Pair>(Tree::Pairs, &self.key().text("left").text(id.as_str()))?.is_some())
+    }
+
+    fn left(&self, key: &Key) -> Result<Option<Pair>, StoreError> {
+        match self.get::<PairId>(Tree::Pairs, key)? {
+            Some(id) => self.get(Tree::Pairs, &self.key().text("left").text(id.as_str())),
+            None => Ok(None),
+        }
     }
 
     /// Writes without a receipt.
@@ -364,9 +419,11 @@ impl AccountState {
             (Tree::Queue, Some("photo")) => check(decode::<OwedPhoto>(VALUE_VERSION, value).map(drop)),
             (Tree::Pairs, Some("worn")) => check(decode::<Worn>(VALUE_VERSION, value).map(drop)),
             (Tree::Queue, Some("label")) => check(decode::<Owed>(VALUE_VERSION, value).map(drop)),
-            (Tree::Pairs, Some("pair")) => check(decode::<Pair>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("pair" | "left")) => check(decode::<Pair>(VALUE_VERSION, value).map(drop)),
             (Tree::Pairs, Some("loose")) => check(decode::<Loose>(VALUE_VERSION, value).map(drop)),
-            (Tree::Pairs, Some("google" | "dafater" | "creation")) => {
+            (Tree::Pairs, Some("parted")) => check(decode::<Parted>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("parting")) => check(decode::<SourceId>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("google" | "dafater" | "creation" | "left-google" | "left-dafater")) => {
                 check(decode::<PairId>(VALUE_VERSION, value).map(drop))
             }
             (Tree::Journal, _) => check(read_intent(value).map(drop)),

@@ -49,6 +49,8 @@ pub struct Worn {
     pub put: BTreeMap<LabelId, Timestamp>,
     /// Labels that the sync took off, and when.
     pub taken: BTreeMap<LabelId, Timestamp>,
+    /// Labels that stood for no link and were taken off because the contact left: they are put on again when it comes back.
+    pub left: BTreeSet<LabelId>,
 }
 
 /// What becomes of the labels of one contact.
@@ -89,6 +91,24 @@ impl Worn {
         }
     }
 
+    /// Takes in what was begun `at` and whose answer is not known: what was to be put on and shows is our doing, and so is what was to be
+    /// taken off and does not show.
+    pub fn recognise(
+        &mut self,
+        add: &BTreeSet<LabelId>,
+        remove: &BTreeSet<LabelId>,
+        shown: &BTreeSet<LabelId>,
+        at: Timestamp,
+    ) {
+        self.put.extend(add.intersection(shown).map(|label| (label.clone(), at)));
+        for label in remove.difference(shown) {
+            if self.put.remove(label).is_some() && !self.dealt.values().any(|dealt| dealt == label) {
+                self.left.insert(label.clone());
+            }
+            self.dealt.retain(|_, dealt| dealt != label);
+        }
+    }
+
     /// What becomes of the labels of a contact that shows `shown` and is linked to `links`.
     #[must_use]
     pub fn relabel(
@@ -126,6 +146,13 @@ impl Worn {
                 after.taken.insert(label.clone(), moment.now);
             }
         }
+        for label in std::mem::take(&mut after.left) {
+            if !wears(&label) {
+                after.taken.remove(&label);
+                after.put.insert(label.clone(), moment.now);
+                add.insert(label);
+            }
+        }
         for (doctype, label) in wanted {
             if self.dealt.get(doctype) == Some(label) {
                 continue;
@@ -148,10 +175,15 @@ impl Worn {
     pub fn leave(&self, now: Timestamp) -> Relabel {
         let remove: BTreeSet<LabelId> = self.put.keys().cloned().collect();
         let after = Self {
+            source: self.source.clone(),
             dealt: BTreeMap::new(),
             put: BTreeMap::new(),
             taken: remove.iter().map(|label| (label.clone(), now)).collect(),
-            source: self.source.clone(),
+            left: remove
+                .iter()
+                .filter(|label| !self.dealt.values().any(|dealt| dealt == *label))
+                .cloned()
+                .collect(),
         };
         Relabel { add: BTreeSet::new(), remove, after }
     }

@@ -66,7 +66,8 @@ pub struct Doubt {
 /// Matches the records of both sides.
 #[must_use]
 pub fn find(google: &[Candidate<'_>], dafater: &[Candidate<'_>]) -> Matches {
-    let edges = edges_between(google, dafater);
+    let (left, right) = (Index::new(google), Index::new(dafater));
+    let edges = edges_between(&left, &right);
     let mut matches = Matches::default();
     let mut free_google: BTreeSet<usize> = free(google);
     let mut free_dafater: BTreeSet<usize> = free(dafater);
@@ -114,8 +115,8 @@ pub fn find(google: &[Candidate<'_>], dafater: &[Candidate<'_>]) -> Matches {
             doubt(&mut matches.dafater_review, edge.dafater, edge.reason).others.insert(edge.google);
         }
     }
-    twins(google, &free_google, &mut matches.google_review);
-    twins(dafater, &free_dafater, &mut matches.dafater_review);
+    twins(google, &left, &free_google, &mut matches.google_review);
+    twins(dafater, &right, &free_dafater, &mut matches.dafater_review);
     matches
 }
 
@@ -134,8 +135,13 @@ fn doubt<'m>(review: &'m mut BTreeMap<usize, Doubt>, index: usize, reason: &'sta
 
 /// Of several free records that are certainly one person, the one that says most may be carried across; the others are in doubt,
 /// and all are beside one that has its counterpart.
-fn twins(side: &[Candidate<'_>], free: &BTreeSet<usize>, review: &mut BTreeMap<usize, Doubt>) {
-    for edge in edges_between(side, side) {
+fn twins(
+    side: &[Candidate<'_>],
+    index: &Index<'_>,
+    free: &BTreeSet<usize>,
+    review: &mut BTreeMap<usize, Doubt>,
+) {
+    for edge in edges_between(index, index) {
         if edge.google >= edge.dafater || !edge.is_certain {
             continue;
         }
@@ -177,20 +183,18 @@ struct Edge {
     reason: &'static str,
 }
 
-fn edges_between(left: &[Candidate<'_>], right: &[Candidate<'_>]) -> Vec<Edge> {
-    let right_index = Index::new(right);
-    let left_index = Index::new(left);
+fn edges_between(left: &Index<'_>, right: &Index<'_>) -> Vec<Edge> {
     let mut edges = Vec::new();
-    for (google, candidate) in left.iter().enumerate() {
+    for (google, profile) in left.profiles.iter().enumerate() {
         let mut others = BTreeSet::new();
-        for trait_ in Trait::all(candidate.contact) {
-            if left_index.count(&trait_) <= COMMONPLACE {
-                others.extend(right_index.find(&trait_));
+        for trait_ in &profile.traits {
+            if left.count(trait_) <= COMMONPLACE {
+                others.extend(right.find(trait_));
             }
         }
         for dafater in others {
-            let Some(other) = right.get(dafater) else { continue };
-            edges.extend(edge(google, dafater, candidate.contact, other.contact));
+            let Some(other) = right.profiles.get(dafater) else { continue };
+            edges.extend(edge(google, dafater, profile, other));
         }
     }
     edges
@@ -207,13 +211,16 @@ enum Trait {
 
 impl Trait {
     fn all(contact: &Contact) -> Vec<Self> {
+        Self::of(contact, &contact.folded_name(), &contact.folded_company())
+    }
+
+    fn of(contact: &Contact, name: &str, company: &str) -> Vec<Self> {
         let mut traits: Vec<Self> = contact.emails.keys().cloned().map(Self::Email).collect();
         traits.extend(contact.phones.keys().cloned().map(Self::Phone));
-        let (name, company) = (contact.folded_name(), contact.folded_company());
         if !name.is_empty() {
-            traits.push(Self::Called(name, String::new()));
+            traits.push(Self::Called(name.to_owned(), String::new()));
         } else if !company.is_empty() {
-            traits.push(Self::Called(String::new(), company));
+            traits.push(Self::Called(String::new(), company.to_owned()));
         }
         traits
     }
@@ -242,19 +249,39 @@ impl Lookout {
     }
 }
 
-struct Index {
+/// A record as it is compared with many.
+struct Profile<'a> {
+    contact: &'a Contact,
+    name: String,
+    company: String,
+    traits: Vec<Trait>,
+}
+
+impl<'a> Profile<'a> {
+    fn new(contact: &'a Contact) -> Self {
+        let (name, company) = (contact.folded_name(), contact.folded_company());
+        let traits = Trait::of(contact, &name, &company);
+        Self { contact, name, company, traits }
+    }
+}
+
+/// The records of one side, and who has which trait.
+struct Index<'a> {
+    profiles: Vec<Profile<'a>>,
     by_trait: BTreeMap<Trait, Vec<usize>>,
 }
 
-impl Index {
-    fn new(side: &[Candidate<'_>]) -> Self {
+impl<'a> Index<'a> {
+    fn new(side: &[Candidate<'a>]) -> Self {
+        let profiles: Vec<Profile<'a>> =
+            side.iter().map(|candidate| Profile::new(candidate.contact)).collect();
         let mut by_trait: BTreeMap<Trait, Vec<usize>> = BTreeMap::new();
-        for (index, candidate) in side.iter().enumerate() {
-            for trait_ in Trait::all(candidate.contact) {
-                by_trait.entry(trait_).or_default().push(index);
+        for (index, profile) in profiles.iter().enumerate() {
+            for trait_ in &profile.traits {
+                by_trait.entry(trait_.clone()).or_default().push(index);
             }
         }
-        Self { by_trait }
+        Self { profiles, by_trait }
     }
 
     fn count(&self, trait_: &Trait) -> usize {
@@ -291,17 +318,19 @@ fn likeness(left: &str, right: &str) -> Likeness {
     if is_variant { Likeness::Similar } else { Likeness::Different }
 }
 
-fn edge(google: usize, dafater: usize, left: &Contact, right: &Contact) -> Option<Edge> {
+fn edge(google: usize, dafater: usize, one: &Profile<'_>, other: &Profile<'_>) -> Option<Edge> {
+    let (left, right) = (one.contact, other.contact);
     let shares_email = left.emails.keys().any(|key| right.emails.contains(key));
     let shares_phone = left.phones.keys().any(|key| right.phones.contains(key));
-    let names = likeness(&left.folded_name(), &right.folded_name());
-    let companies = likeness(&left.folded_company(), &right.folded_company());
+    let names = likeness(&one.name, &other.name);
+    let companies = likeness(&one.company, &other.company);
     let shares_reach = shares_email || shares_phone;
     // Both can be reached, and nothing in common.
     let reach_differs = !shares_reach
         && (!left.emails.is_empty() && !right.emails.is_empty()
             || !left.phones.is_empty() && !right.phones.is_empty());
-    let both_nameless = left.folded_name().is_empty() && right.folded_name().is_empty();
+    let both_nameless = one.name.is_empty() && other.name.is_empty();
+    let companies_both_silent = one.company.is_empty() && other.company.is_empty();
     let (is_certain, reason) = match (names, companies) {
         (Likeness::Equal | Likeness::Similar, _) if shares_reach => (
             true,
@@ -319,7 +348,7 @@ fn edge(google: usize, dafater: usize, left: &Contact, right: &Contact) -> Optio
             },
         ),
         (Likeness::Equal, Likeness::Equal) if !reach_differs => (true, "name and company agree"),
-        (Likeness::Equal, Likeness::Silent) if !reach_differs && companies_both_silent(left, right) => {
+        (Likeness::Equal, Likeness::Silent) if !reach_differs && companies_both_silent => {
             (true, "the name agrees, and nothing speaks against it")
         }
         (Likeness::Silent, Likeness::Equal) if both_nameless && !reach_differs => {
@@ -343,10 +372,6 @@ fn edge(google: usize, dafater: usize, left: &Contact, right: &Contact) -> Optio
         }
         + weigh(companies == Likeness::Equal, 2);
     Some(Edge { google, dafater, score, is_certain, reason })
-}
-
-fn companies_both_silent(left: &Contact, right: &Contact) -> bool {
-    left.folded_company().is_empty() && right.folded_company().is_empty()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::contact::PhoneContext;
+use crate::mapping::Mapping;
 
 /// The rules of one account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub struct Policy {
     pub first_sync: FirstSync,
     /// Which records take part.
     pub scope: Scope,
-    /// How phone numbers are read.
-    pub phones: PhoneContext,
+    /// How records are read and written.
+    pub mapping: Mapping,
 }
 
 /// Who wins when both sides changed the same field to different values.
@@ -65,11 +65,23 @@ pub enum FirstSync {
 }
 
 /// Which records take part; an empty list does not restrict.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// A record that the sync made counts by the one that it was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Scope {
     /// DocTypes ("Customer", "Supplier"): a Dafater contact takes part when it is linked to one of them.
     pub linked_to: Vec<String>,
+    /// A filter of the site on Contact, as JSON: a Dafater contact takes part when the site lists it under this filter. Empty for none.
+    pub filters: String,
     /// Names of Google labels: a Google contact takes part when it carries one of them.
     pub google_labels: Vec<String>,
+    /// Whether a contact that leaves the scope loses the account's label.
+    pub unlabel: bool,
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Self { linked_to: Vec::new(), filters: String::new(), google_labels: Vec::new(), unlabel: true }
+    }
 }

@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::contact::{Contact, Field, Key, PhoneContext, Value, Values, plain_digits};
-use crate::mapping::{Document, Etag, Person, SiteStamp};
+use crate::contact::{Contact, Field, Key, Value, Values, plain_digits};
+use crate::mapping::{Document, Etag, Mapping, Person, SiteStamp};
 
 use super::{
     Action, Both, DafaterBase, GoogleBase, Loose, LooseReason, Merged, Origin, Pair, RecordId, Side, Step,
@@ -49,7 +49,9 @@ impl Promise {
         now: &Contact,
     ) -> bool {
         let mut is_kept = false;
-        for field in Field::all() {
+        let (google_before, dafater_before) = (google.clone(), dafater.clone());
+        let before = Both { google: &google_before, dafater: &dafater_before };
+        for field in &Field::of(&[&self.google, &self.dafater, google, dafater, now]) {
             let (in_google, in_dafater) = ((&self.google, &*google), (&self.dafater, &*dafater));
             let ((promised, base), (other_promised, other_base)) = match side {
                 Side::Google => (in_google, in_dafater),
@@ -68,6 +70,7 @@ impl Promise {
             if is_shown && !is_withheld && !base.agrees_on(field, promised) {
                 google.take(field, &self.google);
                 dafater.take(field, &self.dafater);
+                leave_out_uncarried(field, google, dafater, before);
                 let written = match side {
                     Side::Google => &mut *google,
                     Side::Dafater => &mut *dafater,
@@ -83,7 +86,35 @@ impl Promise {
                 is_kept = true;
             }
         }
+        if is_kept {
+            self.redeem_edited(google, dafater, before, (side, now));
+        }
         is_kept
+    }
+
+    /// A write arrives whole or not at all: a text that it wrote beside one that shows, and that now is neither what it wrote nor what
+    /// was there before, was edited since.
+    fn redeem_edited(
+        &self,
+        google: &mut Contact,
+        dafater: &mut Contact,
+        before: Both<'_>,
+        (side, now): (Side, &Contact),
+    ) {
+        let (promised, was, other_promised, other_was) = match side {
+            Side::Google => (&self.google, before.google, &self.dafater, before.dafater),
+            Side::Dafater => (&self.dafater, before.dafater, &self.google, before.google),
+        };
+        let texts = Contact::texts_of(&[promised, other_promised, was, other_was, now]);
+        for field in &texts.into_iter().map(Field::Text).collect::<Vec<_>>() {
+            let is_withheld =
+                !promised.agrees_on(field, other_promised) && other_was.agrees_on(field, other_promised);
+            let is_edited = !now.agrees_on(field, promised) && !now.agrees_on(field, was);
+            if is_edited && !is_withheld && !was.agrees_on(field, promised) {
+                google.take(field, &self.google);
+                dafater.take(field, &self.dafater);
+            }
+        }
     }
 }
 
@@ -93,10 +124,10 @@ impl Step {
     /// INVARIANT: while a write is owed, the revisions are blank. Whatever is observed is then news, so that a crash between two
     /// writes cannot make the second one be forgotten.
     #[must_use]
-    pub fn settled(&self, written: Written<'_>, phones: PhoneContext) -> Option<Pair> {
+    pub fn settled(&self, written: Written<'_>, mapping: &Mapping) -> Option<Pair> {
         let google = written.google.or(self.google.as_ref())?;
         let dafater = written.dafater.or(self.dafater.as_ref())?;
-        let (google_now, dafater_now) = (google.contact(phones), dafater.contact(phones));
+        let (google_now, dafater_now) = (google.contact(mapping), dafater.contact(mapping));
         let (base_google, base_dafater) = self.base();
 
         let mut aliases = self.before.as_ref().map(|pair| pair.aliases.clone()).unwrap_or_default();
@@ -114,9 +145,11 @@ impl Step {
         let (merged, withheld) = match &self.action {
             Action::Merge(merged) => (merged.as_ref(), merged.withheld.as_slice()),
             Action::Create { withheld, .. } => (&plain, withheld.as_slice()),
-            Action::Delete { .. } | Action::Detach { .. } | Action::Forget | Action::Postpone => {
-                (&plain, [].as_slice())
-            }
+            Action::Delete { .. }
+            | Action::Detach { .. }
+            | Action::Leave
+            | Action::Forget
+            | Action::Postpone => (&plain, [].as_slice()),
         };
         let is_written = |side| match side {
             Side::Google => written.google.is_some(),
@@ -134,6 +167,7 @@ impl Step {
                 Action::Merge(_)
                 | Action::Delete { .. }
                 | Action::Detach { .. }
+                | Action::Leave
                 | Action::Forget
                 | Action::Postpone => self.origin,
             },
@@ -158,23 +192,27 @@ impl Step {
 
     /// What both sides agree on once the write to `side` has arrived; `None` for a deletion.
     #[must_use]
-    pub fn promise(&self, side: Side, written: Written<'_>, phones: PhoneContext) -> Option<Promise> {
+    pub fn promise(&self, side: Side, written: Written<'_>, mapping: &Mapping) -> Option<Promise> {
         let merged = match &self.action {
             Action::Merge(merged) => merged,
             Action::Create { contact, .. } => {
                 let source = match side {
-                    Side::Google => self.dafater.as_ref().map(|document| document.contact(phones)),
-                    Side::Dafater => self.google.as_ref().map(|person| person.contact(phones)),
+                    Side::Google => self.dafater.as_ref().map(|document| document.contact(mapping)),
+                    Side::Dafater => self.google.as_ref().map(|person| person.contact(mapping)),
                 };
                 return Some(match side {
                     Side::Google => Promise { google: contact.clone(), dafater: source? },
                     Side::Dafater => Promise { google: source?, dafater: contact.clone() },
                 });
             }
-            Action::Delete { .. } | Action::Detach { .. } | Action::Forget | Action::Postpone => return None,
+            Action::Delete { .. }
+            | Action::Detach { .. }
+            | Action::Leave
+            | Action::Forget
+            | Action::Postpone => return None,
         };
-        let mut google = written.google.or(self.google.as_ref())?.contact(phones);
-        let mut dafater = written.dafater.or(self.dafater.as_ref())?.contact(phones);
+        let mut google = written.google.or(self.google.as_ref())?.contact(mapping);
+        let mut dafater = written.dafater.or(self.dafater.as_ref())?.contact(mapping);
         match side {
             Side::Google => google.clone_from(&merged.google.contact),
             Side::Dafater => dafater.clone_from(&merged.dafater.contact),
@@ -196,7 +234,7 @@ impl Step {
 
     /// The remaining record of a dissolved pair, or one whose counterpart could not be made.
     #[must_use]
-    pub fn loose(&self, side: Side, why: LooseReason, phones: PhoneContext) -> Option<Loose> {
+    pub fn loose(&self, side: Side, why: LooseReason, mapping: &Mapping) -> Option<Loose> {
         Some(match side {
             Side::Google => {
                 let person = self.google.as_ref()?;
@@ -204,7 +242,7 @@ impl Step {
                     record: RecordId::Google(person.source_id.clone()),
                     creation: None,
                     revision: person.etag.0.clone(),
-                    contact: person.contact(phones),
+                    contact: person.contact(mapping),
                     why,
                 }
             }
@@ -214,7 +252,7 @@ impl Step {
                     record: RecordId::Dafater(document.name.clone()),
                     creation: Some(document.creation.clone()),
                     revision: document.modified.0.clone(),
-                    contact: document.contact(phones),
+                    contact: document.contact(mapping),
                     why,
                 }
             }
@@ -233,6 +271,7 @@ impl Step {
             Action::Create { .. }
             | Action::Delete { .. }
             | Action::Detach { .. }
+            | Action::Leave
             | Action::Forget
             | Action::Postpone => None,
         }
@@ -254,7 +293,7 @@ impl Step {
             }
         }
         for earlier in self.before.iter().flat_map(|pair| &pair.withheld) {
-            if !all.iter().any(|newer| (newer.from, newer.field) == (earlier.from, earlier.field)) {
+            if !all.iter().any(|newer| newer.from == earlier.from && newer.field == earlier.field) {
                 all.push(earlier.clone());
             }
         }
@@ -265,6 +304,32 @@ impl Step {
 /// Whether a list that was promised arrived. API: Google makes some value the primary one where nobody chose.
 fn shows(now: &Values, promised: &Values) -> bool {
     now.same_keys(promised) && (promised.primary().is_none() || now.primary() == promised.primary())
+}
+
+/// Values that only one side holds, and did not hold before, were never carried: they are found out, and noted, once more.
+fn leave_out_uncarried(field: &Field, google: &mut Contact, dafater: &mut Contact, before: Both<'_>) {
+    let (google, dafater, google_before, dafater_before) = match field {
+        Field::Text(_) => return,
+        Field::Emails => {
+            (&mut google.emails, &mut dafater.emails, &before.google.emails, &before.dafater.emails)
+        }
+        Field::Phones => {
+            (&mut google.phones, &mut dafater.phones, &before.google.phones, &before.dafater.phones)
+        }
+    };
+    // As many on both sides are the same ones, however each side spells them.
+    if google.len() == dafater.len() {
+        return;
+    }
+    let only_in = |values: &Values, other: &Values, before: &Values| -> Vec<Key> {
+        values.keys().filter(|key| !other.contains(key) && !before.contains(key)).cloned().collect()
+    };
+    for key in only_in(google, dafater, google_before) {
+        google.remove(&key);
+    }
+    for key in only_in(dafater, google, dafater_before) {
+        dafater.remove(&key);
+    }
 }
 
 /// A side that stored a value under another key than it was sent under: both are the same from now on.

@@ -91,8 +91,23 @@ pub struct Snapshot {
     pub left_over: BTreeSet<RecordId>,
     /// Records in no pair that were made from one that nobody can see now: it may well exist, and they are no new people.
     pub veiled: BTreeSet<RecordId>,
+    /// Pairs that were observed and of which a record that counts is outside the scope.
+    pub leaving: BTreeSet<PairId>,
+    /// Pairs that left the scope before, and of which a record is here again.
+    pub left: Vec<Left>,
+    /// Pairs of which a record was deleted and that ended with that, by what was last agreed on: their records may both stand again.
+    pub parted: Vec<Pair>,
     /// What people decided.
     pub decisions: Decisions,
+}
+
+/// A pair that left the scope before.
+#[derive(Debug, Clone)]
+pub struct Left {
+    /// The pair as it was.
+    pub pair: Pair,
+    /// Whether one of its records was deleted since.
+    pub is_widowed: bool,
 }
 
 /// What people decided.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::checks;
 use super::script::{Event, Luck};
-use super::world::{PHONES, SITE, World};
+use super::world::{SITE, World, mapping};
 
 impl World {
     /// One cycle. A plan that the guard holds is not carried out, unless `is_approved`.
@@ -41,10 +41,23 @@ impl World {
             return plan;
         }
         let before = (self.google.clone(), self.dafater.clone());
+        self.note_questions(&snapshot, &plan);
         self.apply(&plan, luck);
         self.check_uninvited(&before, &plan);
         self.check_duplicates();
         plan
+    }
+
+    /// What is asked about a record that was looked at holds until it is looked at again.
+    fn note_questions(&mut self, snapshot: &Snapshot, plan: &Plan) {
+        for alone in &snapshot.google {
+            self.asked.remove(&RecordId::Google(alone.record.source_id.clone()));
+        }
+        for alone in &snapshot.dafater {
+            self.asked.remove(&RecordId::Dafater(alone.record.name.clone()));
+        }
+        let naming_nobody = plan.reviews.iter().filter(|review| review.candidates.is_empty());
+        self.asked.extend(naming_nobody.map(|review| review.record.clone()));
     }
 
     fn google_shown(&self, luck: &Luck) -> std::collections::BTreeMap<u64, Person> {
@@ -82,14 +95,20 @@ impl World {
                 if is_refused {
                     return;
                 }
+                let (source, now) = match side.other() {
+                    Side::Google => (source_of(step), step.google.as_ref().unwrap().contact(&mapping())),
+                    Side::Dafater => {
+                        (self.document_of(step), step.dafater.as_ref().unwrap().contact(&mapping()))
+                    }
+                };
                 let id = self.create(step, *side, contact, person);
                 self.ours.insert(id);
                 // Whoever deletes the source in the moment in which it is carried across comes too late for this write.
                 let is_overtaken = !self.is_current(step, side.other());
-                self.check_resurrection(person, *side, is_overtaken);
+                self.check_resurrection(person, *side, (source, &now), is_overtaken);
                 if is_lost {
                     self.in_doubt.insert(step.pair.clone());
-                    let promise = step.promise(*side, Written::default(), PHONES).unwrap();
+                    let promise = step.promise(*side, Written::default(), &mapping()).unwrap();
                     self.promises.insert(step.pair.clone(), promise);
                     return;
                 }
@@ -98,7 +117,7 @@ impl World {
                     Side::Dafater => (None, Some(self.dafater[&id].parsed.clone())),
                 };
                 let written = Written { google: google.as_ref(), dafater: dafater.as_ref() };
-                self.remember(step.settled(written, PHONES).unwrap());
+                self.remember(step.settled(written, &mapping()).unwrap());
             }
             Action::Delete { side } => {
                 let (is_refused, is_lost) = fate(*side);
@@ -119,13 +138,15 @@ impl World {
             }
             Action::Detach { left } => {
                 self.pairs.remove(&step.pair);
-                let loose = step.loose(*left, LooseReason::Detached, PHONES).unwrap();
+                let loose = step.loose(*left, LooseReason::Detached, &mapping()).unwrap();
                 self.loose.insert(loose.record.clone(), loose);
             }
+            // No world of the laws has a scope.
+            Action::Leave => unreachable!("nothing leaves"),
             Action::Forget => drop(self.pairs.remove(&step.pair)),
             Action::Postpone => {
                 for side in [Side::Google, Side::Dafater].into_iter().filter(|_| step.before.is_none()) {
-                    let loose: Option<Loose> = step.loose(side, LooseReason::Parked, PHONES);
+                    let loose: Option<Loose> = step.loose(side, LooseReason::Parked, &mapping());
                     self.loose.extend(loose.map(|loose| (loose.record.clone(), loose)));
                 }
             }
@@ -134,8 +155,8 @@ impl World {
 
     fn carry_merge(&mut self, step: &Step, merged: &Merged, fate: impl Fn(Side) -> (bool, bool)) {
         // As the executor does: a new pair is remembered before anything is written.
-        if step.before.is_none() || step.is_rejoined() {
-            let pair = step.settled(Written::default(), PHONES).unwrap();
+        if step.meets() {
+            let pair = step.settled(Written::default(), &mapping()).unwrap();
             self.remember(pair);
         }
         for decision in &merged.decisions {
@@ -147,7 +168,8 @@ impl World {
             if !is_refused && self.is_current(step, Side::Google) {
                 let id = source_of(step);
                 let fields = &merged.google.fields;
-                let patch = PersonPatch::new(step.google.as_ref(), &merged.google.contact, fields, PHONES);
+                let patch =
+                    PersonPatch::new(step.google.as_ref(), &merged.google.contact, fields, &mapping());
                 if !patch.mask.is_empty() {
                     self.change_google(id, |record| {
                         for path in &patch.mask {
@@ -169,7 +191,7 @@ impl World {
             if !is_refused && self.is_current(step, Side::Dafater) {
                 let id = self.document_of(step);
                 let fields = &merged.dafater.fields;
-                let body = Document::body(step.dafater.as_ref(), &merged.dafater.contact, fields, PHONES);
+                let body = Document::body(step.dafater.as_ref(), &merged.dafater.contact, fields, &mapping());
                 if !body.is_empty() {
                     self.change_dafater(id, |record| record.extend(body));
                 }
@@ -183,13 +205,13 @@ impl World {
         let writes = step.writes(Side::Google) || step.writes(Side::Dafater);
         if wrote || !writes {
             let written = Written { google: google.as_ref(), dafater: dafater.as_ref() };
-            self.remember(step.settled(written, PHONES).unwrap());
+            self.remember(step.settled(written, &mapping()).unwrap());
         }
     }
 
     /// An intent remembers what its write makes both sides agree on.
     fn owe(&mut self, step: &Step, side: Side, written: Written<'_>) {
-        let promise = step.promise(side, written, PHONES).unwrap();
+        let promise = step.promise(side, written, &mapping()).unwrap();
         self.owed.push((step.pair.clone(), side, promise));
     }
 
@@ -216,10 +238,10 @@ impl World {
         contact: &dafater_contactsd::contact::Contact,
         person: usize,
     ) -> u64 {
-        let fields = Field::all().collect();
+        let fields = Field::of(&[contact]);
         match side {
             Side::Google => {
-                let mut body = PersonPatch::new(None, contact, &fields, PHONES).body;
+                let mut body = PersonPatch::new(None, contact, &fields, &mapping()).body;
                 let marker = Marker {
                     site: SITE.to_owned(),
                     pair: step.pair.to_string(),
@@ -229,7 +251,7 @@ impl World {
                 self.add_google(person, Value::Object(body))
             }
             Side::Dafater => {
-                let mut body = Document::body(None, contact, &fields, PHONES);
+                let mut body = Document::body(None, contact, &fields, &mapping());
                 let name = &step.google.as_ref().unwrap().resource_name;
                 body.insert("google_contacts_id".to_owned(), json!(name.0));
                 self.add_dafater(person, Value::Object(body))
@@ -289,12 +311,12 @@ pub fn shows(
         Side::Google => {
             let paired = snapshot.pairs.iter().filter_map(|view| view.google.present());
             let alone = snapshot.google.iter().map(|alone| &alone.record);
-            paired.chain(alone).any(|person| is_same(&person.contact(PHONES)))
+            paired.chain(alone).any(|person| is_same(&person.contact(&mapping())))
         }
         Side::Dafater => {
             let paired = snapshot.pairs.iter().filter_map(|view| view.dafater.present());
             let alone = snapshot.dafater.iter().map(|alone| &alone.record);
-            paired.chain(alone).any(|document| is_same(&document.contact(PHONES)))
+            paired.chain(alone).any(|document| is_same(&document.contact(&mapping())))
         }
     }
 }

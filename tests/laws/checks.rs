@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::carry::{shows, source_of};
 use super::happen::has_word;
 use super::script::{Luck, PEOPLE};
-use super::world::{Held, PHONES, World, anchor};
+use super::world::{Deleted, Held, World, anchor, mapping};
 
 type Remotes = (BTreeMap<u64, Arc<Held<Person>>>, BTreeMap<u64, Arc<Held<Document>>>);
 
@@ -109,11 +109,11 @@ impl World {
             let (contact, id) = match side {
                 Side::Dafater => {
                     let person = step.google.as_ref().expect("law 12: a create has its source");
-                    (person.contact(PHONES), source_of(step))
+                    (person.contact(&mapping()), source_of(step))
                 }
                 Side::Google => {
                     let document = step.dafater.as_ref().expect("law 12: a create has its source");
-                    (document.contact(PHONES), self.births[&document.creation.0])
+                    (document.contact(&mapping()), self.births[&document.creation.0])
                 }
             };
             let person = self.owners[&id];
@@ -215,9 +215,20 @@ impl World {
         }
     }
 
-    /// What a user deleted on this side was just created there.
-    pub fn check_resurrection(&mut self, person: usize, side: Side, is_overtaken: bool) {
-        let was_deleted = self.deleted.remove(&(person, side == Side::Google));
+    /// What a user deleted on this side was just created there, from the record `source` of the other side.
+    pub fn check_resurrection(
+        &mut self,
+        person: usize,
+        side: Side,
+        source: (u64, &Contact),
+        is_overtaken: bool,
+    ) {
+        // Who bears another name and never was the counterpart of what was deleted is another person at the same address.
+        let name = source.1.folded_name();
+        let is_of = |deleted: &Deleted| deleted.counterpart == source.0 || may_be_one(&deleted.name, &name);
+        let deleted = self.deleted.entry((person, side == Side::Google)).or_default();
+        let was_deleted = deleted.iter().any(is_of);
+        deleted.retain(|deleted| !is_of(deleted));
         let is_edited = is_overtaken || self.edited_since.contains(&person) || self.doubled.contains(&person);
         assert!(!was_deleted || is_edited, "law 4, no resurrection: person {person} stands in {side} again");
     }
@@ -228,14 +239,14 @@ impl World {
             if self.open_conflicts.contains_key(&pair.id) || !is_two_way {
                 continue;
             }
-            let google = self.google[&Self::google_of(pair)].parsed.contact(PHONES);
-            let dafater = self.dafater[&self.dafater_of(pair)].parsed.contact(PHONES);
+            let google = self.google[&Self::google_of(pair)].parsed.contact(&mapping());
+            let dafater = self.dafater[&self.dafater_of(pair)].parsed.contact(&mapping());
             for field in TextField::ALL {
                 // What Dafater has no slot for, and what the removal of a first organisation leaves to see.
                 if matches!(field, TextField::Suffix | TextField::Prefix | TextField::Company) {
                     continue;
                 }
-                assert_eq!(google.text(field), dafater.text(field), "law 1, convergence: {field:?}");
+                assert_eq!(google.text(&field), dafater.text(&field), "law 1, convergence: {field:?}");
             }
             let keys = |values: &Values| values.keys().cloned().collect::<BTreeSet<_>>();
             assert_eq!(keys(&google.emails), keys(&dafater.emails), "law 1, convergence: e-mails");
@@ -254,6 +265,12 @@ impl World {
             assert!(is_paired || is_loose, "law 1, convergence: {id} has no place");
         }
     }
+}
+
+/// Whether two names may be one person's: they share a word, or one of them is silent.
+fn may_be_one(left: &str, right: &str) -> bool {
+    let mut words = left.split(' ');
+    left.is_empty() || right.is_empty() || words.any(|word| right.split(' ').any(|other| word == other))
 }
 
 /// The user's own types stay where they are, on every value that stays.

@@ -1,15 +1,15 @@
 //! What users do.
 
-use dafater_contactsd::contact::{Field, TextField};
+use dafater_contactsd::contact::{Contact, Field, TextField};
 use dafater_contactsd::sync::{Pair, Side};
 use serde_json::{Map, Value, json};
 
 use super::script::Event;
-use super::world::{PHONES, Wish, World, slots, text_slot};
+use super::world::{Deleted, Wish, World, mapping, slots, text_slot};
 
 impl World {
     pub fn happen(&mut self, event: &Event) {
-        match *event {
+        match event.clone() {
             Event::Appear(side, person) => {
                 if self.find(side, person).is_empty() {
                     self.enter(side, person);
@@ -46,7 +46,7 @@ impl World {
             }
             Event::Resolve(side) => {
                 for (pair, fields) in &self.open_conflicts {
-                    let decided = fields.iter().map(|field| ((pair.clone(), *field), side));
+                    let decided = fields.iter().map(|field| ((pair.clone(), field.clone()), side));
                     self.decisions.resolutions.extend(decided);
                 }
             }
@@ -61,8 +61,10 @@ impl World {
 
     /// A user deletes one record: what stood only there is withdrawn with it, and what both sides said too.
     fn remove(&mut self, side: Side, id: u64, person: usize) {
-        if let Some(is_edited) = self.counterpart_is_edited(side, id) {
-            self.deleted.insert((person, side == Side::Google));
+        if let Some((counterpart, is_edited)) = self.counterpart_of(side, id) {
+            let name = self.contact(side, id).map(|contact| contact.folded_name()).unwrap_or_default();
+            let deleted = self.deleted.entry((person, side == Side::Google)).or_default();
+            deleted.push(Deleted { counterpart, name });
             if !is_edited {
                 self.edited_since.remove(&person);
             }
@@ -78,26 +80,31 @@ impl World {
         }
     }
 
-    /// Whether the counterpart says something that this record has not been told; `None` where no sync has met them as a pair, so
-    /// that nobody can know what a disappearance means.
-    fn counterpart_is_edited(&self, side: Side, id: u64) -> Option<bool> {
-        let is_half = |pair: &&Pair| match side {
-            Side::Google => Self::google_of(pair) == id,
-            Side::Dafater => self.dafater_of(pair) == id,
+    /// The counterpart, and whether it says something that this record has not been told; `None` where no sync has met them as a pair,
+    /// so that nobody can know what a disappearance means.
+    fn counterpart_of(&self, side: Side, id: u64) -> Option<(u64, bool)> {
+        let half = |side: Side, pair: &Pair| match side {
+            Side::Google => Self::google_of(pair),
+            Side::Dafater => self.dafater_of(pair),
         };
-        let pair = self.pairs.values().find(is_half)?;
-        let (base, now) = match side {
-            Side::Google => {
-                let other = self.dafater.get(&self.dafater_of(pair));
-                (&pair.dafater.contact, other.map(|held| held.parsed.contact(PHONES)))
-            }
-            Side::Dafater => {
-                let other = self.google.get(&Self::google_of(pair));
-                (&pair.google.contact, other.map(|held| held.parsed.contact(PHONES)))
-            }
+        let pair = self.pairs.values().find(|pair| half(side, pair) == id)?;
+        let counterpart = half(side.other(), pair);
+        let base = match side.other() {
+            Side::Google => &pair.google.contact,
+            Side::Dafater => &pair.dafater.contact,
         };
+        let now = self.contact(side.other(), counterpart);
         // Where the counterpart is gone, whoever stands there was entered anew: that is news, too.
-        Some(now.is_none_or(|now| Field::all().any(|field| !now.agrees_on(field, base))))
+        let is_edited =
+            now.is_none_or(|now| Field::of(&[&now, base]).iter().any(|field| !now.agrees_on(field, base)));
+        Some((counterpart, is_edited))
+    }
+
+    fn contact(&self, side: Side, id: u64) -> Option<Contact> {
+        match side {
+            Side::Google => self.google.get(&id).map(|held| held.parsed.contact(&mapping())),
+            Side::Dafater => self.dafater.get(&id).map(|held| held.parsed.contact(&mapping())),
+        }
     }
 
     /// The second record's values go into the first, which is what both services do with two contacts of one person.
@@ -118,7 +125,7 @@ impl World {
         self.remove(side, from, other);
         let takes = |record: &mut Map<String, Value>| {
             for field in [Field::Emails, Field::Phones] {
-                let (table, slot) = slots(side, field);
+                let (table, slot) = slots(side, &field);
                 for item in source[table].as_array().into_iter().flatten() {
                     let list = record.entry(table).or_insert_with(|| json!([])).as_array_mut().unwrap();
                     if !list.iter().any(|known| known[slot] == item[slot]) {
@@ -141,12 +148,12 @@ impl World {
         let Some(id) = self.find(side, person).first().copied() else { return };
         let mut before = None;
         self.edit(side, id, person, |record| {
-            let place = text_place(side, field, record);
-            before = place.get(text_slot(side, field)).and_then(Value::as_str).map(str::to_owned);
+            let place = text_place(side, &field, record);
+            before = place.get(text_slot(side, &field)).and_then(Value::as_str).map(str::to_owned);
             if text.is_empty() {
-                place.remove(text_slot(side, field));
+                place.remove(text_slot(side, &field));
             } else {
-                place.insert(text_slot(side, field).to_owned(), json!(text));
+                place.insert(text_slot(side, &field).to_owned(), json!(text));
             }
         });
         // Whoever overwrites a text on the side where it stands withdraws it.
@@ -165,7 +172,7 @@ impl World {
             if field == Field::Emails { format!("mail{n}@example.com") } else { format!("+96650{n:07}") };
         self.wishes.insert(value.clone(), Wish { person, is_withdrawn: false });
         self.edit(side, id, person, |record| {
-            let (table, slot) = slots(side, field);
+            let (table, slot) = slots(side, &field);
             let list = record.entry(table).or_insert_with(|| json!([]));
             list.as_array_mut().unwrap().push(json!({ slot: value }));
         });
@@ -175,7 +182,7 @@ impl World {
         let Some(id) = self.find(side, person).first().copied() else { return };
         let mut removed = None;
         self.edit(side, id, person, |record| {
-            let (table, slot) = slots(side, field);
+            let (table, slot) = slots(side, &field);
             let Some(list) = record.get_mut(table).and_then(Value::as_array_mut) else { return };
             let is_free = |item: &Value| !item[slot].as_str().unwrap().starts_with("anchor");
             let free: Vec<usize> = (0..list.len()).filter(|index| is_free(&list[*index])).collect();
@@ -191,7 +198,7 @@ impl World {
     fn move_primary(&mut self, side: Side, person: usize, field: Field) {
         let Some(id) = self.find(side, person).first().copied() else { return };
         self.edit(side, id, person, |record| {
-            let (table, _) = slots(side, field);
+            let (table, _) = slots(side, &field);
             let list = record.get_mut(table).and_then(Value::as_array_mut);
             let Some(list) = list.filter(|list| list.len() > 1) else { return };
             let flag = if field == Field::Emails { "is_primary" } else { "is_primary_phone" };
@@ -208,7 +215,7 @@ impl World {
     fn mark_mobile(&mut self, side: Side, person: usize, nth: usize) {
         let Some(id) = self.find(side, person).first().copied() else { return };
         self.edit(side, id, person, |record| {
-            let (table, _) = slots(side, Field::Phones);
+            let (table, _) = slots(side, &Field::Phones);
             let Some(list) = record.get_mut(table).and_then(Value::as_array_mut) else { return };
             let chosen = nth % list.len().max(1);
             for (index, item) in list.iter_mut().enumerate() {
@@ -225,7 +232,7 @@ impl World {
         let Some(id) = self.find(Side::Google, person).first().copied() else { return };
         let label = format!("Label{}", self.next());
         self.edit(Side::Google, id, person, |record| {
-            let (table, _) = slots(Side::Google, field);
+            let (table, _) = slots(Side::Google, &field);
             let Some(list) = record.get_mut(table).and_then(Value::as_array_mut) else { return };
             let chosen = nth % list.len().max(1);
             if let Some(item) = list.get_mut(chosen) {
@@ -251,7 +258,11 @@ pub fn has_word(text: &str, word: &str) -> bool {
     })
 }
 
-fn text_place(side: Side, field: TextField, record: &mut Map<String, Value>) -> &mut Map<String, Value> {
+fn text_place<'r>(
+    side: Side,
+    field: &TextField,
+    record: &'r mut Map<String, Value>,
+) -> &'r mut Map<String, Value> {
     match (side, field) {
         (Side::Dafater, _) => record,
         (Side::Google, TextField::Title) => element(record, "organizations"),

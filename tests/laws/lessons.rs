@@ -28,6 +28,10 @@ fn hidden(half: (usize, bool), events: Vec<Event>) -> Round {
     Round { events, luck: Luck { hidden: BTreeSet::from([half]), ..Luck::default() } }
 }
 
+fn meanwhile(meanwhile: Vec<Event>) -> Round {
+    Round { events: Vec::new(), luck: Luck { meanwhile, ..Luck::default() } }
+}
+
 /// A re-created contact whose answer was lost names a Google contact that cannot be seen: it was taken for a new one.
 #[test]
 fn a_copy_of_a_contact_that_cannot_be_seen_is_not_copied_again() {
@@ -85,5 +89,59 @@ fn a_primary_that_google_chose_by_itself_makes_no_edit_of_a_write_of_ours() {
         rules: USUAL,
         initial: vec![(3, None)],
         rounds: vec![quiet(), deleted_meanwhile],
+    });
+}
+
+/// Somebody was entered on a side in the moment in which we created them there, and then deleted on the other. Our copy went, as it
+/// should; with it went all that told that the other one is the same person, who was taken for new and brought back.
+#[test]
+fn who_stood_twice_is_not_brought_back_when_the_copy_is_deleted() {
+    for (from, to) in [(Side::Google, Side::Dafater), (Side::Dafater, Side::Google)] {
+        for deletions in [DeletionPolicy::CreatedBySync, DeletionPolicy::Propagate, DeletionPolicy::Keep] {
+            keep_the_laws(&Script {
+                rules: Rules { deletions, ..USUAL },
+                initial: vec![(0, Some(from))],
+                rounds: vec![meanwhile(vec![Event::Double(to, 0)]), calm(vec![Event::Delete(from, 0)])],
+            });
+        }
+    }
+}
+
+/// Of somebody who stands twice in Google, the one in a pair showed an older state when its counterpart was deleted. The other said
+/// more, so it passed for the one to carry across.
+#[test]
+fn who_stands_twice_is_not_brought_back_while_one_of_them_shows_an_older_state() {
+    let late = Round {
+        events: vec![Event::Delete(Side::Dafater, 3)],
+        luck: Luck { late: BTreeSet::from([3]), ..Luck::default() },
+    };
+    keep_the_laws(&Script {
+        rules: USUAL,
+        initial: vec![(3, Some(Side::Dafater))],
+        rounds: vec![
+            meanwhile(vec![Event::Double(Side::Google, 3)]),
+            calm(vec![Event::ClearText(Side::Dafater, 3, TextField::Given)]),
+            late,
+        ],
+    });
+}
+
+/// The records bear two names at one address, and never were a pair: the deletion of one says nothing about the other. The oracle
+/// took them for one person.
+#[test]
+fn who_bears_another_name_is_not_who_was_deleted() {
+    let named = calm(vec![Event::SetText(Side::Google, 0, TextField::Given)]);
+    let outside = calm(vec![Event::Scope(Side::Dafater, 0)]);
+    let back = calm(vec![Event::Delete(Side::Google, 0), Event::Scope(Side::Dafater, 0)]);
+    keep_the_laws(&Script {
+        rules: USUAL,
+        initial: vec![(0, None)],
+        rounds: vec![named.clone(), outside, back],
+    });
+    let entered = Luck { meanwhile: vec![Event::Double(Side::Dafater, 0)], ..Luck::default() };
+    keep_the_laws(&Script {
+        rules: USUAL,
+        initial: vec![(0, Some(Side::Google))],
+        rounds: vec![Round { luck: entered, ..named }, calm(vec![Event::Delete(Side::Google, 0)])],
     });
 }

@@ -2,8 +2,8 @@
 //! late writes, users who write at the same time.
 //!
 //! No client, no store, no clock: a plan is carried out on two maps. The usual run plays the same few hundred worlds each time;
-//! `LAW_CASES=1000000 cargo test --release --test laws` plays as many as it is told. A failing world is shrunk and
-//! printed with the name of the law that it breaks; it then becomes a script of its own here.
+//! `LAW_CASES=1000000 cargo test --release --test laws` plays as many as it is told, and `LAW_SEED=7` others than the usual ones.
+//! A failing world is shrunk and printed with the name of the law that it breaks; it then becomes a script of its own here.
 
 #![allow(
     missing_docs,
@@ -40,14 +40,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 ///
 /// With the name of the law that it breaks.
 pub fn keep_the_laws(script: &Script) {
-    let mut world = World::new(script);
-    for round in &script.rounds {
-        for event in &round.events {
-            world.happen(event);
-        }
-        world.sync(&round.luck, false);
-    }
-    world.come_to_rest();
+    let mut world = play_rounds(script);
     let Policy { pull, push, conflict, .. } = &mut world.policy;
     if !*pull || !*push || *conflict == ConflictPolicy::Manual {
         // What waited for a direction or for a person goes across once it may.
@@ -60,19 +53,46 @@ pub fn keep_the_laws(script: &Script) {
     assert!(world.open_conflicts.is_empty(), "law 1, convergence: every conflict is decided");
 }
 
+/// The world after the last round of a script, at rest.
+pub fn play_rounds(script: &Script) -> World {
+    let mut world = World::new(script);
+    for round in &script.rounds {
+        for event in &round.events {
+            world.happen(event);
+        }
+        world.sync(&round.luck, false);
+    }
+    world.come_to_rest();
+    world
+}
+
 /// Worlds are drawn in so many parts at once, each from a seed of its own: the same worlds on any number of cores.
 const SHARDS: u8 = 16;
+
+/// A number that the environment asks for.
+fn asked(variable: &str) -> Option<u32> {
+    #[expect(clippy::disallowed_methods, reason = "how long a test runs is asked outside the project")]
+    let asked = std::env::var(variable).ok()?;
+    Some(asked.parse().expect("LAW_CASES and LAW_SEED are numbers"))
+}
+
+/// The seed of a part of the worlds: another part and another `LAW_SEED` draw other worlds.
+fn seed(part: u8) -> [u8; 32] {
+    let mut seed = [part; 32];
+    for (byte, asked) in seed.iter_mut().zip(asked("LAW_SEED").unwrap_or(0).to_le_bytes()) {
+        *byte ^= asked;
+    }
+    seed
+}
 
 /// Plays `usual` worlds, or as many as the environment asks for, and always the same.
 ///
 /// `one_in`: of so many worlds asked for, one is played.
-fn play(usual: u32, one_in: u32, seed: u8, test: impl Fn(&Script) + Sync) {
-    #[expect(clippy::disallowed_methods, reason = "how long a test runs is asked outside the project")]
-    let asked = std::env::var("LAW_CASES").ok().and_then(|cases| cases.parse().ok());
-    let share = asked.map_or(usual, |asked: u32| asked.div_ceil(one_in)).div_ceil(u32::from(SHARDS));
+fn play(usual: u32, one_in: u32, part: u8, test: impl Fn(&Script) + Sync) {
+    let share = asked("LAW_CASES").map_or(usual, |cases| cases.div_ceil(one_in)).div_ceil(u32::from(SHARDS));
     let config = ProptestConfig { cases: share, failure_persistence: None, ..ProptestConfig::default() };
     let run = |shard: u8| {
-        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed + shard; 32]);
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed(part + shard));
         let mut runner = TestRunner::new_with_rng(config.clone(), rng);
         runner.run(&scripts(), |script| {
             test(&script);

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use dafater_contactsd::contact::{Field, PhoneContext, TextField};
-use dafater_contactsd::mapping::{Document, Person, SiteRules};
+use dafater_contactsd::contact::{Field, TextField};
+use dafater_contactsd::mapping::{Document, Mapping, Person, SiteRules};
 use dafater_contactsd::sync::{
     AccountName, Alone, Decisions, FirstSync, Loose, Pair, PairId, PairView, Policy, Promise, RecordId,
     Scope, Side, Sighting, Snapshot,
@@ -15,7 +15,10 @@ use serde_json::{Map, Value, json};
 use super::script::{Luck, PEOPLE, Rules, Script};
 
 pub const SITE: &str = "erp.example.com";
-pub const PHONES: PhoneContext = PhoneContext { region: None };
+/// How the daemon reads the records of the world.
+pub fn mapping() -> Mapping {
+    Mapping::default()
+}
 
 /// A record of a remote: as it is sent, and as it is read.
 #[derive(Debug, Clone)]
@@ -31,6 +34,14 @@ pub struct Wish {
     pub is_withdrawn: bool,
 }
 
+/// A record of a pair that a user deleted.
+#[derive(Debug, Clone)]
+pub struct Deleted {
+    /// The other half.
+    pub counterpart: u64,
+    pub name: String,
+}
+
 /// Two remotes and the daemon's memory.
 pub struct World {
     pub policy: Policy,
@@ -38,6 +49,8 @@ pub struct World {
     pub dafater: BTreeMap<u64, Arc<Held<Document>>>,
     pub pairs: BTreeMap<PairId, Pair>,
     pub loose: BTreeMap<RecordId, Loose>,
+    /// Questions that name nobody: they wait for an answer or an edit.
+    pub asked: BTreeSet<RecordId>,
     pub in_doubt: BTreeSet<PairId>,
     /// What creates in doubt make both sides agree on, if they arrived.
     pub promises: BTreeMap<PairId, Promise>,
@@ -55,8 +68,8 @@ pub struct World {
     pub wishes: BTreeMap<String, Wish>,
     /// Texts that a logged decision has overwritten.
     pub logged: BTreeSet<String>,
-    /// Persons whose record a user deleted on a side.
-    pub deleted: BTreeSet<(usize, bool)>,
+    /// What users deleted of a person on a side.
+    pub deleted: BTreeMap<(usize, bool), Vec<Deleted>>,
     /// Persons that a user touched since, on the other side.
     pub edited_since: BTreeSet<usize>,
     /// Who stands outside the scope, on which side.
@@ -77,6 +90,7 @@ impl World {
             dafater: BTreeMap::new(),
             pairs: BTreeMap::new(),
             loose: BTreeMap::new(),
+            asked: BTreeSet::new(),
             in_doubt: BTreeSet::new(),
             promises: BTreeMap::new(),
             owed: Vec::new(),
@@ -87,7 +101,7 @@ impl World {
             ours: BTreeSet::new(),
             wishes: BTreeMap::new(),
             logged: BTreeSet::new(),
-            deleted: BTreeSet::new(),
+            deleted: BTreeMap::new(),
             edited_since: BTreeSet::new(),
             outside: BTreeSet::new(),
             doubled: BTreeSet::new(),
@@ -203,6 +217,9 @@ impl World {
         if self.in_doubt.contains(&begun) {
             let now = PairId::from_dafater(&account(), &held.parsed.creation, &held.parsed.name);
             self.in_doubt.insert(now);
+        }
+        if self.asked.remove(&before) {
+            self.asked.insert(after.clone());
         }
         if let Some(loose) = self.loose.remove(&before) {
             self.loose.insert(after.clone(), Loose { record: after, ..loose });
@@ -351,8 +368,11 @@ impl World {
             in_doubt: self.in_doubt.clone(),
             begun: self.in_doubt.clone(),
             promises: self.promises.clone(),
-            left_over: BTreeSet::new(),
+            left_over: self.asked.clone(),
             veiled: BTreeSet::new(),
+            leaving: BTreeSet::new(),
+            left: Vec::new(),
+            parted: Vec::new(),
             decisions: self.decisions.clone(),
         }
     }
@@ -362,8 +382,8 @@ impl World {
         for (id, side, promise) in std::mem::take(&mut self.owed) {
             let Some(view) = snapshot.pairs.iter_mut().find(|view| view.pair.id == id) else { continue };
             let now = match side {
-                Side::Google => view.google.present().map(|person| person.contact(PHONES)),
-                Side::Dafater => view.dafater.present().map(|document| document.contact(PHONES)),
+                Side::Google => view.google.present().map(|person| person.contact(&mapping())),
+                Side::Dafater => view.dafater.present().map(|document| document.contact(&mapping())),
             };
             match now {
                 Some(now) => {
@@ -404,7 +424,7 @@ fn policy(rules: Rules) -> Policy {
         max_deletes_percent: rules.max_deletes,
         first_sync: FirstSync::Apply,
         scope: Scope::default(),
-        phones: PHONES,
+        mapping: mapping(),
     }
 }
 
@@ -415,7 +435,7 @@ pub fn anchor(person: usize) -> String {
 }
 
 /// List and slot of a field with many values.
-pub fn slots(side: Side, field: Field) -> (&'static str, &'static str) {
+pub fn slots(side: Side, field: &Field) -> (&'static str, &'static str) {
     match (side, field) {
         (Side::Google, Field::Phones) => ("phoneNumbers", "value"),
         (Side::Google, _) => ("emailAddresses", "value"),
@@ -424,7 +444,7 @@ pub fn slots(side: Side, field: Field) -> (&'static str, &'static str) {
     }
 }
 
-pub fn text_slot(side: Side, field: TextField) -> &'static str {
+pub fn text_slot(side: Side, field: &TextField) -> &'static str {
     match (side, field) {
         (Side::Google, TextField::Given) => "givenName",
         (Side::Google, TextField::Middle) => "middleName",

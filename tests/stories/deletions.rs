@@ -171,6 +171,33 @@ async fn a_contact_restored_from_googles_trash_finds_the_document_that_was_kept(
 }
 
 #[tokio::test]
+async fn a_contact_restored_from_googles_trash_finds_its_document_although_they_have_little_in_common_by_now()
+{
+    let (mut world, people, names) = three(DeletionPolicy::Keep).await;
+    world.edit_person(&people[2], json!({ "organizations": [{ "name": "Navy" }] }));
+    world.settle().await;
+    world.delete_person(&people[2]);
+    world.settle().await;
+    world.edit_contact(&names[2], json!({ "first_name": "Amazing", "last_name": "Murray", "email_ids": [] }));
+    world.clock.advance(SignedDuration::from_hours(1));
+    let now = world.tick();
+    world.google().restore_person(crate::world::EMAIL, &people[2], now).unwrap();
+    world.edit_person(&people[2], json!({ "organizations": [] }));
+    world.converge().await;
+    assert_eq!((world.persons().len(), world.contacts().len()), (3, 3), "\n{}", world.picture());
+    let ours = world.contact("Amazing");
+    assert_eq!(ours["name"], json!(names[2]));
+    assert_eq!(
+        ours["company_name"].as_str().unwrap_or_default(),
+        "",
+        "what was cleared in Google meanwhile is cleared"
+    );
+    let hers = world.person("Amazing");
+    assert_eq!(hers["resourceName"], json!(people[2]));
+    assert_eq!(hers["emailAddresses"], json!(null), "what was removed in Dafater meanwhile is removed");
+}
+
+#[tokio::test]
 async fn a_document_deleted_and_restored_between_two_cycles_keeps_its_counterpart() {
     let (mut world, people, names) = three(DeletionPolicy::Propagate).await;
     world.delete_contact(&names[2]);

@@ -435,7 +435,7 @@ async fn two_sides_that_spell_differently_leave_each_other_in_peace() {
     let mut world = World::new();
     world.site().switches.phone_format = dafater_contactsd::sandbox::dafater::PhoneFormat::Grouped;
     world.site().switches.text_format = dafater_contactsd::sandbox::dafater::TextFormat::Collapsed;
-    world.settings.policy.phones = dafater_contactsd::contact::PhoneContext::default();
+    world.settings.policy.mapping = dafater_contactsd::mapping::Mapping::default();
     let resource = world.add_person(json!({
         "names": [{ "givenName": "Ada  Augusta", "familyName": "Lovelace" }],
         "phoneNumbers": [{ "value": "050-123-4567" }, { "value": "011 234 5678" }],

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use dafater_contactsd::state::AccountState;
+use dafater_contactsd::sync::ConflictPolicy;
 use insta::assert_snapshot;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -55,6 +57,53 @@ async fn a_create_in_google_is_found_again_although_google_shows_it_late() {
         world.sync().await;
     }
     assert_single(&world);
+}
+
+#[tokio::test]
+async fn a_create_in_google_whose_answer_is_lost_is_not_sent_again_because_a_list_left_it_out() {
+    let mut world = World::new();
+    world.add_person(person("Grace", "Hopper", "grace@example.com", ""));
+    world.add_contact(contact("Ada", "Lovelace", "ada@example.com", ""));
+    world.google_weather(once(CREATE_IN_GOOGLE, Strike::LoseAnswer));
+    world.sync().await;
+    let without_ada = Strike::Rewrite(|json| {
+        if let Some(people) = json["connections"].as_array_mut() {
+            people.retain(|person| !person.to_string().contains("Lovelace"));
+        }
+    });
+    // Every list lacks her while she may be late, and the first one after that.
+    world.google_weather(always("/connections", without_ada));
+    world.sync_after(SignedDuration::from_secs(20)).await;
+    world.sync_after(SignedDuration::from_mins(11)).await;
+    world.calm();
+    world.converge().await;
+    assert_eq!((world.persons().len(), world.contacts().len()), (2, 2), "\n{}", world.picture());
+}
+
+#[tokio::test]
+async fn what_an_update_replaced_is_kept_although_its_answer_was_lost_and_google_shows_it_late() {
+    let mut world = World::with(|settings| settings.policy.conflict = ConflictPolicy::Dafater);
+    world.add_person(person("Ada", "Lovelace", "ada@example.com", "+966501234567"));
+    world.settle().await;
+    let resource = world.person("Ada")["resourceName"].as_str().unwrap().to_owned();
+    let name = world.contact("Ada")["name"].as_str().unwrap().to_owned();
+    world.edit_person(&resource, json!({ "organizations": [{ "name": "Analytical", "title": "Countess" }] }));
+    world.edit_contact(&name, json!({ "designation": "Mathematician" }));
+    world.clock.advance(SignedDuration::from_mins(20));
+    world.google().options_mut().list_delay = SignedDuration::from_mins(5);
+    world.google().options_mut().get_delay = SignedDuration::from_mins(5);
+    world.google_weather(once("updateContact", Strike::LoseAnswer));
+    assert!(world.sync_after(SignedDuration::ZERO).await.error.is_some());
+    for _ in 0..3 {
+        // What it wrote does not show yet, and the lock of what shows is refused.
+        world.sync_after(SignedDuration::from_secs(20)).await;
+    }
+    world.clock.advance(SignedDuration::from_mins(20));
+    world.converge().await;
+    assert_eq!(world.person("Ada")["organizations"][0]["title"], "Mathematician");
+    let history = world.engine().history(&dafater_contactsd::execute::HistoryFilter::default()).unwrap();
+    let mut changes = history.iter().flat_map(|entry| &entry.changes);
+    assert!(changes.any(|change| change.before == "Countess"), "{history:#?}");
 }
 
 #[tokio::test]
@@ -472,4 +521,59 @@ async fn a_correction_does_not_lose_to_a_creation_of_ours_that_was_not_noted() {
         }
     }
     panic!("the run never ended");
+}
+
+/// A create whose answer is lost reaches the site after all, in a transaction that ends long after it was given up.
+async fn created_late(has_key: bool) -> World {
+    let mut world = World::with(|settings| settings.settle = SignedDuration::ZERO);
+    if has_key {
+        world.site().add_custom_field(KEY_FIELD, "Contacts Sync Key", true, false);
+    }
+    let resource = world.add_person(person("Late", "Riser", "late@example.com", "+966501234567"));
+    world.site_weather(once(CREATE_IN_DAFATER, Strike::LoseRequest));
+    world.sync().await;
+    let state = AccountState::new(world.store.clone(), "sales".parse().unwrap());
+    let mut body = contact("Late", "Riser", "late@example.com", "+966501234567");
+    body["google_contacts_id"] = json!(resource);
+    body[KEY_FIELD] = json!(state.intents().unwrap()[0].pair);
+    world.site().switches.late_commit = std::time::Duration::from_secs(1_000);
+    world.add_contact(body);
+    world.site().switches.late_commit = std::time::Duration::ZERO;
+    world.calm();
+    for _ in 0..5 {
+        world.sync().await;
+    }
+    world
+}
+
+const KEY_FIELD: &str = "custom_dafater_contactsd_key";
+
+#[tokio::test]
+async fn with_the_key_field_a_create_is_never_carried_out_twice() {
+    let mut world = created_late(true).await;
+    assert_eq!(world.contacts().len(), 1, "{}", world.picture());
+    assert_eq!(world.contact("Late")[KEY_FIELD].as_str().unwrap().len(), 24);
+    world.is_quiet().await;
+    // The site refuses the second one, whoever sends it.
+    let key = world.contact("Late")[KEY_FIELD].clone();
+    let now = world.tick();
+    let again = world.site().insert(json!({ "first_name": "Late", KEY_FIELD: key }), now);
+    assert_eq!(again.unwrap_err().exc_type, "UniqueValidationError");
+    // What the field is for.
+    assert_eq!(created_late(false).await.contacts().len(), 2, "without it, so much bad luck makes a double");
+}
+
+#[tokio::test]
+async fn another_unique_field_of_the_site_parks_the_contact_with_its_reason() {
+    let mut world = World::new();
+    world.site().add_custom_field("company_name", "Company Name", true, false);
+    let organisation =
+        |given: &str| json!({ "names": [{ "givenName": given }], "organizations": [{ "name": "Acme" }] });
+    world.add_person(organisation("Ada"));
+    world.settle().await;
+    world.add_person(organisation("Grace"));
+    let report = world.settle().await;
+    assert_eq!((report.parked, world.contacts().len()), (1, 1), "{report:?}");
+    let reasons = world.parked_reasons();
+    assert!(reasons[0].contains("unique value is already in use"), "{reasons:?}");
 }

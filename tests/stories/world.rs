@@ -18,12 +18,14 @@ use dafater_contactsd::sandbox::dafater::{Site, SiteOptions};
 use dafater_contactsd::sandbox::google::{Google, GoogleOptions, Quotas};
 use dafater_contactsd::state::AccountState;
 use dafater_contactsd::store::{Fault, MemoryStore};
-use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, FirstSync, PhotoPolicy, Policy, Scope};
+use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, FirstSync, Links, PhotoPolicy, Policy, Scope};
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+
+use crate::people_api;
 
 pub(crate) const EMAIL: &str = "sales@example.com";
 /// The daemon's user on the site.
@@ -91,6 +93,8 @@ struct Direct<M> {
     model: Arc<Mutex<M>>,
     clock: Arc<VirtualClock>,
     weather: Arc<Mutex<Option<Weather>>>,
+    /// Looks at each answer as the model gave it.
+    check: fn(&http::Request<Bytes>, &http::Response<Bytes>),
 }
 
 impl<M: Model> Transport for Direct<M> {
@@ -115,6 +119,7 @@ impl<M: Model> Transport for Direct<M> {
             }
             strike => {
                 let response = self.model.lock().unwrap().handle(&request, now);
+                (self.check)(&request, &response);
                 match strike {
                     Some(Strike::LoseAnswer) => Err(lost()),
                     Some(Strike::HalfBody) => {
@@ -451,9 +456,10 @@ pub(crate) fn settings() -> Settings {
             max_deletes_percent: 100,
             first_sync: FirstSync::Apply,
             scope: Scope::default(),
-            phones: PhoneContext { region: Some(Region::try_from("SA".to_owned()).unwrap()) },
+            mapping: PhoneContext { region: Some(Region::try_from("SA".to_owned()).unwrap()) }.into(),
         },
         site: "erp.example.com".to_owned(),
+        links: Links::default(),
         label: None,
         labels: std::collections::BTreeMap::new(),
         photos: PhotoPolicy::Off,
@@ -481,11 +487,13 @@ fn engine(
         model: models.google.clone(),
         clock: clock.clone(),
         weather: Arc::clone(&models.google_weather),
+        check: people_api::check,
     }));
     let dafater_sent = count(Arc::new(Direct {
         model: models.site.clone(),
         clock: clock.clone(),
         weather: Arc::clone(&models.site_weather),
+        check: |_, _| {},
     }));
     let tokens = Arc::new(Token(SecretString::from(token.to_owned())));
     let mut options = dafater::SiteOptions::new(

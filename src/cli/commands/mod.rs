@@ -8,6 +8,7 @@ pub(super) mod completions;
 pub(super) mod config;
 pub(super) mod conflicts;
 pub(super) mod discard;
+pub(super) mod doctor;
 pub(super) mod explain;
 pub(super) mod history;
 pub(super) mod man;

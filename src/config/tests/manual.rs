@@ -85,6 +85,7 @@ fn every_default_and_every_sample_is_a_value_that_its_key_takes() {
         for key in keys {
             let (Need::Required(toml)
             | Need::Identity(toml)
+            | Need::Own(toml)
             | Need::Usual(toml)
             | Need::Optional(toml)
             | Need::Default(toml)) = key.need;

@@ -1,6 +1,7 @@
 //! Stories about configurations: what an operator writes, and what the daemon makes of it.
 
 mod anything;
+mod desk;
 mod files;
 mod findings;
 mod manual;

@@ -44,10 +44,7 @@ impl Consents {
     }
 
     fn authorizer(&self, settings: &Settings) -> Result<Authorizer, Failure> {
-        let google = &settings.config.google;
-        let transport = transport(google.timeout).map_err(internal)?;
-        let endpoint = TokenEndpoint::new(transport, credentials(settings)?, google.token_url.clone());
-        Ok(Authorizer::new(endpoint, Arc::clone(&self.vault), Arc::clone(&self.clock)))
+        authorizer(settings, &self.vault, &self.clock, None)
     }
 
     async fn take(&self, account: &AccountSettings) -> Result<Pending, Failure> {
@@ -180,11 +177,36 @@ impl Consent for Consents {
     }
 }
 
+/// Accepts consents that were given to `other`, or to the configured client.
+pub(super) fn authorizer(
+    settings: &Settings,
+    vault: &Arc<TokenVault>,
+    clock: &Arc<dyn Clock>,
+    other: Option<ClientCredentials>,
+) -> Result<Authorizer, Failure> {
+    let google = &settings.config.google;
+    let transport = transport(google.timeout).map_err(internal)?;
+    let endpoint = |client| TokenEndpoint::new(transport, client, google.token_url.clone());
+    let (vault, clock) = (Arc::clone(vault), Arc::clone(clock));
+    Ok(match other {
+        Some(client) => Authorizer::new(endpoint(client), vault, clock).for_another_client(),
+        None => Authorizer::new(endpoint(credentials(settings)?), vault, clock),
+    })
+}
+
 fn credentials(settings: &Settings) -> Result<ClientCredentials, Failure> {
     match &settings.config.google.client {
         GoogleClient::Consent { id, secret } => {
             Ok(ClientCredentials { id: id.clone(), secret: secret.clone() })
         }
+        GoogleClient::Site => Err(Failure::new(
+            Exit::Usage,
+            "no OAuth client is configured that a consent could be given to",
+        )
+        .hint(
+            "give the consent in Dafater, with the button on the form of the account's Google Contacts record, or set `client_id` and \
+             `client_secret_file` in [google]",
+        )),
         GoogleClient::ServiceAccount { .. } => Err(Failure::new(
             Exit::Usage,
             "accounts need no consent of their own: [google] service_account_file is set",
@@ -192,7 +214,7 @@ fn credentials(settings: &Settings) -> Result<ClientCredentials, Failure> {
     }
 }
 
-fn accepted(outcome: Result<Grant, AuthorizeError>) -> Result<Option<String>, Failure> {
+pub(super) fn accepted(outcome: Result<Grant, AuthorizeError>) -> Result<Option<String>, Failure> {
     outcome.map(|grant| grant.address).map_err(|error| refused(&error))
 }
 

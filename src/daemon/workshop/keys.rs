@@ -136,7 +136,7 @@ mod tests {
             let scene = Self { directory: tempfile::tempdir().unwrap(), store };
             let grant = Grant::new("2026-11-23T08:00:00Z".parse().unwrap());
             let token = SecretString::from("1//kept");
-            scene.vault().store(&"sales".parse().unwrap(), &token, &grant).await.unwrap();
+            scene.vault().store(&"sales".parse().unwrap(), &token, &grant, None).await.unwrap();
             scene
         }
 

@@ -1,8 +1,10 @@
 //! The real back-end: where the store, the vault and the clients become engines.
 
 mod consent;
+mod desk;
 mod exports;
 mod keys;
+mod recorded;
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -13,22 +15,28 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use self::consent::Consents;
+use self::desk::DeskReader;
+pub use self::desk::examine_desk;
 use self::exports::Exports;
 use self::keys::KeyHome;
-use super::{AccountSettings, Backend, Consent, EngineFactory, Settings};
+use self::recorded::Recorded;
+use super::{AccountSettings, Backend, Consent, DeskDoor, EngineFactory, Settings};
 use crate::config::{Config, GoogleClient, Quota, Span};
 use crate::control::{Exit, Failure, Finding};
-use crate::dafater::{SiteClient, SiteOptions};
-use crate::execute::{AccountEngine, Engine, Parts, Settings as EngineSettings};
+use crate::dafater::{DafaterError, Permissions, SiteClient, SiteOptions};
+use crate::execute::{AccountEngine, Engine, EngineError, Parts, Settings as EngineSettings};
 use crate::google::oauth::{
     AccessTokens, ClientCredentials, RefreshingTokens, ServiceAccountKey, ServiceAccountTokens,
     TokenEndpoint, TokenVault, VaultKey,
 };
 use crate::google::{Budget, Governor, PeopleClient};
-use crate::remote::{Clock, CountingTransport, ReqwestTransport, Transport, TransportOptions};
+use crate::remote::{
+    Clock, CountingTransport, NoticingTransport, ReqwestTransport, Transport, TransportOptions,
+};
 use crate::state::AccountState;
 use crate::store::{ImportOptions, OpenError, OpenOptions, SledStore, Store, import_from};
 
@@ -66,8 +74,24 @@ impl Backend for Workshop {
             let exports = Exports::start(Arc::clone(&store), Arc::clone(&self.clock), settings);
             let consents = Consents::new(Arc::clone(&vault), Arc::clone(&self.clock));
             let (clock, governors) = (Arc::clone(&self.clock), Mutex::default());
-            Ok(Arc::new(Bench { store, vault, key_home, consents, exports, governors, clock })
-                as Arc<dyn EngineFactory>)
+            let desk = DeskReader::new(
+                Arc::clone(&store) as Arc<dyn Store>,
+                Arc::clone(&vault),
+                Arc::clone(&self.clock),
+            );
+            let (rights, forbidden) = (Mutex::default(), Arc::default());
+            Ok(Arc::new(Bench {
+                store,
+                vault,
+                key_home,
+                consents,
+                desk,
+                exports,
+                governors,
+                clock,
+                rights,
+                forbidden,
+            }) as Arc<dyn EngineFactory>)
         })
     }
 
@@ -95,16 +119,22 @@ struct Bench {
     vault: Arc<TokenVault>,
     key_home: KeyHome,
     consents: Consents,
+    desk: DeskReader,
     exports: Exports,
     /// One for each OAuth client, by its id: the quotas of a project are shared by all its accounts, and outlive a reload.
     governors: Mutex<BTreeMap<String, Arc<Governor>>>,
     clock: Arc<dyn Clock>,
+    /// What the site's user was last seen to be allowed to.
+    rights: Mutex<Option<Permissions>>,
+    /// Told each time that the site forbids something.
+    forbidden: Arc<Notify>,
 }
 
 impl Bench {
     fn governor(&self, config: &Config) -> Arc<Governor> {
         let client = match &config.google.client {
             GoogleClient::Consent { id, .. } => id.clone(),
+            GoogleClient::Site => String::new(),
             GoogleClient::ServiceAccount { file, .. } => file.display().to_string(),
         };
         let budget = budget(&config.google.quota);
@@ -120,8 +150,16 @@ impl Bench {
         let transport = transport(config.google.timeout)?;
         let token_url = config.google.token_url.clone();
         Ok(match &config.google.client {
-            GoogleClient::Consent { id, secret } => {
-                let credentials = ClientCredentials { id: id.clone(), secret: secret.clone() };
+            client @ (GoogleClient::Consent { .. } | GoogleClient::Site) => {
+                let credentials = match client {
+                    GoogleClient::Consent { id, secret } => {
+                        ClientCredentials { id: id.clone(), secret: secret.clone() }
+                    }
+                    // Never asked as nobody: each consent then lies beside the client that it was given to.
+                    GoogleClient::Site | GoogleClient::ServiceAccount { .. } => {
+                        ClientCredentials { id: String::new(), secret: SecretString::default() }
+                    }
+                };
                 let endpoint = TokenEndpoint::new(transport, credentials, token_url);
                 let clock = Arc::clone(&self.clock);
                 Arc::new(RefreshingTokens::new(
@@ -153,15 +191,21 @@ impl EngineFactory for Bench {
             return Err("it is not in the configuration".to_owned());
         };
         let google_sent = Arc::new(CountingTransport::new(transport(config.google.timeout)?));
-        let dafater_sent = Arc::new(CountingTransport::new(transport(config.dafater.timeout)?));
-        let (site_key, site_secret) = (config.dafater.api_key.clone(), config.dafater.api_secret.clone());
-        let mut site = SiteOptions::new(config.dafater.url.clone(), site_key, site_secret);
+        let forbidden = Arc::clone(&self.forbidden);
+        let noticing = NoticingTransport::new(
+            transport(config.dafater.timeout)?,
+            Arc::new(move || forbidden.notify_one()),
+        );
+        let dafater_sent = Arc::new(CountingTransport::new(Arc::new(noticing)));
+        let (site_key, site_secret) =
+            table.api_keys().unwrap_or((&config.dafater.api_key, &config.dafater.api_secret));
+        let mut site = SiteOptions::new(config.dafater.url.clone(), site_key.to_owned(), site_secret.clone());
         site.page_size = config.dafater.page_size;
         let has_photos = table.photos != crate::sync::PhotoPolicy::Off;
         if has_photos {
             site.extra_fields.push("image".to_owned());
         }
-        let needs_consent = matches!(config.google.client, GoogleClient::Consent { .. });
+        let needs_consent = !matches!(config.google.client, GoogleClient::ServiceAccount { .. });
         let google = PeopleClient::new(
             Arc::clone(&google_sent) as _,
             config.google.api_url.clone(),
@@ -171,7 +215,7 @@ impl EngineFactory for Bench {
         let parts = Parts {
             google: if has_photos { google.with_photos() } else { google },
             google_sent,
-            dafater: SiteClient::new(Arc::clone(&dafater_sent) as _, site)
+            dafater: SiteClient::new(Arc::clone(&dafater_sent) as _, site_options(config))
                 .map_err(|error| error.to_string())?,
             dafater_sent,
             state: AccountState::new(Arc::clone(&self.store) as Arc<dyn Store>, account.name.clone()),
@@ -180,6 +224,7 @@ impl EngineFactory for Bench {
         };
         let engine_settings = EngineSettings {
             policy: table.policy(),
+            links: table.links.clone(),
             site: config.dafater.url.host_str().unwrap_or_default().to_owned(),
             label: table.google_label().map(str::to_owned),
             labels: table.label_rules(),
@@ -193,11 +238,42 @@ impl EngineFactory for Bench {
             history_keep: signed(config.history.keep),
             connections: config.dafater.connections,
         };
-        Ok(Arc::new(AccountEngine::new(parts, engine_settings, cancel)))
+        let engine = AccountEngine::new(parts, engine_settings, cancel);
+        Ok(match &account.record {
+            None => Arc::new(engine),
+            Some(record) => Arc::new(Recorded {
+                engine,
+                site: site_client(config).map_err(|failure| failure.to_string())?,
+                record: record.clone(),
+                clock: Arc::clone(&self.clock),
+                form: form(&config.dafater.url, record),
+                memory: Mutex::default(),
+            }),
+        })
     }
 
     fn consent(&self) -> &dyn Consent {
         &self.consents
+    }
+
+    fn rights<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Result<Permissions, Failure>> {
+        Box::pin(async move {
+            let permissions = site_client(&settings.config)?.permissions().await.map_err(site_failure)?;
+            *self.rights.lock().unwrap_or_else(PoisonError::into_inner) = Some(permissions.clone());
+            Ok(permissions)
+        })
+    }
+
+    fn known_rights(&self) -> Option<Permissions> {
+        self.rights.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn forbidden(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.forbidden.notified())
+    }
+
+    fn desk(&self) -> &dyn DeskDoor {
+        &self.desk
     }
 
     fn export(&self, take: &mut dyn FnMut(&str) -> bool) -> Result<(), Failure> {
@@ -244,6 +320,28 @@ impl EngineFactory for Bench {
     }
 }
 
+/// A client of the site as its configured user, beside those of the accounts.
+///
+/// # Errors
+/// The configured key cannot be sent, or no connection can be made at all.
+pub fn site_client(config: &Config) -> Result<SiteClient, Failure> {
+    let transport = transport(config.dafater.timeout)
+        .map_err(|reason| Failure::new(Exit::Internal, "no client can be made").cause(reason))?;
+    SiteClient::new(transport, site_options(config)).map_err(site_failure)
+}
+
+fn site_options(config: &Config) -> SiteOptions {
+    let (key, secret) = (config.dafater.api_key.clone(), config.dafater.api_secret.clone());
+    SiteOptions {
+        page_size: config.dafater.page_size,
+        ..SiteOptions::new(config.dafater.url.clone(), key, secret)
+    }
+}
+
+fn site_failure(error: DafaterError) -> Failure {
+    EngineError::from(error).into()
+}
+
 fn budget(quota: &Quota) -> Budget {
     Budget {
         critical_reads: quota.critical_reads,
@@ -254,6 +352,17 @@ fn budget(quota: &Quota) -> Budget {
         daily_writes: quota.daily_writes,
         project: quota.project,
     }
+}
+
+/// The address of a record's form.
+fn form(site: &url::Url, record: &str) -> String {
+    let mut form = site.clone();
+    form.set_query(None);
+    form.set_fragment(None);
+    if let Ok(mut path) = form.path_segments_mut() {
+        path.pop_if_empty().extend(["app", "google-contacts", record]);
+    }
+    form.into()
 }
 
 fn transport(timeout: Span) -> Result<Arc<dyn Transport>, String> {

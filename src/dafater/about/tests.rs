@@ -83,6 +83,8 @@ async fn permissions_are_told_one_by_one_and_what_is_not_told_stays_open() {
         refusal(417, "ValidationError", "Failed to get method"),
         may(false),
         refusal(403, "PermissionError", "no"),
+        may(false),
+        may(true),
         message(json!([row])),
     ]);
     let permissions = site.permissions().await.expect("permissions");
@@ -92,11 +94,15 @@ async fn permissions_are_told_one_by_one_and_what_is_not_told_stays_open() {
         create: None,
         delete: Some(false),
         deleted_documents: Some(false),
+        system_settings: Some(false),
+        google_contacts: Some(true),
         hidden_fields: BTreeSet::from(["designation".to_owned()]),
     };
     assert_eq!(permissions, expected);
     let line = "GET /api/method/frappe.client.has_permission?doctype=Contact&docname=&perm_type=delete";
     assert_eq!(script.lines()[3], line);
+    let line = "GET /api/method/frappe.client.has_permission?doctype=System+Settings&docname=&perm_type=read";
+    assert_eq!(script.lines()[5], line);
 }
 
 #[tokio::test]

@@ -4,15 +4,17 @@ use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Map, Value, json};
 
-use super::google::leave_alone;
+use super::links::Linking;
 use super::receipt::Work;
-use super::{Executor, Patience, concerns_all};
+use super::{Executor, Patience, concerns_all, google_id, title_of};
 use crate::contact::Field;
-use crate::dafater::DafaterError;
+use crate::dafater::{DafaterError, KEY_FIELD, link_rows};
 use crate::execute::EngineError;
-use crate::mapping::Document;
+use crate::execute::notes::Note;
+use crate::mapping::{Document, Link};
+use crate::observe::events;
 use crate::remote::Disposition;
-use crate::sync::{Action, Side};
+use crate::sync::{Action, Side, Step};
 
 /// A name that two writers want at the same moment is free at the next; beyond this the name itself is the obstacle.
 const NAME_ATTEMPTS: u32 = 3;
@@ -21,13 +23,20 @@ const NAME_ATTEMPTS: u32 = 3;
 const NAME_SLOTS: [&str; 4] = ["first_name", "middle_name", "last_name", "company_name"];
 
 impl Executor<'_> {
-    pub(super) async fn write_dafater(&self, works: Vec<Work<'_>>) -> Result<(), EngineError> {
-        let mut due: Vec<Work<'_>> =
-            works.into_iter().filter(|work| work.step.writes(Side::Dafater)).collect();
+    pub(super) async fn write_dafater(
+        &self,
+        works: Vec<Work<'_>>,
+        linking: &Linking,
+    ) -> Result<(), EngineError> {
+        let may_link = self.settings.policy.pull;
+        let is_due = |work: &Work<'_>| {
+            work.step.writes(Side::Dafater) || may_link && linking.links.contains_key(&work.step.pair)
+        };
+        let mut due: Vec<Work<'_>> = works.into_iter().filter(is_due).collect();
         // What failed before comes last: a document on which the site breaks down again keeps nobody else waiting.
         due.sort_by_key(|work| self.failures.get(&work.step.pair).copied().unwrap_or(0));
         let writes: Vec<BoxFuture<'_, Result<(), EngineError>>> =
-            due.into_iter().map(|work| Box::pin(self.write_unless_stopped(work)) as _).collect();
+            due.into_iter().map(|work| Box::pin(self.write_unless_stopped(work, linking)) as _).collect();
         let mut writes = stream::iter(writes).buffer_unordered(self.settings.connections.max(1));
         let mut outcome = Ok(());
         while let Some(done) = writes.next().await {
@@ -42,18 +51,20 @@ impl Executor<'_> {
         outcome
     }
 
-    async fn write_unless_stopped(&self, work: Work<'_>) -> Result<(), EngineError> {
-        if self.must_stop() { Ok(()) } else { self.write_one(work).await }
+    async fn write_unless_stopped(&self, work: Work<'_>, linking: &Linking) -> Result<(), EngineError> {
+        if self.must_stop() { Ok(()) } else { self.write_one(work, linking).await }
     }
 
-    async fn write_one(&self, mut work: Work<'_>) -> Result<(), EngineError> {
+    async fn write_one(&self, mut work: Work<'_>, linking: &Linking) -> Result<(), EngineError> {
         let step = work.step;
+        let links = linking.links.get(&step.pair);
         match &step.action {
             Action::Create { side: Side::Dafater, .. } => {
                 self.begin_one(&work).await?;
-                let outcome = self.create_dafater(&work).await;
+                let outcome = self.create_dafater(&work, links.map(Vec::as_slice).unwrap_or_default()).await;
                 match outcome {
                     Ok(document) => {
+                        self.note_doubt(step, linking).await?;
                         if step.google.is_none() {
                             self.with(|applied| {
                                 drop(applied.documents.insert(step.pair.clone(), document.clone()));
@@ -68,8 +79,12 @@ impl Executor<'_> {
             }
             Action::Merge(merged) => {
                 let Some(current) = &step.dafater else { return Ok(()) };
-                let (target, phones) = (&merged.dafater, self.settings.policy.phones);
-                let body = Document::body(Some(current), &target.contact, &target.fields, phones);
+                let (target, mapping) = (&merged.dafater, &self.settings.policy.mapping);
+                let mut body = Document::body(Some(current), &target.contact, &target.fields, mapping);
+                // A table is written whole: only one that is empty is written at all.
+                if let Some(links) = links.filter(|_| current.links.is_empty()) {
+                    body.insert("links".to_owned(), link_rows(links));
+                }
                 if body.is_empty() {
                     work.dafater = Some(current.clone());
                     return self.receive(&work, Side::Dafater, false).await;
@@ -104,24 +119,51 @@ impl Executor<'_> {
             Action::Create { .. }
             | Action::Delete { .. }
             | Action::Detach { .. }
+            | Action::Leave
             | Action::Forget
             | Action::Postpone => Ok(()),
         }
     }
 
-    async fn create_dafater(&self, work: &Work<'_>) -> Result<Document, DafaterError> {
-        let fields = Field::all().collect();
+    /// Tells that a contact could belong to several.
+    async fn note_doubt(&self, step: &Step, linking: &Linking) -> Result<(), EngineError> {
+        let Some(doubt) = linking.doubts.get(&step.pair) else { return Ok(()) };
+        let account = self.parts.state.account().clone();
+        events::ItemUnlinked { account: account.clone(), pair: step.pair.to_string() }.emit();
+        let note = Note {
+            run: self.run,
+            at: self.now,
+            action: "party",
+            google: google_id(step),
+            dafater: None,
+            title: title_of(step),
+            reason: format!("not linked, {doubt}"),
+            changes: Vec::new(),
+            undoes: None,
+        };
+        let mut changes = self.parts.state.changes();
+        changes.add_history(&step.pair, &note.entry(&account));
+        Ok(self.parts.state.commit(changes).await?)
+    }
+
+    async fn create_dafater(&self, work: &Work<'_>, links: &[Link]) -> Result<Document, DafaterError> {
         let contact = work.sent(Side::Dafater).cloned().unwrap_or_default();
-        let phones = self.settings.policy.phones;
+        let fields = Field::of(&[&contact]);
+        let mapping = &self.settings.policy.mapping;
         let image = self.images.get(&(work.step.pair.clone(), Side::Dafater));
         let mut body = match image {
-            Some(image) => Document::anew(&image.fields, &contact, phones),
-            None => Document::body(None, &contact, &fields, phones),
+            Some(image) => Document::anew(&image.fields, &contact, mapping),
+            None => Document::body(None, &contact, &fields, mapping),
         };
         if let Some(person) = &work.step.google {
             // The marker by which the document is known again if the answer is lost.
             body.insert("google_contacts_id".to_owned(), json!(person.resource_name.0));
         }
+        if !links.is_empty() {
+            body.insert("links".to_owned(), link_rows(links));
+        }
+        // Where the site has the field, it refuses to store the same pair twice; elsewhere it drops it.
+        body.insert(KEY_FIELD.to_owned(), json!(work.step.pair));
         let mut attempt = 1;
         loop {
             match self.parts.dafater.create_contact(body.clone()).await {
@@ -130,9 +172,9 @@ impl Executor<'_> {
                 // What it was linked to, or a column that it had, may be gone: what is synced still comes back.
                 Err(DafaterError::Refused(_)) if image.is_some() && attempt < NAME_ATTEMPTS => {
                     attempt = NAME_ATTEMPTS;
-                    let marker = body.remove("google_contacts_id");
-                    body = Document::body(None, &contact, &fields, phones);
-                    body.extend(marker.map(|marker| ("google_contacts_id".to_owned(), marker)));
+                    let markers = ["google_contacts_id", KEY_FIELD].map(|field| body.remove_entry(field));
+                    body = Document::body(None, &contact, &fields, mapping);
+                    body.extend(markers.into_iter().flatten());
                 }
                 outcome => return outcome,
             }
@@ -150,6 +192,16 @@ impl Executor<'_> {
         self.parts.dafater.update_contact(&document.name, &document.modified, names).await
     }
 
+    /// Whether the site refused because it holds a contact of just this pair: an earlier attempt arrived after all.
+    async fn was_created_before(&self, work: &Work<'_>, error: &DafaterError) -> bool {
+        let is_create = matches!(work.step.action, Action::Create { side: Side::Dafater, .. });
+        if !is_create || !matches!(error, DafaterError::NotUnique(_)) {
+            return false;
+        }
+        // Another field of the site may be unique, too; then the key is nobody's.
+        matches!(self.parts.dafater.find_by_key(work.step.pair.as_str()).await, Ok(Some(_)))
+    }
+
     async fn begin_one(&self, work: &Work<'_>) -> Result<(), EngineError> {
         let mut changes = self.parts.state.changes();
         changes.set_intent(&self.intent(work, Side::Dafater));
@@ -159,6 +211,11 @@ impl Executor<'_> {
     async fn failed(&self, work: &Work<'_>, error: &DafaterError) -> Result<(), EngineError> {
         let step = work.step;
         let disposition = error.disposition();
+        if self.was_created_before(work, error).await {
+            // The intent stays: what it made is looked up by its marker in the next cycle.
+            self.park(step, "it was created before, and the answer was lost", Patience::None);
+            return Ok(());
+        }
         if disposition == Disposition::InDoubt {
             // The intent stays: whether it happened is looked up, never tried.
             self.park(step, "the site's answer was lost", Patience::None);
@@ -166,12 +223,12 @@ impl Executor<'_> {
             return Ok(());
         }
         let mut changes = self.parts.state.changes();
-        changes.remove_intent(&step.pair, Side::Dafater);
+        self.take_back(&step.pair, Side::Dafater, &mut changes);
         if concerns_all(&disposition) {
             if disposition == Disposition::Unavailable {
                 // It may be this one document that the site breaks down on.
                 self.park(step, &format!("{error}: {}", error.hint()), Patience::Short);
-                leave_alone(work, &mut changes);
+                self.leave_alone(work, &mut changes);
             }
             self.halt(error.into());
         } else {
@@ -188,7 +245,7 @@ impl Executor<'_> {
                 | Disposition::Protocol => format!("{error}: {}", error.hint()),
             };
             self.reject(step, Side::Dafater, &reason, Patience::of(&disposition));
-            leave_alone(work, &mut changes);
+            self.leave_alone(work, &mut changes);
         }
         Ok(self.parts.state.commit(changes).await?)
     }

@@ -15,8 +15,7 @@ use crate::google::{
 };
 use crate::mapping::{Marker, Person, PersonField, PersonPatch, ResourceName, SiteStamp};
 use crate::remote::Disposition;
-use crate::state::Changes;
-use crate::sync::{Action, LooseReason, PairId, Side};
+use crate::sync::{Action, PairId, Side};
 
 /// One write: which work it belongs to, and what is sent.
 struct Outgoing {
@@ -33,15 +32,15 @@ impl Executor<'_> {
         for (index, work) in works.iter().enumerate() {
             match &work.step.action {
                 Action::Create { side: Side::Google, contact, .. } => {
-                    let phones = self.settings.policy.phones;
+                    let mapping = &self.settings.policy.mapping;
                     let mut body = match self.images.get(&(work.step.pair.clone(), Side::Google)) {
                         Some(image) => Person::anew(
                             &image.fields,
                             contact,
                             |label| self.known_labels.contains(label),
-                            phones,
+                            mapping,
                         ),
-                        None => PersonPatch::new(None, contact, &Field::all().collect(), phones).body,
+                        None => PersonPatch::new(None, contact, &Field::of(&[contact]), mapping).body,
                     };
                     self.dress(work, &mut body);
                     creates.push_back(Outgoing { index, body });
@@ -49,7 +48,8 @@ impl Executor<'_> {
                 Action::Merge(merged) if !merged.google.fields.is_empty() => {
                     let Some(person) = &work.step.google else { continue };
                     let (contact, fields) = (&merged.google.contact, &merged.google.fields);
-                    let patch = PersonPatch::new(Some(person), contact, fields, self.settings.policy.phones);
+                    let patch =
+                        PersonPatch::new(Some(person), contact, fields, &self.settings.policy.mapping);
                     if patch.mask.is_empty() {
                         unchanged.push(index);
                         continue;
@@ -62,6 +62,7 @@ impl Executor<'_> {
                 | Action::Merge(_)
                 | Action::Delete { .. }
                 | Action::Detach { .. }
+                | Action::Leave
                 | Action::Forget
                 | Action::Postpone => {}
             }
@@ -146,7 +147,7 @@ impl Executor<'_> {
         let mut changes = self.parts.state.changes();
         for work in queue.iter().filter_map(|outgoing| works.get(outgoing.index)) {
             self.park(work.step, NO_ROOM, Patience::Long);
-            leave_alone(work, &mut changes);
+            self.leave_alone(work, &mut changes);
         }
         Ok(self.parts.state.commit(changes).await?)
     }
@@ -250,7 +251,10 @@ impl Executor<'_> {
             let names: Vec<ResourceName> = indexes.iter().filter_map(name_of).collect();
             let answer = match names.as_slice() {
                 [name] => match self.parts.google.delete_contact(name).await {
-                    Err(error) if error.disposition() == Disposition::Gone => Ok(()),
+                    // Shown a moment ago and not there now: it may have another name, which the next look tells.
+                    Err(error) if error.disposition() == Disposition::Gone && !was_shown(works, &indexes) => {
+                        Ok(())
+                    }
                     answer => answer,
                 },
                 names => self.parts.google.batch_delete(names).await,
@@ -359,11 +363,11 @@ impl Executor<'_> {
                     // What is smaller than what was refused may still find room; what stands alone did not.
                     self.with(|applied| applied.is_full |= size == 1);
                     self.park(work.step, NO_ROOM, Patience::Long);
-                    leave_alone(work, &mut changes);
+                    self.leave_alone(work, &mut changes);
                 }
                 Some(fault) => {
                     self.reject(work.step, Side::Google, &reason_of(&fault, error), Patience::of(&fault));
-                    leave_alone(work, &mut changes);
+                    self.leave_alone(work, &mut changes);
                 }
                 None => sound.push(outgoing),
             }
@@ -389,10 +393,15 @@ impl Executor<'_> {
     async fn withdraw(&self, works: &[Work<'_>], batch: &[Outgoing], side: Side) -> Result<(), EngineError> {
         let mut changes = self.parts.state.changes();
         for work in batch.iter().filter_map(|outgoing| works.get(outgoing.index)) {
-            changes.remove_intent(&work.step.pair, side);
+            self.take_back(&work.step.pair, side, &mut changes);
         }
         Ok(self.parts.state.commit(changes).await?)
     }
+}
+
+/// Whether the contacts were shown right before they are deleted.
+fn was_shown(works: &[Work<'_>], indexes: &[usize]) -> bool {
+    indexes.iter().any(|index| works.get(*index).is_some_and(|work| work.everything.is_some()))
 }
 
 /// API: a batch of deletes costs as much as ten single ones.
@@ -403,15 +412,6 @@ fn is_of_one(disposition: &Disposition) -> bool {
     !concerns_all(disposition)
         && *disposition != Disposition::InDoubt
         && *disposition != Disposition::Forbidden
-}
-
-/// The record whose counterpart could not be made still takes part in matching.
-pub(super) fn leave_alone(work: &Work<'_>, changes: &mut Changes) {
-    if let (Action::Create { side, .. }, None) = (&work.step.action, &work.step.before)
-        && let Some(loose) = work.loose(side.other(), LooseReason::Parked)
-    {
-        changes.set_loose(&loose);
-    }
 }
 
 /// Why one record was refused; the answer's own words may quote the contact and are left out.
@@ -436,5 +436,20 @@ fn update_path(field: PersonField) -> UpdatePath {
         PersonField::EmailAddresses => UpdatePath::EmailAddresses,
         PersonField::PhoneNumbers => UpdatePath::PhoneNumbers,
         PersonField::Organizations => UpdatePath::Organizations,
+        PersonField::Genders => UpdatePath::Genders,
+        PersonField::Birthdays => UpdatePath::Birthdays,
+        PersonField::Biographies => UpdatePath::Biographies,
+        PersonField::Nicknames => UpdatePath::Nicknames,
+        PersonField::Occupations => UpdatePath::Occupations,
+        PersonField::Interests => UpdatePath::Interests,
+        PersonField::Locales => UpdatePath::Locales,
+        PersonField::Urls => UpdatePath::Urls,
+        PersonField::Relations => UpdatePath::Relations,
+        PersonField::Events => UpdatePath::Events,
+        PersonField::ExternalIds => UpdatePath::ExternalIds,
+        PersonField::ImClients => UpdatePath::ImClients,
+        PersonField::SipAddresses => UpdatePath::SipAddresses,
+        PersonField::CalendarUrls => UpdatePath::CalendarUrls,
+        PersonField::UserDefined => UpdatePath::UserDefined,
     }
 }

@@ -40,7 +40,7 @@ impl Executor<'_> {
         let (kind, action) = match &step.action {
             Action::Create { .. } => (IntentKind::Create, "create"),
             Action::Delete { .. } => (IntentKind::Delete, "delete"),
-            Action::Merge(_) | Action::Detach { .. } | Action::Forget | Action::Postpone => {
+            Action::Merge(_) | Action::Detach { .. } | Action::Leave | Action::Forget | Action::Postpone => {
                 (IntentKind::Update, "update")
             }
         };
@@ -80,14 +80,14 @@ impl Executor<'_> {
     }
 
     fn entry(&self, step: &Step, side: Option<Side>, action: &str) -> HistoryEntry {
-        let phones = self.settings.policy.phones;
+        let mapping = &self.settings.policy.mapping;
         let (before, image) = match side {
             Some(Side::Google) => (
-                step.google.as_ref().map(|person| person.contact(phones)),
+                step.google.as_ref().map(|person| person.contact(mapping)),
                 step.google.as_ref().and_then(|person| serde_json::to_string(&*person.fields).ok()),
             ),
             Some(Side::Dafater) => (
-                step.dafater.as_ref().map(|document| document.contact(phones)),
+                step.dafater.as_ref().map(|document| document.contact(mapping)),
                 step.dafater.as_ref().and_then(|document| serde_json::to_string(&document.to_json()).ok()),
             ),
             None => (None, None),
@@ -107,7 +107,7 @@ impl Executor<'_> {
                     None => step.reason.to_owned(),
                 },
                 // What was written is told by the entry of the write.
-                changes: if side.is_some() { changes_of(step, side, phones) } else { Vec::new() },
+                changes: if side.is_some() { changes_of(step, side, mapping) } else { Vec::new() },
                 undoes: self.undoes.map(str::to_owned),
             },
             before,
@@ -141,10 +141,10 @@ pub(in crate::execute) fn dafater_id(step: &Step) -> Option<RecordId> {
 
 /// How people know the contact of a step: its name, else its company, else an address.
 pub(in crate::execute) fn title_of(step: &Step) -> String {
-    let phones = crate::contact::PhoneContext::default();
+    let mapping = &crate::mapping::Mapping::default();
     let contact = match (&step.dafater, &step.google, &step.before) {
-        (Some(document), _, _) => document.contact(phones),
-        (None, Some(person), _) => person.contact(phones),
+        (Some(document), _, _) => document.contact(mapping),
+        (None, Some(person), _) => person.contact(mapping),
         (None, None, Some(pair)) => pair.dafater.contact.clone(),
         (None, None, None) => Contact::default(),
     };
@@ -155,7 +155,7 @@ pub(in crate::execute) fn title_of(step: &Step) -> String {
 pub(in crate::execute) fn changes_of(
     step: &Step,
     side: Option<Side>,
-    phones: crate::contact::PhoneContext,
+    mapping: &crate::mapping::Mapping,
 ) -> Vec<ChangeView> {
     match &step.action {
         Action::Merge(merged) => merged
@@ -177,8 +177,8 @@ pub(in crate::execute) fn changes_of(
         }),
         Action::Delete { side } => {
             let contact = match side {
-                Side::Google => step.google.as_ref().map(|person| person.contact(phones)),
-                Side::Dafater => step.dafater.as_ref().map(|document| document.contact(phones)),
+                Side::Google => step.google.as_ref().map(|person| person.contact(mapping)),
+                Side::Dafater => step.dafater.as_ref().map(|document| document.contact(mapping)),
             };
             whole(&contact.unwrap_or_default(), |text| ChangeView {
                 field: text.0,
@@ -187,16 +187,17 @@ pub(in crate::execute) fn changes_of(
                 reason: step.reason.to_owned(),
             })
         }
-        Action::Detach { .. } | Action::Forget | Action::Postpone => Vec::new(),
+        Action::Detach { .. } | Action::Leave | Action::Forget | Action::Postpone => Vec::new(),
     }
 }
 
 fn whole(contact: &Contact, view: impl Fn((String, String)) -> ChangeView) -> Vec<ChangeView> {
     let listed =
         |values: &Values| values.iter().map(|value| value.raw.as_str()).collect::<Vec<_>>().join(", ");
-    Field::all()
+    Field::of(&[contact])
+        .into_iter()
         .filter_map(|field| {
-            let text = match field {
+            let text = match &field {
                 Field::Text(text) => contact.text(text).to_owned(),
                 Field::Emails => listed(&contact.emails),
                 Field::Phones => listed(&contact.phones),

@@ -7,6 +7,7 @@
 mod dafater;
 mod google;
 mod history;
+mod links;
 mod receipt;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::history::{changes_of, dafater_id, google_id, title_of};
+use self::links::Linking;
 use self::receipt::Work;
 use super::labels::worn_at_birth;
 use super::room::NO_ROOM;
@@ -25,7 +27,7 @@ use super::{Counts, EngineError};
 use crate::mapping::Document;
 use crate::observe::events;
 use crate::remote::Disposition;
-use crate::state::{Changes, Parked, Tombstone};
+use crate::state::{Changes, Intent, Parked, Parted, Tombstone};
 use crate::sync::{Action, Image, LooseReason, Origin, Pair, PairId, Plan, RecordId, Relabel, Side, Step};
 
 /// What a run did.
@@ -63,6 +65,8 @@ pub(super) struct Executor<'a> {
     pub(super) google_rests: Option<Timestamp>,
     /// How often each pair has failed before.
     pub(super) failures: BTreeMap<PairId, u32>,
+    /// Earlier updates that are still in doubt: a write that is refused takes nothing back of them.
+    pub(super) doubtful: &'a [Intent],
     pub(super) cancel: &'a CancellationToken,
     /// The run that is put back, if one is.
     pub(super) undoes: Option<&'a str>,
@@ -83,18 +87,20 @@ impl Executor<'_> {
     /// Carries `plan` out and tells what came of it.
     pub(super) async fn run(self, plan: &Plan) -> Result<Applied, EngineError> {
         let mut works: Vec<Work<'_>> =
-            plan.steps.iter().map(|step| Work::new(step, self.settings.policy.phones)).collect();
+            plan.steps.iter().map(|step| Work::new(step, &self.settings.policy.mapping)).collect();
         self.record(&works).await?;
         if let Some(until) = self.google_rests {
             let (waiting, free): (Vec<_>, Vec<_>) =
                 works.into_iter().partition(|work| work.step.writes(Side::Google));
-            self.write_dafater(free).await?;
+            let linking = self.linking(&free).await?;
+            self.write_dafater(free, &linking).await?;
             if !waiting.is_empty() {
                 self.halt(EngineError::google_rests(self.parts.state.account(), until));
             }
         } else {
             self.write_google(&mut works).await?;
-            self.write_dafater(works).await?;
+            let linking = if self.must_stop() { Linking::default() } else { self.linking(&works).await? };
+            self.write_dafater(works, &linking).await?;
         }
         let applied = self.applied.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         Ok(applied)
@@ -122,11 +128,11 @@ impl Executor<'_> {
             // A pair of two records that exist is remembered even if the writes to it fail: it must not be taken for two people.
             Action::Merge(_) => {
                 let is_written_later = step.writes(Side::Google) || step.writes(Side::Dafater);
-                if is_written_later && step.before.is_some() && !step.is_rejoined() {
+                if is_written_later && !step.meets() {
                     return Ok(());
                 }
                 let Some(pair) = work.pair() else { return Ok(()) };
-                self.settle(step, &pair, changes);
+                self.settle(step, &pair, changes)?;
                 state.put_pair(&pair, changes)?;
                 if !is_written_later {
                     self.report_withheld(step, &pair, changes);
@@ -140,6 +146,7 @@ impl Executor<'_> {
             }
             Action::Detach { .. } => {
                 state.drop_pair(&step.pair, changes)?;
+                self.part(step, changes);
                 // Both records are left where a person refused to have one emptied.
                 for side in [Side::Google, Side::Dafater] {
                     if let Some(loose) = work.loose(side, LooseReason::Detached) {
@@ -147,6 +154,25 @@ impl Executor<'_> {
                     }
                 }
                 self.note(step, None, "detach", changes);
+            }
+            Action::Leave => {
+                state.drop_pair(&step.pair, changes)?;
+                if let Some(pair) = &step.before {
+                    changes.set_left(pair);
+                }
+                // What is known of its labels and photos holds when it comes back.
+                if let Some(worn) = state.worn(&step.pair)? {
+                    changes.set_worn(&step.pair, &worn);
+                }
+                if let Some(pictured) = state.pictured(&step.pair)? {
+                    changes.set_pictured(&step.pair, &pictured);
+                }
+                for side in [Side::Google, Side::Dafater] {
+                    if let Some(loose) = work.loose(side, LooseReason::OutOfScope) {
+                        changes.set_loose(&loose);
+                    }
+                }
+                self.note(step, None, "leave", changes);
             }
             Action::Forget => {
                 state.drop_pair(&step.pair, changes)?;
@@ -168,10 +194,10 @@ impl Executor<'_> {
     }
 
     /// What no longer applies once a pair stands: that its records stood alone or waited, and what was in doubt.
-    fn settle(&self, step: &Step, pair: &Pair, changes: &mut Changes) {
+    fn settle(&self, step: &Step, pair: &Pair, changes: &mut Changes) -> Result<(), EngineError> {
         let records =
             [RecordId::Google(pair.google.source_id.clone()), RecordId::Dafater(pair.dafater.name.clone())];
-        if step.before.is_none() || step.is_rejoined() {
+        if step.meets() {
             for record in &records {
                 changes.remove_loose(record);
                 changes.remove_review(record);
@@ -180,6 +206,13 @@ impl Executor<'_> {
             }
             let [google, dafater] = &records;
             changes.remove_link(google, dafater);
+            let state = &self.parts.state;
+            let by_google = state.left_of_google(&pair.google.source_id)?;
+            let by_dafater = state.left_of_dafater(&pair.dafater.creation)?;
+            for left in by_google.iter().chain(&by_dafater) {
+                changes.remove_left(left, &pair.id);
+            }
+            changes.remove_parted(&pair.google.source_id, &pair.dafater.creation);
             let account = self.parts.state.account();
             let begun = [
                 PairId::from_google(account, &pair.google.source_id),
@@ -191,9 +224,13 @@ impl Executor<'_> {
                 changes.remove_parked(id);
             }
         } else if matches!(pair.origin, Origin::Created(_)) {
-            changes.remove_intent(&pair.id, Side::Google);
-            changes.remove_intent(&pair.id, Side::Dafater);
+            for side in
+                [Side::Google, Side::Dafater].into_iter().filter(|side| !self.is_doubtful(&pair.id, *side))
+            {
+                changes.remove_intent(&pair.id, side);
+            }
         }
+        Ok(())
     }
 
     /// The receipt of a write: the new base, the history, and the end of the intent, for one commit.
@@ -202,7 +239,7 @@ impl Executor<'_> {
         let entry = self.received(work, side);
         changes.add_history(&step.pair, &entry);
         if let Some(pair) = work.pair() {
-            self.settle(step, &pair, changes);
+            self.settle(step, &pair, changes)?;
             self.parts.state.put_pair(&pair, changes)?;
             self.report_withheld(step, &pair, changes);
             self.remember_labels(work, side, changes);
@@ -288,6 +325,7 @@ impl Executor<'_> {
                 Side::Dafater => RecordId::Dafater(pair.dafater.name.clone()),
             });
             self.parts.state.drop_pair(&pair.id, changes)?;
+            self.part(step, changes);
             let (record, revision) = match side {
                 Side::Google => (RecordId::Google(pair.google.source_id.clone()), pair.google.etag.0.clone()),
                 Side::Dafater => {
@@ -298,6 +336,26 @@ impl Executor<'_> {
         }
         self.with(|applied| applied.destroyed.insert(step.pair.clone()));
         Ok(())
+    }
+
+    /// Whether an earlier update of the record is still in doubt.
+    fn is_doubtful(&self, pair: &PairId, side: Side) -> bool {
+        self.doubtful.iter().any(|intent| (&intent.pair, intent.side) == (pair, side))
+    }
+
+    /// Takes back what was written down and provably did not happen; what was in doubt before it is in doubt again.
+    fn take_back(&self, pair: &PairId, side: Side, changes: &mut Changes) {
+        match self.doubtful.iter().find(|intent| (&intent.pair, intent.side) == (pair, side)) {
+            Some(earlier) => changes.set_intent(earlier),
+            None => changes.remove_intent(pair, side),
+        }
+    }
+
+    /// Remembers a pair of which a person deleted one record: a deletion can be taken back on either side.
+    fn part(&self, step: &Step, changes: &mut Changes) {
+        if let Some(pair) = step.before.as_ref().filter(|_| step.google.is_none() || step.dafater.is_none()) {
+            changes.set_parted(&Parted { pair: pair.clone(), at: self.now });
+        }
     }
 
     /// Puts a pair aside whose write `side` refused, and says so the first time.
@@ -327,6 +385,16 @@ impl Executor<'_> {
             reason: reason.to_owned(),
         };
         self.with(|applied| drop(applied.parked.insert(step.pair.clone(), parked)));
+    }
+
+    /// The record whose counterpart could not be made still takes part in matching. One that an undo could not give its counterpart
+    /// back stays as alone as it was.
+    fn leave_alone(&self, work: &Work<'_>, changes: &mut Changes) {
+        if let (Action::Create { side, .. }, None, None) = (&work.step.action, &work.step.before, self.undoes)
+            && let Some(loose) = work.loose(side.other(), LooseReason::Parked)
+        {
+            changes.set_loose(&loose);
+        }
     }
 
     /// Ends the run: nothing more is sent to either remote.

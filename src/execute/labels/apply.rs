@@ -82,6 +82,9 @@ impl AccountEngine {
         undoes: Option<&str>,
     ) -> Result<u32, EngineError> {
         self.note_labels(labels).await?;
+        if labels.is_waiting {
+            return Ok(0);
+        }
         let mut by_label: BTreeMap<&LabelId, Vec<Move<'_>>> = BTreeMap::new();
         let mut open: BTreeMap<&PairId, usize> = BTreeMap::new();
         for step in &labels.steps {
@@ -164,7 +167,7 @@ impl AccountEngine {
         relabel.remove.retain(&is_done);
         // One that could not be put on was not put on by us.
         relabel.after.put.retain(|label, _| !step.relabel.add.contains(label) || is_done(label));
-        if state.pair(&step.pair)?.is_some() {
+        if state.pair(&step.pair)?.is_some() || state.has_left(&step.pair)? {
             changes.set_worn(&step.pair, &relabel.after);
         }
         if !relabel.is_write() {

@@ -8,7 +8,7 @@ use super::{Held, Names, Roles};
 use crate::execute::apply::{dafater_id, google_id, title_of};
 use crate::execute::observe::{Memory, Observed};
 use crate::execute::{AccountEngine, ChangeView, EngineError, StepView};
-use crate::mapping::{Document, Person, ResourceName};
+use crate::mapping::{Document, Mapping, Person, ResourceName};
 use crate::observe::events;
 use crate::remote::Disposition;
 use crate::state::Owed;
@@ -34,6 +34,8 @@ pub(in crate::execute) struct LabelPlan {
     pub(super) names: Names,
     /// Whether every contact must be compared anew: a link has another label.
     pub(in crate::execute) is_rebound: bool,
+    /// Whether Google takes no labels now: what is to be done is written down only.
+    pub(super) is_waiting: bool,
 }
 
 /// What becomes of the labels of one contact.
@@ -58,6 +60,7 @@ struct Candidate<'a> {
     links: BTreeSet<String>,
 }
 
+const LEFT: &str = "it left the scope of the account";
 const BY_LINK: &str = "what it is linked to in Dafater changed, or the rules for labels";
 
 impl AccountEngine {
@@ -78,6 +81,7 @@ impl AccountEngine {
         let owed: BTreeMap<PairId, Owed> =
             self.state().owed_labels()?.into_iter().map(|owed| (owed.pair.clone(), owed)).collect();
         let candidates = self.candidates(plan, observed, &owed)?;
+        let leaving = self.leaving(plan)?;
         let rules = &self.settings.labels;
         let is_ruled = |doctype: &String| rules.contains_key(doctype);
         let linked: BTreeSet<String> = candidates
@@ -89,11 +93,15 @@ impl AccountEngine {
         let dealt = candidates.iter().flat_map(|candidate| candidate.worn.dealt.keys()).cloned();
         let wanted: BTreeSet<String> = dealt.filter(is_ruled).chain(linked.iter().cloned()).collect();
         let is_needed = !wanted.is_empty()
-            || candidates.iter().any(|candidate| !candidate.worn.dealt.is_empty())
+            || !leaving.is_empty()
+            || candidates.iter().any(Candidate::is_known)
             || owed.values().any(|owed| !owed.remove.is_empty());
         if !is_needed {
-            labels.settle(&owed, &candidates, observed);
+            self.settle_labels(&mut labels, &owed, &candidates, observed)?;
             return Ok(labels);
+        }
+        for (pair, worn) in leaving {
+            labels.leave(pair, &worn, now);
         }
         let rest = memory.labels_rest.until.filter(|until| *until > now);
         let read = match rest {
@@ -108,6 +116,7 @@ impl AccountEngine {
         };
         if !read {
             labels.postpone(&candidates, rules);
+            labels.is_waiting = true;
             return Ok(labels);
         }
         let (rules, waiting) = self.label_rules(&wanted, &linked, memory, now, is_real, &mut labels).await?;
@@ -119,7 +128,7 @@ impl AccountEngine {
             }
             labels.add(candidate, &rules, moment, owed.contains_key(candidate.pair) && !is_late);
         }
-        labels.settle(&owed, &candidates, observed);
+        self.settle_labels(&mut labels, &owed, &candidates, observed)?;
         if let Some(book) = &memory.labels {
             let ids =
                 labels.steps.iter().flat_map(|step| step.relabel.add.iter().chain(&step.relabel.remove));
@@ -160,9 +169,7 @@ impl AccountEngine {
             if let Some(person) = person {
                 worn = worn.of(&person.source_id);
                 if let Some(owed) = owed.get(pair) {
-                    // What we were about to put on, and is on, is our doing.
-                    let shown = shown_labels(person);
-                    worn.put.extend(owed.add.intersection(&shown).map(|label| (label.clone(), owed.at)));
+                    worn.recognise(&owed.add, &owed.remove, &shown_labels(person), owed.at);
                 }
             } else {
                 worn = Worn::default();
@@ -231,22 +238,91 @@ impl AccountEngine {
         Ok((found, waiting))
     }
 
+    /// Pairs that leave the scope, with what the sync did with their labels.
+    fn leaving<'a>(&self, plan: &'a Plan) -> Result<Vec<(&'a Pair, Worn)>, EngineError> {
+        let mut leaving = Vec::new();
+        for step in plan.steps.iter().filter(|step| matches!(step.action, Action::Leave)) {
+            let Some(pair) = step.before.as_ref().filter(|_| self.settings.policy.scope.unlabel) else {
+                continue;
+            };
+            let worn = self.state().worn(&pair.id)?.unwrap_or_default().of(&pair.google.source_id);
+            if !worn.put.is_empty() {
+                leaving.push((pair, worn));
+            }
+        }
+        Ok(leaving)
+    }
+
+    /// What was owed to pairs that are no more: what was to be taken off is taken off, the rest is void.
+    fn settle_labels(
+        &self,
+        labels: &mut LabelPlan,
+        owed: &BTreeMap<PairId, Owed>,
+        candidates: &[Candidate<'_>],
+        observed: &Observed,
+    ) -> Result<(), EngineError> {
+        let is_seen: BTreeSet<&PairId> = candidates.iter().map(|candidate| candidate.pair).collect();
+        let snapshot = &observed.snapshot;
+        for (pair, owed) in owed {
+            let is_open = labels.steps.iter().any(|step| step.pair == *pair)
+                || labels.created.contains_key(pair)
+                || labels.postponed.contains(pair)
+                || labels.settled.contains(pair);
+            let stands = !is_seen.contains(pair)
+                && (snapshot.pairs.iter().any(|view| view.pair.id == *pair)
+                    || snapshot.in_doubt.contains(pair)
+                    || snapshot.begun.contains(pair));
+            if is_open || stands {
+                continue;
+            }
+            let resource =
+                owed.resource.as_ref().filter(|_| !owed.remove.is_empty() && !is_seen.contains(pair));
+            let Some(resource) = resource else {
+                labels.settled.push(pair.clone());
+                continue;
+            };
+            let worn = self.state().worn(pair)?.unwrap_or_default();
+            let relabel = Relabel { remove: owed.remove.clone(), ..worn.leave(owed.at) };
+            labels.steps.push(LabelStep {
+                pair: pair.clone(),
+                google: worn.source.map(RecordId::Google),
+                dafater: None,
+                title: String::new(),
+                resource: resource.clone(),
+                relabel,
+                reason: LEFT.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
     /// Google takes no writes now: whoever has other links than before is looked at again.
     pub(in crate::execute) fn put_labels_off(
         &self,
         plan: &Plan,
         observed: &Observed,
+        now: Timestamp,
     ) -> Result<LabelPlan, EngineError> {
-        let mut labels = LabelPlan::default();
+        let mut labels = LabelPlan { is_waiting: true, ..LabelPlan::default() };
         if self.settings.policy.push {
             let candidates = self.candidates(plan, observed, &BTreeMap::new())?;
             labels.postpone(&candidates, &self.settings.labels);
+            for (pair, worn) in self.leaving(plan)? {
+                labels.leave(pair, &worn, now);
+            }
         }
         Ok(labels)
     }
 
     pub(super) fn labels_failed(&self, reason: &str) {
         events::LabelsPostponed { account: self.state().account().clone(), reason: reason.to_owned() }.emit();
+    }
+}
+
+impl Candidate<'_> {
+    /// Whether the sync did anything with its labels that may have to be changed.
+    fn is_known(&self) -> bool {
+        !self.worn.dealt.is_empty() || !self.worn.left.is_empty()
     }
 }
 
@@ -266,14 +342,14 @@ impl LabelPlan {
                 pair,
                 google: Some(RecordId::Google(person.source_id.clone())),
                 dafater: Some(RecordId::Dafater(candidate.document.name.clone())),
-                title: candidate.document.contact(crate::contact::PhoneContext::default()).title(),
+                title: candidate.document.contact(&Mapping::default()).title(),
                 resource: person.resource_name.clone(),
                 relabel,
                 reason: BY_LINK.to_owned(),
             });
         } else if relabel.after != candidate.worn || is_owed {
             // A contact that was never dealt with needs no memory.
-            let is_blank = relabel.after.dealt.is_empty() && candidate.worn.dealt.is_empty();
+            let is_blank = relabel.after.dealt.is_empty() && !candidate.is_known();
             if !is_blank {
                 self.noted.push((pair.clone(), relabel.after));
             }
@@ -283,23 +359,17 @@ impl LabelPlan {
         }
     }
 
-    /// Takes off everything that the sync put on a contact which leaves the account's scope; nothing where nothing is remembered of it.
-    #[expect(dead_code, reason = "the policy for contacts that leave the scope calls it")]
-    pub(in crate::execute) fn leave(&mut self, pair: &Pair, worn: &Worn, now: Timestamp) {
-        let relabel = worn.of(&pair.google.source_id).leave(now);
-        if relabel.is_write() {
-            self.steps.retain(|step| step.pair != pair.id);
-            self.noted.retain(|(id, _)| *id != pair.id);
-            self.steps.push(LabelStep {
-                pair: pair.id.clone(),
-                google: Some(RecordId::Google(pair.google.source_id.clone())),
-                dafater: Some(RecordId::Dafater(pair.dafater.name.clone())),
-                title: pair.dafater.contact.title(),
-                resource: pair.google.resource_name.clone(),
-                relabel,
-                reason: "it left the scope of the account".to_owned(),
-            });
-        }
+    /// Takes off everything that the sync put on a contact which leaves the account's scope.
+    fn leave(&mut self, pair: &Pair, worn: &Worn, now: Timestamp) {
+        self.steps.push(LabelStep {
+            pair: pair.id.clone(),
+            google: Some(RecordId::Google(pair.google.source_id.clone())),
+            dafater: Some(RecordId::Dafater(pair.dafater.name.clone())),
+            title: pair.dafater.contact.title(),
+            resource: pair.google.resource_name.clone(),
+            relabel: worn.leave(now),
+            reason: LEFT.to_owned(),
+        });
     }
 
     /// Every contact for which something is left to do is looked at again.
@@ -310,38 +380,6 @@ impl LabelPlan {
                 candidate.links.iter().filter(|doctype| rules.contains_key(*doctype)).collect();
             if dealt != due {
                 self.postponed.push(candidate.pair.clone());
-            }
-        }
-    }
-
-    /// What was owed to pairs that are no more: what was to be taken off is taken off, the rest is void.
-    fn settle(&mut self, owed: &BTreeMap<PairId, Owed>, candidates: &[Candidate<'_>], observed: &Observed) {
-        let is_seen: BTreeSet<&PairId> = candidates.iter().map(|candidate| candidate.pair).collect();
-        let snapshot = &observed.snapshot;
-        for (pair, owed) in owed.iter().filter(|(pair, _)| !is_seen.contains(pair)) {
-            let stands = snapshot.pairs.iter().any(|view| view.pair.id == *pair);
-            if stands || snapshot.in_doubt.contains(pair) || snapshot.begun.contains(pair) {
-                continue;
-            }
-            match (&owed.resource, owed.remove.is_empty()) {
-                (Some(resource), false) => self.steps.push(LabelStep {
-                    pair: pair.clone(),
-                    google: None,
-                    dafater: None,
-                    title: String::new(),
-                    resource: resource.clone(),
-                    relabel: Relabel { remove: owed.remove.clone(), ..Relabel::default() },
-                    reason: "it left the scope of the account".to_owned(),
-                }),
-                (Some(_) | None, _) => self.settled.push(pair.clone()),
-            }
-        }
-        for (pair, _) in owed.iter().filter(|(pair, _)| is_seen.contains(pair)) {
-            let is_open = self.steps.iter().any(|step| step.pair == *pair)
-                || self.created.contains_key(pair)
-                || self.postponed.contains(pair);
-            if !is_open && !self.settled.contains(pair) {
-                self.settled.push(pair.clone());
             }
         }
     }

@@ -56,6 +56,9 @@ impl Observer<'_> {
             promises: std::collections::BTreeMap::new(),
             left_over: BTreeSet::new(),
             veiled: BTreeSet::new(),
+            leaving: BTreeSet::new(),
+            left: Vec::new(),
+            parted: Vec::new(),
             decisions: Decisions::default(),
         })
     }

@@ -18,6 +18,8 @@ pub(in crate::execute) struct GoogleReading {
     pub(super) deleted: BTreeMap<SourceId, Person>,
     /// Whether every contact of the account was listed: all pages came, the last with a cursor, and the count agrees.
     pub(super) is_complete: bool,
+    /// Of a read of everything: how many contacts Google counts and did not list.
+    pub(super) missing: Option<u64>,
     /// The cursor to store once everything read is dealt with.
     pub(super) cursor: Option<GoogleCursor>,
     /// Contacts that could not be understood.
@@ -48,6 +50,7 @@ impl Observer<'_> {
             present: BTreeMap::new(),
             deleted: BTreeMap::new(),
             is_complete: false,
+            missing: None,
             cursor: cursor.cloned(),
             malformed: Vec::new(),
         };
@@ -78,10 +81,10 @@ impl Observer<'_> {
             }
             // A full read that does not say where the next one starts is not known to have ended.
             let listed = reading.present.len() + reading.malformed.len();
-            let counts_agree = page
-                .total_items
-                .is_none_or(|total| u64::try_from(listed).is_ok_and(|listed| listed >= total));
-            reading.is_complete = cursor.is_none() && page.next_sync_token.is_some() && counts_agree;
+            let listed = u64::try_from(listed).unwrap_or(u64::MAX);
+            let missing = page.total_items.map_or(0, |total| total.saturating_sub(listed));
+            reading.missing = cursor.is_none().then_some(missing);
+            reading.is_complete = cursor.is_none() && page.next_sync_token.is_some() && missing == 0;
             let nothing_new =
                 cursor.is_some() && is_empty && reading.present.is_empty() && reading.deleted.is_empty();
             if let Some(token) = page.next_sync_token.filter(|_| !nothing_new) {

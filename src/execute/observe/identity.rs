@@ -72,16 +72,23 @@ impl Observer<'_> {
         let deletions = dafater.deleted.clone();
         let reads_deletions = dafater.reads_deletions;
         let sweep = dafater.sweep.clone();
+        let mut scoping = self.scoping(memory, sweep.is_some()).await?;
         self.sort_google(google, &mut gathered, read_all)?;
         self.sort_dafater(dafater, &mut gathered, read_all)?;
         if let Some(sweep) = sweep {
             self.compare_names(&sweep, &mut gathered)?;
         }
+        self.compare_scope(&scoping, &mut gathered)?;
         self.force(retried, doubt, &mut gathered).await?;
         self.fetch_google(&mut gathered, is_google_complete).await?;
         self.fetch_dafater(&mut gathered, &deletions, reads_deletions).await?;
         self.fetch_widows(&mut gathered).await?;
-        self.place(gathered, memory, read_all).await
+        self.ask_labels(&gathered, memory, &mut scoping).await?;
+        let present = gathered.pairs.values().filter_map(|half| half.dafater.as_ref()?.present());
+        let names = present.map(|document| &document.name).chain(gathered.dafater.keys());
+        self.ask_scope(names, &mut scoping).await?;
+        let leaving = self.leaving(&gathered, &scoping);
+        Ok(Picture { leaving, ..self.place(gathered, scoping, read_all).await? })
     }
 
     fn sort_google(

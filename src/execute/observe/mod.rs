@@ -11,6 +11,7 @@ mod identity;
 mod origins;
 mod oversize;
 mod place;
+mod scope;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,6 +37,10 @@ pub(super) struct Memory {
     pub(super) labels: Option<LabelBook>,
     /// Until when writes of labels wait after a failure.
     pub(super) labels_rest: Rest,
+    /// When all contacts were last asked for by the filter of the scope.
+    pub(super) scope_asked_at: Option<Timestamp>,
+    /// How many contacts the last read of all left out, by Google's own count.
+    pub(super) missing: u64,
 }
 
 /// What is known of the site as a whole.
@@ -61,6 +66,8 @@ pub(super) struct Observed {
     pub(super) retried: Vec<Parked>,
     /// Writes of an earlier run without a receipt that are settled by this observation.
     pub(super) settled: Vec<Intent>,
+    /// Updates of an earlier run without a receipt that do not show, and that may not show yet.
+    pub(super) doubtful: Vec<Intent>,
     /// Pairs whose base is now what such a write promised.
     pub(super) redeemed: Vec<Pair>,
     /// How many writes of earlier runs had no receipt.
@@ -103,19 +110,29 @@ impl Observer<'_> {
         let is_other_policy = before.policy != policy;
         let read_all = request.full || is_other_policy;
 
-        let google = self.read_google(before.google.as_ref().filter(|_| !read_all)).await?;
+        // What is in doubt is sent again only when a read of everything, begun after its time, does not show it: a read of changes
+        // may have left it out.
+        let is_repeating = intents.iter().any(|intent| self.must_be_sought(intent));
+        let google = self.read_google(before.google.as_ref().filter(|_| !read_all && !is_repeating)).await?;
         let dafater = self.read_dafater(before.dafater.as_ref().filter(|_| !read_all)).await?;
         let mut cursors = Cursors {
             google: google.cursor.clone(),
             dafater: Some(dafater.cursor.clone()),
             policy: policy.to_owned(),
         };
+        let is_confirmed = is_confirmed(&google, memory);
+        if google.missing.is_some() && !is_confirmed {
+            // What was left out would show in no read of changes.
+            cursors.google = None;
+        }
         let is_full = google.is_complete || dafater.is_complete;
         let mut malformed: Vec<String> = google.malformed.clone();
         malformed.extend(dafater.malformed.iter().cloned());
 
         let unsettled = intents.len();
-        let doubt = Doubt::judge(intents, self.now, self.settings);
+        let mut doubt = Doubt::judge(intents, |intent| {
+            self.is_open(intent) || self.must_be_sought(intent) && !is_confirmed
+        });
         let retried: Vec<Parked> =
             self.parked.values().filter(|parked| parked.next <= self.now || is_full).cloned().collect();
         let mut picture = self.identify(google, dafater, &retried, &doubt, memory, read_all).await?;
@@ -123,11 +140,13 @@ impl Observer<'_> {
         if picture.is_unsettled {
             cursors.google = None;
         }
-        let redeemed = self.redeem(&doubt.settled, &mut picture.pairs);
+        let redeemed = self.redeem(&mut doubt, &mut picture.pairs);
+        doubt.await_hidden(&picture.hidden);
         let veiled = self.veiled(&picture, &doubt).await?;
         let mut in_doubt = doubt.open;
         in_doubt.extend(picture.renamed_in_doubt(&doubt.unsettled, state.account()));
         let left_over = self.left_over(&picture, &doubt.begun)?;
+        let parted = self.parted(&picture)?;
         let is_idle = picture.pairs.is_empty() && picture.google.is_empty() && picture.dafater.is_empty();
         // Nothing to decide needs no rules: an idle cycle asks for changes and nothing else.
         let site = if is_idle { SiteFacts::unknown(self.now) } else { self.site_facts(memory).await? };
@@ -155,6 +174,9 @@ impl Observer<'_> {
                 promises: doubt.promises,
                 left_over,
                 veiled,
+                leaving: picture.leaving,
+                left: picture.left,
+                parted,
                 decisions: crate::sync::Decisions {
                     resolutions,
                     asked,
@@ -164,6 +186,11 @@ impl Observer<'_> {
             },
             cursors,
             retried,
+            doubtful: doubt
+                .unsettled
+                .into_iter()
+                .filter(|intent| intent.kind == IntentKind::Update)
+                .collect(),
             settled: doubt.settled,
             redeemed,
             intents: unsettled,
@@ -178,16 +205,18 @@ impl Observer<'_> {
     }
 
     /// Recognises our own updates that were not noted, so that they are not taken for edits.
-    fn redeem(&self, settled: &[Intent], pairs: &mut [PairView]) -> Vec<Pair> {
-        let phones = self.settings.policy.phones;
+    fn redeem(&self, doubt: &mut Doubt, pairs: &mut [PairView]) -> Vec<Pair> {
+        let mapping = &self.settings.policy.mapping;
         let mut redeemed = Vec::new();
+        let recent = doubt.unsettled.iter().filter(|intent| intent.kind == IntentKind::Update);
+        let sought: Vec<&Intent> = doubt.settled.iter().chain(recent).collect();
         for view in pairs {
             let mut is_kept = false;
             let id = view.pair.id.clone();
-            for intent in settled.iter().filter(|intent| intent.pair == id) {
+            for intent in sought.iter().filter(|intent| intent.pair == id) {
                 let now = match intent.side {
-                    Side::Google => view.google.present().map(|person| person.contact(phones)),
-                    Side::Dafater => view.dafater.present().map(|document| document.contact(phones)),
+                    Side::Google => view.google.present().map(|person| person.contact(mapping)),
+                    Side::Dafater => view.dafater.present().map(|document| document.contact(mapping)),
                 };
                 if let (Some(promise), Some(now)) = (&intent.promise, now) {
                     is_kept |= promise.redeem(&mut view.pair, intent.side, &now);
@@ -197,7 +226,27 @@ impl Observer<'_> {
                 redeemed.push(view.pair.clone());
             }
         }
+        let is_seen = |intent: &Intent| {
+            intent.kind == IntentKind::Update && redeemed.iter().any(|pair| pair.id == intent.pair)
+        };
+        let (seen, unseen) = std::mem::take(&mut doubt.unsettled).into_iter().partition(is_seen);
+        doubt.unsettled = unseen;
+        doubt.settled.extend::<Vec<_>>(seen);
         redeemed
+    }
+
+    /// Whether what was written without a receipt may not show yet.
+    fn is_open(&self, intent: &Intent) -> bool {
+        let window = match intent.side {
+            Side::Google => self.settings.propagation,
+            Side::Dafater => self.settings.settle,
+        };
+        intent.kind != IntentKind::Delete && self.now.duration_since(intent.at) < window
+    }
+
+    /// Whether a create in Google has not shown up in its time. (On the site it is looked for by what it carries.)
+    fn must_be_sought(&self, intent: &Intent) -> bool {
+        (intent.kind, intent.side) == (IntentKind::Create, Side::Google) && !self.is_open(intent)
     }
 
     async fn site_facts(&self, memory: &mut Memory) -> Result<SiteFacts, EngineError> {
@@ -228,11 +277,18 @@ impl Observer<'_> {
 /// The site's rules and zone are read again after a day.
 const SITE_FACTS_KEPT: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
+/// Whether a read of everything showed everything: Google's count agrees, or disagrees as it did the time before.
+fn is_confirmed(google: &GoogleReading, memory: &mut Memory) -> bool {
+    let Some(missing) = google.missing else { return false };
+    let before = std::mem::replace(&mut memory.missing, missing);
+    google.is_complete || missing > 0 && missing == before
+}
+
 /// Writes of earlier runs whose receipt is missing.
 pub(super) struct Doubt {
     /// Creates that may still show up.
     open: BTreeSet<PairId>,
-    /// Those creates as they were begun: both their records are looked at in each cycle.
+    /// Those creates as they were begun, and updates that may not show yet: both their records are looked at in each cycle.
     unsettled: Vec<Intent>,
     /// All creates.
     begun: BTreeSet<PairId>,
@@ -245,7 +301,7 @@ pub(super) struct Doubt {
 }
 
 impl Doubt {
-    fn judge(intents: Vec<Intent>, now: Timestamp, settings: &Settings) -> Self {
+    fn judge(intents: Vec<Intent>, is_open: impl Fn(&Intent) -> bool) -> Self {
         let mut doubt = Self {
             open: BTreeSet::new(),
             unsettled: Vec::new(),
@@ -255,18 +311,14 @@ impl Doubt {
             settled: Vec::new(),
         };
         for intent in intents {
-            let window = match intent.side {
-                Side::Google => settings.propagation,
-                Side::Dafater => settings.settle,
-            };
-            let is_open = intent.kind == IntentKind::Create && now.duration_since(intent.at) < window;
+            let is_open = is_open(&intent);
             if intent.kind == IntentKind::Create {
                 doubt.begun.insert(intent.pair.clone());
                 if let Some(promise) = &intent.promise {
                     doubt.promises.insert(intent.pair.clone(), promise.clone());
                 }
             }
-            if is_open {
+            if is_open && intent.kind == IntentKind::Create {
                 doubt.open.insert(intent.pair.clone());
             }
             if let (IntentKind::Create, RecordId::Google(source)) = (intent.kind, &intent.record) {
@@ -276,6 +328,19 @@ impl Doubt {
             list.push(intent);
         }
         doubt
+    }
+}
+
+impl Doubt {
+    /// A create from a document that the site does not show now stays in doubt: only both records together tell what they agreed on.
+    fn await_hidden(&mut self, hidden: &BTreeSet<DocumentName>) {
+        let is_hidden = |intent: &Intent| {
+            let is_create = (intent.kind, intent.side) == (IntentKind::Create, Side::Google);
+            is_create && matches!(&intent.record, RecordId::Dafater(name) if hidden.contains(name))
+        };
+        let (waiting, settled) = std::mem::take(&mut self.settled).into_iter().partition(is_hidden);
+        self.settled = settled;
+        self.unsettled.extend::<Vec<_>>(waiting);
     }
 }
 
@@ -289,6 +354,8 @@ pub(super) struct Picture {
     hidden: BTreeSet<DocumentName>,
     deleted: Vec<(SourceId, String)>,
     echoes: Vec<Parked>,
+    leaving: BTreeSet<PairId>,
+    left: Vec<crate::sync::Left>,
     is_unsettled: bool,
 }
 

@@ -9,7 +9,7 @@ use super::{Doubt, Observer, Picture};
 use crate::dafater::Lookup as SiteLookup;
 use crate::execute::EngineError;
 use crate::mapping::{DocumentName, SourceId};
-use crate::sync::{PairId, RecordId};
+use crate::sync::{Pair, PairId, RecordId};
 
 impl Observer<'_> {
     /// Records that stand alone and tell of a counterpart that is gone, where nothing remembers a pair of them: the memory is older
@@ -60,6 +60,18 @@ impl Observer<'_> {
             }
         }
         Ok(left_over)
+    }
+
+    /// The pairs that two records which stand alone were in, until one of them was deleted.
+    pub(super) fn parted(&self, picture: &Picture) -> Result<Vec<Pair>, EngineError> {
+        let mut parted = Vec::new();
+        if picture.dafater.is_empty() {
+            return Ok(parted);
+        }
+        for person in picture.google.iter().map(|alone| &alone.record) {
+            parted.extend(self.parts.state.parted_of_google(&person.source_id)?.map(|parted| parted.pair));
+        }
+        Ok(parted)
     }
 
     /// Contacts that we made from a document which the site has and does not show: a permission hides it, or it cannot be read.

@@ -32,14 +32,14 @@ pub(in crate::execute) struct Oversized {
 impl Observer<'_> {
     /// Takes oversized records out of `picture`; they are known to matching all the same, so that nobody is made a second time.
     pub(super) fn set_aside(&self, picture: &mut Picture) -> Result<Oversized, EngineError> {
-        let phones = self.settings.policy.phones;
+        let mapping = &self.settings.policy.mapping;
         let account = self.parts.state.account();
         let (mut parked, mut loose) = (Vec::new(), Vec::new());
         picture.pairs.retain(|view| {
             let (google, dafater) = (view.google.present(), view.dafater.present());
             let [one, other] = [
-                google.map(|person| person.contact(phones)),
-                dafater.map(|document| document.contact(phones)),
+                google.map(|person| person.contact(mapping)),
+                dafater.map(|document| document.contact(mapping)),
             ]
             .map(Option::unwrap_or_default);
             let size = together(&one, &other);
@@ -52,7 +52,7 @@ impl Observer<'_> {
         });
         picture.google.retain(|alone| {
             let person = &alone.record;
-            let contact = person.contact(phones);
+            let contact = person.contact(mapping);
             let size = size(&contact);
             if size > LARGEST {
                 let id = PairId::from_google(account, &person.source_id);
@@ -67,7 +67,7 @@ impl Observer<'_> {
         });
         picture.dafater.retain(|alone| {
             let document = &alone.record;
-            let contact = document.contact(phones);
+            let contact = document.contact(mapping);
             let size = size(&contact);
             if size > LARGEST {
                 let id = PairId::from_dafater(account, &document.creation, &document.name);
@@ -139,7 +139,7 @@ fn together(one: &Contact, other: &Contact) -> usize {
     let more = |own: &Values, further: &Values| -> usize {
         further.iter().filter(|value| !own.contains(&value.key)).map(bytes).sum()
     };
-    let texts = other.texts.iter().filter(|(field, text)| one.text(**field) != text.as_str());
+    let texts = other.texts.iter().filter(|(field, text)| one.text(field) != text.as_str());
     size(one)
         + texts.map(|(_, text)| text.len() + 4).sum::<usize>()
         + more(&one.emails, &other.emails)

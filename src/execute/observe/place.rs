@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::identity::Gathered;
+use super::identity::{Gathered, Half};
+use super::scope::Scoping;
 use super::{Memory, Observer, Picture};
 use crate::contact::Contact;
 use crate::execute::EngineError;
@@ -21,10 +22,9 @@ impl Observer<'_> {
     pub(super) async fn place(
         &self,
         mut gathered: Gathered,
-        memory: &mut Memory,
+        mut scoping: Scoping,
         read_all: bool,
     ) -> Result<Picture, EngineError> {
-        let labels = if gathered.google.is_empty() { None } else { self.scope_labels(memory).await? };
         let (mut google, mut echoes) = (Vec::new(), Vec::new());
         for (source, person) in std::mem::take(&mut gathered.google) {
             let record = RecordId::Google(source.clone());
@@ -35,12 +35,18 @@ impl Observer<'_> {
                 echoes.push(parked);
                 continue;
             }
-            if !is_forced && is_judged(before.as_ref(), &person.etag.0) {
+            // API: a read may show a new state under the etag of the one before.
+            let says_the_same =
+                |loose: &Loose| loose.contact == person.contact(&self.settings.policy.mapping);
+            if !is_forced
+                && is_judged(before.as_ref(), &person.etag.0)
+                && before.as_ref().is_some_and(says_the_same)
+            {
                 continue;
             }
             let is_waiting = !is_forced && self.waits(&begun, Side::Google, &person.etag.0);
             let successor = self.successor(&begun, &person)?;
-            google.push(Alone { is_waiting, successor, ..alone_person(person, before, labels.as_ref()) });
+            google.push(Alone { is_waiting, successor, ..alone_person(person, before, &scoping) });
         }
         let mut dafater = Vec::new();
         let mut renamed = Renamed::default();
@@ -60,10 +66,12 @@ impl Observer<'_> {
                 continue;
             }
             let is_waiting = !is_forced && self.waits(&begun, Side::Dafater, &document.modified.0);
-            dafater.push(Alone { is_waiting, ..self.alone_document(document, before) });
+            dafater.push(Alone { is_waiting, ..alone_document(document, before, &scoping) });
         }
-        let paired =
-            self.bring_candidates(&mut google, &mut dafater, labels.as_ref(), &mut gathered.vanished).await?;
+        let left = self.bring_left(&mut google, &mut dafater, &mut scoping).await?;
+        let widowed = lookout_for_widowed(&gathered);
+        let alone = (&mut google, &mut dafater);
+        let paired = self.bring_candidates(alone, widowed, &mut scoping, &mut gathered.vanished).await?;
         let pairs = std::mem::take(&mut gathered.pairs)
             .into_values()
             .map(|half| PairView {
@@ -74,7 +82,20 @@ impl Observer<'_> {
             })
             .collect();
         let Gathered { vanished, hidden, deleted, is_unsettled, .. } = gathered;
-        Ok(Picture { pairs, google, dafater, paired, vanished, hidden, deleted, echoes, is_unsettled })
+        let leaving = BTreeSet::new();
+        Ok(Picture {
+            pairs,
+            google,
+            dafater,
+            paired,
+            vanished,
+            hidden,
+            deleted,
+            echoes,
+            leaving,
+            left,
+            is_unsettled,
+        })
     }
 
     /// A contact that we deleted, or saw deleted, may still be listed for a while. It may as well have been restored: it is looked at
@@ -142,28 +163,24 @@ impl Observer<'_> {
         Ok(Some(loose.clone()).filter(|_| is_free))
     }
 
-    fn alone_document(&self, document: Document, before: Option<Loose>) -> Alone<Document> {
-        let linked_to = &self.settings.policy.scope.linked_to;
-        let is_in_scope =
-            linked_to.is_empty() || document.links.iter().any(|link| linked_to.contains(&link.doctype));
-        Alone { record: document, before, is_in_scope, is_waiting: false, successor: None }
-    }
-
-    /// The records from which marked ones were made, where they were not read: whatever carries our marker is never new.
+    /// The records from which marked ones were made, and those that were the other half of one, where they were not read: whatever
+    /// carries our marker is never new, nor is what was in a pair.
     async fn bring_origins(
         &self,
         google: &mut Vec<Alone<Person>>,
         dafater: &mut Vec<Alone<Document>>,
-        labels: Option<&BTreeSet<String>>,
+        scoping: &mut Scoping,
         vanished: &mut Vec<RecordId>,
     ) -> Result<(), EngineError> {
         let known: BTreeSet<_> = dafater.iter().map(|alone| alone.record.creation.civil()).collect();
-        let creations: Vec<SiteStamp> = google
-            .iter()
-            .filter_map(|alone| alone.record.marker(&self.settings.site))
-            .map(|marker| marker.creation)
-            .filter(|creation| !known.contains(&creation.civil()))
-            .collect();
+        let state = &self.parts.state;
+        let mut creations = Vec::new();
+        for person in google.iter().map(|alone| &alone.record) {
+            let parted = state.parted_of_google(&person.source_id)?;
+            creations.extend(parted.map(|parted| parted.pair.dafater.creation));
+            creations.extend(person.marker(&self.settings.site).map(|marker| marker.creation));
+        }
+        creations.retain(|creation| !known.contains(&creation.civil()));
         let mut names = BTreeSet::new();
         if !creations.is_empty() {
             names.extend(
@@ -171,12 +188,18 @@ impl Observer<'_> {
             );
         }
         let here: BTreeSet<&str> = google.iter().map(|alone| alone.record.resource_name.0.as_str()).collect();
-        let resources: Vec<ResourceName> = dafater
+        let mut resources: BTreeSet<ResourceName> = dafater
             .iter()
             .filter_map(|alone| alone.record.google_contacts_id())
-            .filter(|id| id.starts_with("people/") && !here.contains(id))
+            .filter(|id| id.starts_with("people/"))
             .map(|id| ResourceName(id.to_owned()))
             .collect();
+        for document in dafater.iter().map(|alone| &alone.record) {
+            let parted = state.parted_of_creation(&document.creation)?;
+            resources.extend(parted.map(|parted| parted.pair.google.resource_name));
+        }
+        let resources: Vec<ResourceName> =
+            resources.into_iter().filter(|name| !here.contains(name.0.as_str())).collect();
         let mut gathered = Gathered::default();
         self.fetch_alone(&BTreeSet::new(), &names, &mut gathered).await?;
         for (_, lookup) in self.look_up_people(&resources).await? {
@@ -187,17 +210,18 @@ impl Observer<'_> {
                 gathered.google.insert(person.source_id.clone(), person);
             }
         }
-        self.add_alone(gathered, google, dafater, labels, vanished)
+        self.add_alone(gathered, google, dafater, scoping, vanished).await
     }
 
-    fn add_alone(
+    async fn add_alone(
         &self,
         mut gathered: Gathered,
         google: &mut Vec<Alone<Person>>,
         dafater: &mut Vec<Alone<Document>>,
-        labels: Option<&BTreeSet<String>>,
+        scoping: &mut Scoping,
         vanished: &mut Vec<RecordId>,
     ) -> Result<(), EngineError> {
+        self.ask_scope(gathered.dafater.keys(), scoping).await?;
         vanished.append(&mut gathered.vanished);
         for (source, person) in gathered.google {
             let record = RecordId::Google(source);
@@ -205,34 +229,33 @@ impl Observer<'_> {
             let is_echo = self.late_echo(&record, &begun, &person)?.is_some();
             if !is_echo && !google.iter().any(|alone| alone.record.source_id == person.source_id) {
                 let before = self.parts.state.loose(&record)?;
-                google.push(alone_person(person, before, labels));
+                google.push(alone_person(person, before, scoping));
             }
         }
         for (name, document) in gathered.dafater {
             if !dafater.iter().any(|alone| alone.record.name == name) {
                 let before = self.loose_document(&document)?;
-                dafater.push(self.alone_document(document, before));
+                dafater.push(alone_document(document, before, scoping));
             }
         }
         Ok(())
     }
 
-    /// Records that were judged before and not read now, but that the new ones could match; and the contacts of pairs that a new
-    /// record could be a duplicate of.
+    /// Records that were judged before and not read now, but that the new ones, or those in the `lookout`, could match; and the
+    /// contacts of pairs that a new record could be a duplicate of.
     async fn bring_candidates(
         &self,
-        google: &mut Vec<Alone<Person>>,
-        dafater: &mut Vec<Alone<Document>>,
-        labels: Option<&BTreeSet<String>>,
+        (google, dafater): (&mut Vec<Alone<Person>>, &mut Vec<Alone<Document>>),
+        mut lookout: Lookout,
+        scoping: &mut Scoping,
         vanished: &mut Vec<RecordId>,
     ) -> Result<Vec<(RecordId, Contact)>, EngineError> {
-        let phones = self.settings.policy.phones;
-        self.bring_origins(google, dafater, labels, vanished).await?;
-        let mut lookout = Lookout::default();
-        for contact in google.iter().map(|alone| alone.record.contact(phones)) {
+        let mapping = &self.settings.policy.mapping;
+        self.bring_origins(google, dafater, scoping, vanished).await?;
+        for contact in google.iter().map(|alone| alone.record.contact(mapping)) {
             lookout.add(&contact);
         }
-        for contact in dafater.iter().map(|alone| alone.record.contact(phones)) {
+        for contact in dafater.iter().map(|alone| alone.record.contact(mapping)) {
             lookout.add(&contact);
         }
         if lookout.is_empty() {
@@ -257,7 +280,7 @@ impl Observer<'_> {
             }
         }
         self.fetch_alone(&sources, &names, &mut gathered).await?;
-        self.add_alone(gathered, google, dafater, labels, vanished)?;
+        self.add_alone(gathered, google, dafater, scoping, vanished).await?;
         let mut paired = Vec::new();
         for pair in state.pairs() {
             let pair = pair?;
@@ -272,7 +295,10 @@ impl Observer<'_> {
     }
 
     /// The resource names of the labels in scope; `None` when labels do not restrict.
-    async fn scope_labels(&self, memory: &mut Memory) -> Result<Option<BTreeSet<String>>, EngineError> {
+    pub(super) async fn scope_labels(
+        &self,
+        memory: &mut Memory,
+    ) -> Result<Option<BTreeSet<String>>, EngineError> {
         let wanted = &self.settings.policy.scope.google_labels;
         if wanted.is_empty() {
             return Ok(None);
@@ -292,9 +318,26 @@ impl Observer<'_> {
     }
 }
 
-fn alone_person(person: Person, before: Option<Loose>, labels: Option<&BTreeSet<String>>) -> Alone<Person> {
-    let is_in_scope = labels.is_none_or(|labels| person.labels().any(|label| labels.contains(label)));
+/// Whoever lost a counterpart: another record may take its place, or be the same person and must not bring back who was deleted.
+fn lookout_for_widowed(gathered: &Gathered) -> Lookout {
+    let mut lookout = Lookout::default();
+    let is_widowed =
+        |half: &&Half| half.google == Some(Sighting::Gone) || half.dafater == Some(Sighting::Gone);
+    for half in gathered.pairs.values().filter(is_widowed) {
+        lookout.add(&half.pair.google.contact);
+        lookout.add(&half.pair.dafater.contact);
+    }
+    lookout
+}
+
+fn alone_person(person: Person, before: Option<Loose>, scoping: &Scoping) -> Alone<Person> {
+    let is_in_scope = scoping.holds_person(&person);
     Alone { record: person, before, is_in_scope, is_waiting: false, successor: None }
+}
+
+fn alone_document(document: Document, before: Option<Loose>, scoping: &Scoping) -> Alone<Document> {
+    let is_in_scope = scoping.holds_document(&document);
+    Alone { record: document, before, is_in_scope, is_waiting: false, successor: None }
 }
 
 /// Whether this revision was judged before.

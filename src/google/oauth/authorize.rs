@@ -19,6 +19,7 @@ pub struct Authorizer {
     endpoint: TokenEndpoint,
     vault: Arc<TokenVault>,
     clock: Arc<dyn Clock>,
+    is_other_client: bool,
 }
 
 /// Why a consent was not stored.
@@ -100,7 +101,13 @@ impl Authorizer {
     /// An authorizer that proves at `endpoint` and stores in `vault`.
     #[must_use]
     pub fn new(endpoint: TokenEndpoint, vault: Arc<TokenVault>, clock: Arc<dyn Clock>) -> Self {
-        Self { endpoint, vault, clock }
+        Self { endpoint, vault, clock, is_other_client: false }
+    }
+
+    /// The endpoint is asked as a client that is not the configured one: it is stored beside the consent.
+    #[must_use]
+    pub fn for_another_client(self) -> Self {
+        Self { is_other_client: true, ..self }
     }
 
     /// Stores a refresh token that was obtained elsewhere, after proving it with one refresh.
@@ -167,7 +174,8 @@ impl Authorizer {
         let Some(refresh_token) = &tokens.refresh_token else {
             return Err(AuthorizeError::NoRefreshToken { account: account.clone() });
         };
-        let stored = self.vault.store(account, refresh_token, &grant).await;
+        let client = self.is_other_client.then(|| self.endpoint.credentials());
+        let stored = self.vault.store(account, refresh_token, &grant, client).await;
         stored.map_err(|source| AuthorizeError::Vault { account: account.clone(), source })?;
         Ok(grant)
     }

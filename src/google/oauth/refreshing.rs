@@ -70,7 +70,12 @@ impl RefreshingTokens {
         if let Some(reason) = verdict {
             return Err(AuthorizationError::Revoked { account, reason });
         }
-        match self.endpoint.refresh(&refresh_token).await {
+        // A refresh token is good only with the client that the consent was given to.
+        let endpoint = match self.vault.client(&account).map_err(|source| self.vault_error(source))? {
+            Some(client) => self.endpoint.asked_as(client),
+            None => self.endpoint.clone(),
+        };
+        match endpoint.refresh(&refresh_token).await {
             Ok(tokens) => {
                 self.record(tokens.refresh_token, tokens.refresh_expires_in)
                     .await

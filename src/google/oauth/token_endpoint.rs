@@ -96,7 +96,18 @@ impl TokenEndpoint {
         Self { transport, credentials, url }
     }
 
+    /// The same endpoint, asked as another client.
+    #[must_use]
+    pub fn asked_as(&self, credentials: ClientCredentials) -> Self {
+        Self { credentials, ..self.clone() }
+    }
+
     /// The client that the endpoint is asked as.
+    pub(super) fn credentials(&self) -> &ClientCredentials {
+        &self.credentials
+    }
+
+    /// The id of the client that the endpoint is asked as.
     #[must_use]
     pub fn client_id(&self) -> &str {
         &self.credentials.id

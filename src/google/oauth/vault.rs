@@ -1,6 +1,6 @@
 //! Tokens at rest, sealed with XChaCha20-Poly1305.
 //!
-//! Keys in [`Tree::Accounts`]: the account's name, `0x00`, and the purpose, `refresh_token` or `grant`. Values:
+//! Keys in [`Tree::Accounts`]: the account's name, `0x00`, and the purpose, `refresh_token`, `grant` or `client`. Values:
 //!
 //! ```text
 //! byte 0       format, 1
@@ -18,7 +18,7 @@ use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
-use super::{Grant, VaultKey};
+use super::{ClientCredentials, Grant, VaultKey};
 use crate::account::AccountName;
 use crate::store::{Batch, Store, StoreError, Tree};
 
@@ -76,15 +76,27 @@ pub enum VaultError {
 enum Purpose {
     RefreshToken,
     Grant,
+    /// The OAuth client that the consent was given to, where that is not the configured one.
+    Client,
 }
 
 impl Purpose {
+    const ALL: [Self; 3] = [Self::RefreshToken, Self::Grant, Self::Client];
+
     fn name(self) -> &'static str {
         match self {
             Self::RefreshToken => "refresh_token",
             Self::Grant => "grant",
+            Self::Client => "client",
         }
     }
+}
+
+/// What a change does to the client beside the consent.
+#[derive(Clone, Copy)]
+enum Client<'a> {
+    Stays,
+    Becomes(Option<&'a ClientCredentials>),
 }
 
 const FORMAT: u8 = 1;
@@ -161,9 +173,11 @@ impl TokenVault {
             let Some((Ok(account), purpose)) = parts.map(|(name, purpose)| (name.parse(), purpose)) else {
                 continue;
             };
-            let purposes = [Purpose::RefreshToken, Purpose::Grant];
             values.extend(
-                purposes.into_iter().find(|known| known.name() == purpose).map(|purpose| (account, purpose)),
+                Purpose::ALL
+                    .into_iter()
+                    .find(|known| known.name() == purpose)
+                    .map(|purpose| (account, purpose)),
             );
         }
         Ok(values)
@@ -198,7 +212,18 @@ impl TokenVault {
         serde_json::from_slice(&plain).map(Some).map_err(|_| sealed(account, Purpose::Grant))
     }
 
-    /// Stores a consent in the place of any before it.
+    /// The OAuth client that an account's consent was given to, where that is not the configured one.
+    ///
+    /// # Errors
+    /// The store failed, or the client does not open.
+    pub fn client(&self, account: &AccountName) -> Result<Option<ClientCredentials>, VaultError> {
+        let Some(plain) = self.open(account, Purpose::Client)? else { return Ok(None) };
+        let text = std::str::from_utf8(&plain).ok().and_then(|text| text.split_once('\n'));
+        let (id, secret) = text.ok_or_else(|| sealed(account, Purpose::Client))?;
+        Ok(Some(ClientCredentials { id: id.to_owned(), secret: SecretString::from(secret) }))
+    }
+
+    /// Stores a consent in the place of any before it. `client`: whom it was given to, if not to the configured client.
     ///
     /// # Errors
     /// The store failed.
@@ -207,8 +232,9 @@ impl TokenVault {
         account: &AccountName,
         token: &SecretString,
         grant: &Grant,
+        client: Option<&ClientCredentials>,
     ) -> Result<(), VaultError> {
-        self.update(account, Some(token), Some(grant)).await
+        self.change(account, Some(token), Some(grant), Client::Becomes(client)).await
     }
 
     /// Forgets an account's consent.
@@ -217,7 +243,7 @@ impl TokenVault {
     /// The store failed.
     pub async fn forget(&self, account: &AccountName) -> Result<(), VaultError> {
         let mut batch = Batch::default();
-        for purpose in [Purpose::RefreshToken, Purpose::Grant] {
+        for purpose in Purpose::ALL {
             batch.delete(Tree::Accounts, key_of(account, purpose));
         }
         Ok(self.store.commit(batch).await?)
@@ -230,6 +256,16 @@ impl TokenVault {
         token: Option<&SecretString>,
         grant: Option<&Grant>,
     ) -> Result<(), VaultError> {
+        self.change(account, token, grant, Client::Stays).await
+    }
+
+    async fn change(
+        &self,
+        account: &AccountName,
+        token: Option<&SecretString>,
+        grant: Option<&Grant>,
+        client: Client<'_>,
+    ) -> Result<(), VaultError> {
         let _sealing = self.sealing.lock().await;
         let [Some(cipher), _] = self.ciphers() else { return Ok(()) };
         let mut batch = Batch::default();
@@ -239,6 +275,14 @@ impl TokenVault {
         if let Some(grant) = grant {
             let plain = serde_json::to_vec(grant).map_err(|_| sealed(account, Purpose::Grant))?;
             seal(&cipher, &mut batch, account, Purpose::Grant, &plain)?;
+        }
+        match client {
+            Client::Stays => {}
+            Client::Becomes(None) => batch.delete(Tree::Accounts, key_of(account, Purpose::Client)),
+            Client::Becomes(Some(client)) => {
+                let plain = Zeroizing::new(format!("{}\n{}", client.id, client.secret.expose_secret()));
+                seal(&cipher, &mut batch, account, Purpose::Client, plain.as_bytes())?;
+            }
         }
         Ok(self.store.commit(batch).await?)
     }

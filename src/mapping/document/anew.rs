@@ -4,7 +4,8 @@ use serde_json::{Map, Value as Json};
 
 use super::Document;
 use super::write::FRAMEWORK_COLUMNS;
-use crate::contact::{Contact, Field, PhoneContext};
+use crate::contact::{Contact, Field};
+use crate::mapping::Mapping;
 
 /// API: what `Contact.validate` computes from the rest.
 const COMPUTED: [&str; 4] = ["email_id", "phone", "mobile_no", "full_name"];
@@ -12,11 +13,12 @@ const COMPUTED: [&str; 4] = ["email_id", "phone", "mobile_no", "full_name"];
 impl Document {
     /// The body that creates a document as `image` shows it, but saying `target` in what is mapped.
     #[must_use]
-    pub fn anew(image: &Map<String, Json>, target: &Contact, phones: PhoneContext) -> Map<String, Json> {
-        let fields = Field::all().collect();
+    pub fn anew(image: &Map<String, Json>, target: &Contact, mapping: &Mapping) -> Map<String, Json> {
         let current = Self::parse(Json::Object(image.clone())).ok();
+        let said = current.as_ref().map(|document| document.contact(mapping)).unwrap_or_default();
+        let fields = Field::of(&[&said, target]);
         let mut body = image.clone();
-        body.extend(Self::body(current.as_ref(), target, &fields, phones));
+        body.extend(Self::body(current.as_ref(), target, &fields, mapping));
         body.retain(|column, value| {
             is_own(column) && !COMPUTED.contains(&column.as_str()) && !value.is_null()
         });
@@ -49,10 +51,10 @@ mod tests {
         }) else {
             unreachable!()
         };
-        let phones = PhoneContext::default();
-        let target = Document::parse(Json::Object(image.clone())).unwrap().contact(phones);
+        let mapping = Mapping::default();
+        let target = Document::parse(Json::Object(image.clone())).unwrap().contact(&mapping);
         assert_eq!(
-            Json::Object(Document::anew(&image, &target, phones)),
+            Json::Object(Document::anew(&image, &target, &mapping)),
             json!({
                 "first_name": "Ada", "status": "Passive", "phone_nos": [],
                 "email_ids": [{"email_id": "a@b.example", "is_primary": 1}],

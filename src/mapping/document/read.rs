@@ -5,30 +5,23 @@ use std::borrow::Cow;
 use serde_json::{Map, Value as Json};
 
 use super::Document;
-use crate::contact::{Contact, Key, PhoneContext, TextField, Value, Values};
-
-/// Text fields that a Contact document has a slot for, with the fieldname of each. There is none for a suffix.
-pub(super) const TEXT_SLOTS: [(TextField, &str); 7] = [
-    (TextField::Prefix, "salutation"),
-    (TextField::Given, "first_name"),
-    (TextField::Middle, "middle_name"),
-    (TextField::Family, "last_name"),
-    (TextField::Company, "company_name"),
-    (TextField::Title, "designation"),
-    (TextField::Department, "department"),
-];
+use crate::contact::{Contact, Key, Value, Values};
+use crate::mapping::Mapping;
 
 impl Document {
     /// What this document says, in canonical form.
     #[must_use]
-    pub fn contact(&self, phones: PhoneContext) -> Contact {
-        self.said.or_read(phones, || self.read(phones))
+    pub fn contact(&self, mapping: &Mapping) -> Contact {
+        self.said.or_read(mapping, || self.read(mapping))
     }
 
-    fn read(&self, phones: PhoneContext) -> Contact {
+    fn read(&self, mapping: &Mapping) -> Contact {
+        let phones = mapping.phones;
         let mut contact = Contact::default();
-        for (field, slot) in TEXT_SLOTS {
-            contact.set_text(field, &plain(self.fields.get(slot).and_then(Json::as_str).unwrap_or_default()));
+        for text in mapping.placed() {
+            let Some(column) = &text.column else { continue };
+            let stored = self.fields.get(column).and_then(Json::as_str).unwrap_or_default();
+            contact.set_text(&text.field, &plain(stored));
         }
         contact.emails = values(&self.email_ids, "email_id", "is_primary", Key::email);
         contact.phones = values(&self.phone_nos, "phone", "is_primary_phone", |raw| phones.key(raw));

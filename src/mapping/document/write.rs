@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json, json};
 
 use super::Document;
-use super::read::{TEXT_SLOTS, flag, text};
-use crate::contact::{Contact, Field, Key, PhoneContext, Value, Values};
+use super::read::{flag, text};
+use crate::contact::{Contact, Field, Key, Value, Values};
+use crate::mapping::Mapping;
 
 /// Columns of a child row that belong to the framework; sending a row's `name` may steal it from another contact.
 pub(super) const FRAMEWORK_COLUMNS: [&str; 12] = [
@@ -34,13 +35,16 @@ impl Document {
         current: Option<&Self>,
         target: &Contact,
         fields: &BTreeSet<Field>,
-        phones: PhoneContext,
+        mapping: &Mapping,
     ) -> Map<String, Json> {
         let mut body = Map::new();
-        let before = current.map(|document| document.contact(phones)).unwrap_or_default();
-        for (field, slot) in TEXT_SLOTS {
-            if fields.contains(&Field::Text(field)) && before.text(field) != target.text(field) {
-                body.insert(slot.to_owned(), json!(target.text(field)));
+        let before = current.map(|document| document.contact(mapping)).unwrap_or_default();
+        let phones = mapping.phones;
+        for text in mapping.placed() {
+            let Some(column) = &text.column else { continue };
+            let (before, after) = (before.text(&text.field), target.text(&text.field));
+            if fields.contains(&Field::Text(text.field.clone())) && before != after {
+                body.insert(column.clone(), json!(after));
             }
         }
         if fields.contains(&Field::Emails) && !before.emails.same_content(&target.emails) {

@@ -7,9 +7,9 @@ use serde_json::{Map, Value as Json, json};
 use super::read::is_primary;
 use super::write::PersonPatch;
 use super::{Etag, Person, ResourceName, SourceId};
-use crate::contact::{Contact, Field, PhoneContext};
-use crate::mapping::MARKER_KEY;
+use crate::contact::{Contact, Field};
 use crate::mapping::said::Said;
+use crate::mapping::{MARKER_KEY, Mapping};
 
 /// API: what people.createContact takes. Photos have a method of their own; the rest is Google's to derive.
 const CREATABLE: [&str; 24] = [
@@ -53,7 +53,7 @@ impl Person {
         image: &Map<String, Json>,
         target: &Contact,
         known: impl Fn(&str) -> bool,
-        phones: PhoneContext,
+        mapping: &Mapping,
     ) -> Map<String, Json> {
         let image = Self {
             resource_name: ResourceName(String::new()),
@@ -65,7 +65,8 @@ impl Person {
             fields: Arc::new(image.clone()),
             said: Said::default(),
         };
-        let mut patch = PersonPatch::new(Some(&image), target, &Field::all().collect(), phones);
+        let fields = Field::of(&[&image.contact(mapping), target]);
+        let mut patch = PersonPatch::new(Some(&image), target, &fields, mapping);
         let mut body = Map::new();
         for field in CREATABLE {
             let is_replaced = patch.mask.iter().any(|mapped| mapped.path() == field);
@@ -80,10 +81,18 @@ impl Person {
                 _ => true,
             };
             let has_many = items.len() > 1;
+            // API: at most one item of a field may be marked; a mark counts before what was primary.
+            let is_marked = items.iter().any(is_source_primary);
+            let leads = |item: &Map<String, Json>| {
+                has_many && if is_marked { is_source_primary(item) } else { is_primary(item) }
+            };
             let items: Vec<Json> = items
                 .into_iter()
                 .filter(is_kept)
-                .map(|item| Json::Object(creatable(item, has_many)))
+                .map(|item| {
+                    let leads = leads(&item);
+                    Json::Object(creatable(item, leads))
+                })
                 .filter(|item| item.as_object().is_some_and(|item| !item.is_empty()))
                 .collect();
             if !items.is_empty() {
@@ -105,9 +114,12 @@ fn label_of(item: &Map<String, Json>) -> Option<&str> {
     item.get("contactGroupMembership")?.get("contactGroupResourceName")?.as_str()
 }
 
-fn creatable(mut item: Map<String, Json>, has_many: bool) -> Map<String, Json> {
-    let sourced = item.get("metadata").and_then(|metadata| metadata.get("sourcePrimary"));
-    let leads = has_many && (is_primary(&item) || sourced.and_then(Json::as_bool) == Some(true));
+fn is_source_primary(item: &Map<String, Json>) -> bool {
+    let marked = item.get("metadata").and_then(|metadata| metadata.get("sourcePrimary"));
+    marked.and_then(Json::as_bool) == Some(true)
+}
+
+fn creatable(mut item: Map<String, Json>, leads: bool) -> Map<String, Json> {
     item.retain(|key, _| !DERIVED.contains(&key.as_str()));
     if item.contains_key("givenName") || item.contains_key("familyName") {
         item.remove("unstructuredName");
@@ -140,10 +152,10 @@ mod tests {
         }) else {
             unreachable!()
         };
-        let phones = PhoneContext::default();
+        let mapping = Mapping::default();
         let mut target = Contact::default();
-        target.set_text(crate::contact::TextField::Given, "Ada");
-        let body = Person::anew(&image, &target, |label| label == "contactGroups/a", phones);
+        target.set_text(&crate::contact::TextField::Given, "Ada");
+        let body = Person::anew(&image, &target, |label| label == "contactGroups/a", &mapping);
         assert_eq!(
             Json::Object(body),
             json!({
@@ -154,5 +166,27 @@ mod tests {
             }),
             "the address is not in the target, so it is not in the body either"
         );
+    }
+
+    #[test]
+    fn a_contact_whose_primary_address_moved_since_comes_back_with_one_primary_address() {
+        let Json::Object(image) = json!({
+            "emailAddresses": [
+                {"metadata": {"primary": true, "sourcePrimary": true}, "value": "ada@example.com"},
+                {"metadata": {}, "value": "countess@example.com"},
+            ],
+        }) else {
+            unreachable!()
+        };
+        let mut target = Contact::default();
+        for address in ["ada@example.com", "countess@example.com"] {
+            let key = crate::contact::Key::email(address).unwrap();
+            target.emails.add(crate::contact::Value { key, raw: address.to_owned(), label: None });
+        }
+        target.emails.set_primary(crate::contact::Key::email("countess@example.com").as_ref());
+        let body = Person::anew(&image, &target, |_| true, &Mapping::default());
+        let marked =
+            body["emailAddresses"].as_array().unwrap().iter().filter(|item| !item["metadata"].is_null());
+        assert_eq!(marked.map(|item| item["value"].clone()).collect::<Vec<_>>(), ["countess@example.com"]);
     }
 }

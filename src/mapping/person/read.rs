@@ -2,58 +2,41 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::Person;
+use super::{Person, PersonField};
 use crate::contact::{Contact, Key, PhoneContext, TextField, Value, Values};
-
-/// Text fields within `names`, with the key that holds each.
-pub(super) const NAME_PARTS: [(TextField, &str); 5] = [
-    (TextField::Prefix, "honorificPrefix"),
-    (TextField::Given, "givenName"),
-    (TextField::Middle, "middleName"),
-    (TextField::Family, "familyName"),
-    (TextField::Suffix, "honorificSuffix"),
-];
-
-/// Text fields within the organisation that is mapped, with the key that holds each.
-pub(super) const ORGANIZATION_PARTS: [(TextField, &str); 3] =
-    [(TextField::Company, "name"), (TextField::Title, "title"), (TextField::Department, "department")];
+use crate::mapping::Mapping;
+use crate::mapping::slot::{Item, Slot};
 
 impl Person {
     /// What this person says, in canonical form.
     #[must_use]
-    pub fn contact(&self, phones: PhoneContext) -> Contact {
-        self.said.or_read(phones, || self.read(phones))
+    pub fn contact(&self, mapping: &Mapping) -> Contact {
+        self.said.or_read(mapping, || self.read(mapping))
     }
 
-    fn read(&self, phones: PhoneContext) -> Contact {
+    fn read(&self, mapping: &Mapping) -> Contact {
         let mut contact = Contact::default();
-        if let Some(name) = self.items("names").next() {
-            read_name(name, &mut contact);
+        for text in mapping.placed() {
+            let items: Vec<&Map<String, Json>> = self.items(text.slot.list.path()).collect();
+            let item = find(&items, &text.slot, mapping).and_then(|index| items.get(index));
+            if let Some(item) = item {
+                contact.set_text(&text.field, &said(item, &text.slot));
+            }
         }
-        if let Some((_, organization)) = self.mapped_organization() {
-            for (field, key) in ORGANIZATION_PARTS {
-                contact.set_text(field, text(organization, key));
+        if let Some(name) = self.items("names").next().filter(|name| !has_parts(name)) {
+            // API: unstructuredName is stored text and counts only where no part exists.
+            for given in mapping.texts().filter(|field| field.slot() == TextField::Given.slot()) {
+                contact.set_text(given, text(name, "unstructuredName"));
             }
         }
         contact.emails = self.values("emailAddresses", |item| Key::email(text(item, "value")));
-        contact.phones = self.values("phoneNumbers", |item| phone_key(item, phones));
+        contact.phones = self.values("phoneNumbers", |item| phone_key(item, mapping.phones));
         contact.mobile = contact
             .phones
             .iter()
             .find(|phone| is_mobile(phone.label.as_deref()))
             .map(|phone| phone.key.clone());
         contact
-    }
-
-    /// The organisation that travels: the current one, else the first; with its index in the field's list.
-    pub(super) fn mapped_organization(&self) -> Option<(usize, &Map<String, Json>)> {
-        let mut organizations = self.items("organizations").enumerate();
-        let first = organizations.next();
-        let is_current = |item: &Map<String, Json>| item.get("current").and_then(Json::as_bool) == Some(true);
-        if first.is_some_and(|(_, item)| is_current(item)) {
-            return first;
-        }
-        organizations.find(|(_, item)| is_current(item)).or(first)
     }
 
     fn values(&self, field: &str, key: impl Fn(&Map<String, Json>) -> Option<Key>) -> Values {
@@ -98,12 +81,38 @@ pub(super) fn is_primary(item: &Map<String, Json>) -> bool {
     item.get("metadata").and_then(|metadata| metadata.get("primary")).and_then(Json::as_bool) == Some(true)
 }
 
-fn read_name(name: &Map<String, Json>, contact: &mut Contact) {
-    for (field, key) in NAME_PARTS {
-        contact.set_text(field, text(name, key));
+/// The item of a list that a slot means, if it is there.
+pub(super) fn find(items: &[&Map<String, Json>], slot: &Slot, mapping: &Mapping) -> Option<usize> {
+    let leading = |is_it: &dyn Fn(&Map<String, Json>) -> bool, leads: fn(&Map<String, Json>) -> bool| {
+        let both = |item: &&Map<String, Json>| is_it(item) && leads(item);
+        items.iter().position(both).or_else(|| items.iter().position(|item| is_it(item)))
+    };
+    match &slot.item {
+        Item::Only => leading(&|_| true, |_| false),
+        Item::Current => leading(&|_| true, is_current),
+        // API: a nickname of another type is a maiden name, initials, …
+        Item::Any if slot.list == PersonField::Nicknames => {
+            leading(&|item| matches!(text(item, "type"), "" | "DEFAULT"), is_primary)
+        }
+        Item::Any => {
+            let by = if slot.list == PersonField::ImClients { "protocol" } else { "type" };
+            leading(&|item| !mapping.is_taken(slot.list, by, text(item, by)), is_primary)
+        }
+        Item::With(by, with) => leading(&|item| text(item, by) == with, is_primary),
     }
-    if contact.texts.is_empty() {
-        // API: unstructuredName is stored text and counts only where no part exists.
-        contact.set_text(TextField::Given, text(name, "unstructuredName"));
-    }
+}
+
+/// What an item says in a slot.
+pub(super) fn said(item: &Map<String, Json>, slot: &Slot) -> String {
+    text(item, slot.key).to_owned()
+}
+
+fn is_current(item: &Map<String, Json>) -> bool {
+    item.get("current").and_then(Json::as_bool) == Some(true)
+}
+
+fn has_parts(name: &Map<String, Json>) -> bool {
+    ["honorificPrefix", "givenName", "middleName", "familyName", "honorificSuffix"]
+        .into_iter()
+        .any(|part| !text(name, part).trim().is_empty())
 }

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json, json};
 
 use super::Person;
-use super::read::{NAME_PARTS, ORGANIZATION_PARTS, is_mobile, is_primary, phone_key, text};
-use crate::contact::{Contact, Field, Key, PhoneContext, TextField, Value, Values, bare_address};
+use super::read::{find, is_mobile, is_primary, phone_key, said, text};
+use crate::contact::{Contact, Field, Key, PhoneContext, Value, Values, bare_address};
+use crate::mapping::Mapping;
+use crate::mapping::slot::{Item, Slot};
 
 /// A field of a Person as an update mask names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +21,36 @@ pub enum PersonField {
     PhoneNumbers,
     /// `organizations`
     Organizations,
+    /// `genders`
+    Genders,
+    /// `birthdays`
+    Birthdays,
+    /// `biographies`
+    Biographies,
+    /// `nicknames`
+    Nicknames,
+    /// `occupations`
+    Occupations,
+    /// `interests`
+    Interests,
+    /// `locales`
+    Locales,
+    /// `urls`
+    Urls,
+    /// `relations`
+    Relations,
+    /// `events`
+    Events,
+    /// `externalIds`
+    ExternalIds,
+    /// `imClients`
+    ImClients,
+    /// `sipAddresses`
+    SipAddresses,
+    /// `calendarUrls`
+    CalendarUrls,
+    /// `userDefined`
+    UserDefined,
 }
 
 impl PersonField {
@@ -30,23 +62,31 @@ impl PersonField {
             Self::EmailAddresses => "emailAddresses",
             Self::PhoneNumbers => "phoneNumbers",
             Self::Organizations => "organizations",
+            Self::Genders => "genders",
+            Self::Birthdays => "birthdays",
+            Self::Biographies => "biographies",
+            Self::Nicknames => "nicknames",
+            Self::Occupations => "occupations",
+            Self::Interests => "interests",
+            Self::Locales => "locales",
+            Self::Urls => "urls",
+            Self::Relations => "relations",
+            Self::Events => "events",
+            Self::ExternalIds => "externalIds",
+            Self::ImClients => "imClients",
+            Self::SipAddresses => "sipAddresses",
+            Self::CalendarUrls => "calendarUrls",
+            Self::UserDefined => "userDefined",
         }
     }
 
-    /// The field of a Person in which `field` lives.
+    /// The field of a Person in which `field` lives; `None` for a text that has no slot there.
     #[must_use]
-    pub fn of(field: Field) -> Self {
+    pub fn of(field: &Field) -> Option<Self> {
         match field {
-            Field::Text(
-                TextField::Prefix
-                | TextField::Given
-                | TextField::Middle
-                | TextField::Family
-                | TextField::Suffix,
-            ) => Self::Names,
-            Field::Text(TextField::Company | TextField::Title | TextField::Department) => Self::Organizations,
-            Field::Emails => Self::EmailAddresses,
-            Field::Phones => Self::PhoneNumbers,
+            Field::Text(text) => Some(Slot::parse(text.slot())?.list),
+            Field::Emails => Some(Self::EmailAddresses),
+            Field::Phones => Some(Self::PhoneNumbers),
         }
     }
 }
@@ -70,29 +110,26 @@ impl PersonPatch {
         current: Option<&Person>,
         target: &Contact,
         fields: &BTreeSet<Field>,
-        phones: PhoneContext,
+        mapping: &Mapping,
     ) -> Self {
         let mut patch = Self::default();
-        let said = current.map(|person| person.contact(phones)).unwrap_or_default();
-        let differs = |field: &&Field| !said.agrees_on(**field, target);
-        let changed: BTreeSet<_> =
-            fields.iter().filter(differs).map(|field| PersonField::of(*field)).collect();
+        let said = current.map(|person| person.contact(mapping)).unwrap_or_default();
+        let differs = |field: &&Field| !said.agrees_on(field, target);
+        let changed: BTreeSet<_> = fields.iter().filter(differs).filter_map(PersonField::of).collect();
         for field in changed {
             let before: Vec<Map<String, Json>> =
                 current.map(|person| person.items(field.path()).cloned().collect()).unwrap_or_default();
             let after = match field {
-                PersonField::Names => names(&before, target),
-                PersonField::Organizations => {
-                    let index = current.and_then(Person::mapped_organization).map(|(index, _)| index);
-                    organizations(&before, index, target)
-                }
                 PersonField::EmailAddresses => {
                     values(&before, &target.emails, |item| Key::email(text(item, "value")), bare_address)
                 }
                 PersonField::PhoneNumbers => {
+                    let phones = mapping.phones;
                     let list = values(&before, &target.phones, |item| phone_key(item, phones), str::trim);
                     with_mobile(list, target.mobile.as_ref(), phones)
                 }
+                PersonField::Names => names(&before, target, mapping),
+                list => texts(&before, list, target, mapping),
             };
             if after != before {
                 patch.mask.insert(field);
@@ -106,59 +143,85 @@ impl PersonPatch {
     }
 }
 
-fn names(before: &[Map<String, Json>], target: &Contact) -> Vec<Map<String, Json>> {
-    let current = before.first().cloned().unwrap_or_default();
-    let mut name = current.clone();
-    set_parts(&mut name, &NAME_PARTS, target);
-    if name == current {
-        return before.to_vec();
-    }
-    // API: the composed forms are Google's to derive; a stale one beside changed parts would be ambiguous.
-    for composed in ["displayName", "displayNameLastFirst", "unstructuredName"] {
-        name.remove(composed);
-    }
-    if name.keys().all(|key| key == "metadata") { Vec::new() } else { vec![name] }
-}
-
-fn organizations(
-    before: &[Map<String, Json>],
-    index: Option<usize>,
-    target: &Contact,
-) -> Vec<Map<String, Json>> {
-    let mut after = before.to_vec();
-    let Some((index, organization)) = index.and_then(|index| after.get_mut(index).map(|item| (index, item)))
-    else {
-        let mut organization = Map::new();
-        set_parts(&mut organization, &ORGANIZATION_PARTS, target);
-        if !organization.is_empty() {
-            after.push(organization);
+fn names(before: &[Map<String, Json>], target: &Contact, mapping: &Mapping) -> Vec<Map<String, Json>> {
+    let mut after = texts(before, PersonField::Names, target, mapping);
+    if after != before {
+        // API: the composed forms are Google's to derive; a stale one beside changed parts would be ambiguous. A contact has one name.
+        after.truncate(1);
+        for name in &mut after {
+            for composed in COMPOSED {
+                name.remove(composed);
+            }
         }
-        return after;
-    };
-    set_parts(organization, &ORGANIZATION_PARTS, target);
-    let says_nothing =
-        |key: &String| matches!(key.as_str(), "metadata" | "type" | "formattedType" | "current");
-    if organization.keys().all(says_nothing) {
-        after.remove(index);
+        after.retain(|name| !says_nothing(name));
     }
     after
 }
 
-/// Sets each part whose canonical text differs; a part that only spells differently stays as it is.
-fn set_parts(item: &mut Map<String, Json>, parts: &[(TextField, &str)], target: &Contact) {
-    for (field, key) in parts {
+const COMPOSED: [&str; 3] = ["displayName", "displayNameLastFirst", "unstructuredName"];
+
+/// The list with the texts of `target` in it: only the items that a slot means are touched, and of those only what differs. An item of
+/// which nothing is left goes.
+fn texts(
+    before: &[Map<String, Json>],
+    list: PersonField,
+    target: &Contact,
+    mapping: &Mapping,
+) -> Vec<Map<String, Json>> {
+    let mut after = before.to_vec();
+    for text in mapping.placed().iter().filter(|text| text.slot.list == list) {
+        let index = find(&after.iter().collect::<Vec<_>>(), &text.slot, mapping);
         let mut current = Contact::default();
-        current.set_text(*field, text(item, key));
-        let wanted = target.text(*field);
-        if current.text(*field) == wanted {
+        let item = index.and_then(|index| after.get_mut(index));
+        if let Some(item) = &item {
+            current.set_text(&text.field, &said(item, &text.slot));
+        }
+        let wanted = target.text(&text.field);
+        // What only spells differently stays as it is.
+        if current.text(&text.field) == wanted {
             continue;
         }
-        if wanted.is_empty() {
-            item.remove(*key);
-        } else {
-            item.insert((*key).to_owned(), json!(wanted));
+        match item {
+            Some(item) => set_text(item, &text.slot, wanted),
+            None if wanted.is_empty() => {}
+            None => {
+                let mut item = Map::new();
+                if let Item::With(by, with) = &text.slot.item {
+                    item.insert((*by).to_owned(), json!(with));
+                }
+                set_text(&mut item, &text.slot, wanted);
+                after.push(item);
+            }
+        }
+        if let Some(index) = index.filter(|index| after.get(*index).is_some_and(says_nothing)) {
+            after.remove(index);
         }
     }
+    after
+}
+
+fn set_text(item: &mut Map<String, Json>, slot: &Slot, text: &str) {
+    if text.is_empty() {
+        item.remove(slot.key);
+    } else {
+        item.insert(slot.key.to_owned(), json!(text));
+    }
+}
+
+/// Whether an item holds nothing but what tells what it would be.
+fn says_nothing(item: &Map<String, Json>) -> bool {
+    const ABOUT: [&str; 9] = [
+        "metadata",
+        "type",
+        "formattedType",
+        "current",
+        "key",
+        "protocol",
+        "formattedProtocol",
+        "contentType",
+        "formattedValue",
+    ];
+    item.keys().all(|key| ABOUT.contains(&key.as_str()))
 }
 
 fn values(

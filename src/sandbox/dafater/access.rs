@@ -102,6 +102,17 @@ impl Access {
         self.grants.insert((role.to_owned(), doctype.to_owned()), rights);
     }
 
+    /// What was granted to a role beyond the standard.
+    pub(super) fn granted(&self, role: &str, doctype: &str) -> Rights {
+        self.grants.get(&(role.to_owned(), doctype.to_owned())).copied().unwrap_or_default()
+    }
+
+    /// Whether the role is one that somebody has or that was granted anything.
+    pub(super) fn knows_role(&self, role: &str) -> bool {
+        self.users.values().any(|user| user.roles.contains(role))
+            || self.grants.keys().any(|(known, _)| known == role)
+    }
+
     pub(super) fn user(&self, name: &str) -> Option<&User> {
         self.users.get(name)
     }

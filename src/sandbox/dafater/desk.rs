@@ -58,6 +58,13 @@ impl Site {
         keys
     }
 
+    /// Gives a user other roles.
+    pub fn set_roles(&mut self, name: &str, roles: &[&str]) {
+        if let Some(user) = self.access.user_mut(name) {
+            user.roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        }
+    }
+
     /// Gives a user another secret; the old one is refused from now on.
     pub fn rotate_keys(&mut self, name: &str) -> Option<Keys> {
         let mut user = self.access.user(name)?.clone();
@@ -171,6 +178,14 @@ impl Site {
         now: Timestamp,
     ) -> Result<(), Refused> {
         self.act(now, |site| site.update_doc(doctype, name, object(change)).map(drop))
+    }
+
+    /// Deletes a document of any DocType.
+    ///
+    /// # Errors
+    /// It does not exist, or something refers to it.
+    pub fn delete_in(&mut self, doctype: &str, name: &str, now: Timestamp) -> Result<(), Refused> {
+        self.act(now, |site| site.delete_doc(doctype, name))
     }
 
     /// Deletes a contact.
@@ -357,6 +372,11 @@ impl Site {
                 debug_assert!(made.is_ok(), "a shipped {doctype} was refused");
             }
         }
+        let job = json!({
+            "method": "frappe.integrations.doctype.google_contacts.google_contacts.sync", "frequency": "Daily", "create_log": 1,
+        });
+        let made = self.insert_into("Scheduled Job Type", job, Timestamp::UNIX_EPOCH);
+        debug_assert!(made.is_ok(), "the shipped job was refused");
     }
 
     fn secret(&mut self) -> String {

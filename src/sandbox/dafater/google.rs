@@ -33,6 +33,27 @@ impl Site {
         self.google.enable = true;
     }
 
+    /// Turns Google Settings on and fills them in.
+    pub fn set_google_client(&mut self, id: &str, secret: &str) {
+        self.google.enable = true;
+        (self.google.client_id, self.google.client_secret) = (Some(id.to_owned()), Some(secret.to_owned()));
+    }
+
+    /// `frappe.client.get` of Google Settings: as the resource, with nulls and without what the resource knows of no single.
+    pub(super) fn get_google_settings(&self) -> Result<Value, Refusal> {
+        if !self.access.is_system_manager(&self.session.user) {
+            return Err(Refusal::forbidden());
+        }
+        let GoogleSettings { enable, client_id, client_secret, saved } = &self.google;
+        let masked = client_secret.as_ref().map(|secret| "*".repeat(secret.chars().count()));
+        let (modified, by) = saved.clone().unzip();
+        Ok(json!({
+            "name": NAME, "owner": "Administrator", "creation": null, "modified": modified, "modified_by": by.as_deref().unwrap_or("Administrator"),
+            "docstatus": 0, "idx": "0", "enable": i64::from(*enable), "client_id": client_id, "client_secret": masked,
+            "api_key": null, "google_drive_picker_enabled": 0, "app_id": null, "doctype": NAME,
+        }))
+    }
+
     /// `/api/resource/Google Settings/Google Settings`.
     pub(super) fn google_settings(&mut self, call: &Call) -> Result<Reply, Refusal> {
         if !self.access.is_system_manager(&self.session.user) {

@@ -28,6 +28,7 @@ mod query;
 mod refusal;
 mod rename;
 mod resource;
+mod roles;
 mod schema;
 mod stamp;
 mod switches;

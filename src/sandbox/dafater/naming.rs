@@ -13,8 +13,13 @@ use super::tables::Table;
 use super::{Site, text};
 
 impl Site {
-    /// The name for the new document `doc`, whose links were looked up already.
-    pub(super) fn new_name(&mut self, schema: &DocType, doc: &Doc) -> Result<String, Refusal> {
+    /// The name for the new document `doc`, whose links were looked up already. `prompted`: what was typed where a name is asked for.
+    pub(super) fn new_name(
+        &mut self,
+        schema: &DocType,
+        doc: &Doc,
+        prompted: &str,
+    ) -> Result<String, Refusal> {
         let name = match schema.naming {
             Naming::Hash => String::new(),
             Naming::Field(field) => {
@@ -26,8 +31,16 @@ impl Site {
                 name.to_owned()
             }
             Naming::Prefixed(prefix, field) => format!("{prefix}{}", doc.text(field)),
+            Naming::Tail(field) => {
+                let words: Vec<&str> = doc.text(field).rsplit('.').take(2).collect();
+                words.into_iter().rev().collect::<Vec<_>>().join(".")
+            }
+            Naming::Prompt => prompted.to_owned(),
             Naming::Contact => self.contact_name(doc),
         };
+        if name.is_empty() && schema.naming == Naming::Prompt {
+            return Err(Refusal::validation("Please set the document name"));
+        }
         if name.is_empty() {
             return Ok(self.random_name());
         }

@@ -41,6 +41,12 @@ impl Notice {
         Self { indicator: Some("green"), alert: true, ..Self::plain(message) }
     }
 
+    /// The same, shown for a moment only.
+    pub(super) fn alerting(mut self) -> Self {
+        self.alert = true;
+        self
+    }
+
     fn titled(mut self, title: &'static str) -> Self {
         self.title = title;
         self

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::Site;
-use super::access::Action;
+use super::access::{Action, Reach};
 use super::document::{Doc, Form, Row};
 use super::exchange::{Call, Reply, Version};
 use super::google;
@@ -139,7 +139,7 @@ impl Site {
     }
 
     pub(super) fn system_settings(&self) -> Result<Value, Refusal> {
-        if !self.access.is_system_manager(&self.session.user) {
+        if self.access.reach(&self.session.user, "System Settings", Action::Read) != Reach::All {
             return Err(Refusal::not_permitted("No permission for System Settings"));
         }
         Ok(json!({

@@ -83,6 +83,10 @@ pub(super) enum Naming {
     Field(&'static str),
     /// A prefix and the value of a field.
     Prefixed(&'static str, &'static str),
+    /// The last two words of a dotted path.
+    Tail(&'static str),
+    /// `__newname`, as a person types it.
+    Prompt,
     /// Contact's own rule.
     Contact,
 }
@@ -200,6 +204,46 @@ pub(super) fn standard() -> Schemas {
                 Field::new("push_to_google_contacts", "Push to Google Contacts", Check),
             ],
         ),
+        scheduled_job_type(),
+        webhook(),
+    ]
+    .into_iter()
+    .chain(customizations())
+    .map(|doctype| (doctype.name, Arc::new(doctype)))
+    .collect()
+}
+
+/// What a System Manager makes: roles, rules, fields.
+fn customizations() -> [DocType; 3] {
+    use Kind::{Check, Data, Link};
+    let simple = |name, naming, fields| DocType { name, naming, fields, is_child: false };
+    [
+        simple(
+            "Role",
+            Naming::Field("role_name"),
+            vec![
+                Field::new("role_name", "Role Name", Data).required(),
+                Field::new("disabled", "Disabled", Check),
+                Field::new("is_custom", "Is Custom", Check),
+                Field::new("desk_access", "Desk Access", Check),
+                Field::new("two_factor_auth", "Two Factor Authentication", Check),
+            ],
+        ),
+        simple(
+            "Custom DocPerm",
+            Naming::Hash,
+            vec![
+                Field::new("parent", "Reference Document Type", Data),
+                Field::new("role", "Role", Link("Role")).required(),
+                Field::new("if_owner", "If user is the owner", Check),
+                Field::new("permlevel", "Level", Check),
+                Field::new("read", "Read", Check),
+                Field::new("write", "Write", Check),
+                Field::new("create", "Create", Check),
+                Field::new("delete", "Delete", Check),
+                Field::new("export", "Export", Check),
+            ],
+        ),
         simple(
             "Custom Field",
             Naming::Hash,
@@ -214,12 +258,66 @@ pub(super) fn standard() -> Schemas {
                 Field::new("hidden", "Hidden", Check),
                 Field::new("no_copy", "No Copy", Check),
                 Field::new("read_only", "Read Only", Check),
+                Field::new("print_hide", "Print Hide", Check),
             ],
         ),
     ]
-    .into_iter()
-    .map(|doctype| (doctype.name, Arc::new(doctype)))
-    .collect()
+}
+
+// API: frappe/core/doctype/scheduled_job_type/scheduled_job_type.py (`autoname`) and its JSON.
+fn scheduled_job_type() -> DocType {
+    use Kind::{Check, Data, Datetime};
+    DocType {
+        name: "Scheduled Job Type",
+        naming: Naming::Tail("method"),
+        is_child: false,
+        fields: vec![
+            Field::new("stopped", "Stopped", Check),
+            Field::new("method", "Method", Data).required(),
+            Field::new("server_script", "Server Script", Data),
+            Field::new("frequency", "Frequency", Data).required(),
+            Field::new("cron_format", "Cron Format", Data),
+            Field::new("create_log", "Create Log", Check),
+            Field::new("last_execution", "Last Execution", Datetime),
+        ],
+    }
+}
+
+// API: frappe/integrations/doctype/webhook/webhook.json, without its child tables.
+fn webhook() -> DocType {
+    use Kind::{Check, Data, Password, Text};
+    const EVENTS: &[&str] = &[
+        "after_insert",
+        "on_update",
+        "on_submit",
+        "on_cancel",
+        "on_trash",
+        "on_update_after_submit",
+        "on_change",
+    ];
+    DocType {
+        name: "Webhook",
+        naming: Naming::Prompt,
+        is_child: false,
+        fields: vec![
+            Field::new("webhook_doctype", "DocType", Kind::Link("DocType")).required(),
+            Field::new("webhook_docevent", "Doc Event", Kind::Select(EVENTS)),
+            Field::new("enabled", "Enabled", Check),
+            Field::new("condition", "Condition", Text),
+            Field::new("request_url", "Request URL", Text).required(),
+            Field::new("is_dynamic_url", "Is Dynamic URL?", Check),
+            Field::new("background_jobs_queue", "Background Jobs Queue", Data),
+            Field::new("request_method", "Request Method", Kind::Select(&["POST", "PUT", "DELETE"])),
+            Field::new(
+                "request_structure",
+                "Request Structure",
+                Kind::Select(&["", "Form URL-Encoded", "JSON"]),
+            ),
+            Field::new("enable_security", "Enable Security", Check),
+            Field::new("webhook_secret", "Webhook Secret", Password),
+            Field::new("webhook_json", "JSON Request Body", Text),
+        ],
+    }
 }
 
 fn contact() -> DocType {

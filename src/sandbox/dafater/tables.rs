@@ -190,6 +190,22 @@ impl Database {
         });
     }
 
+    /// Waits for whoever holds this value of a unique field in a transaction that is still open.
+    pub(super) fn wait_for_value(&mut self, doctype: &str, field: &str, value: &str) {
+        if self.late.is_empty() {
+            return;
+        }
+        let key = Key::of(value);
+        let holds = |doc: &Option<Arc<Doc>>| {
+            doc.as_ref().is_some_and(|doc| unique_value(doc, field).as_ref() == Some(&key))
+        };
+        self.commit_late(|late| {
+            late.changes
+                .iter()
+                .any(|change| change.doctype == doctype && (holds(&change.before) || holds(&change.after)))
+        });
+    }
+
     fn commit_late(&mut self, is_due: impl Fn(&Late) -> bool) {
         if !self.late.iter().any(&is_due) {
             return;

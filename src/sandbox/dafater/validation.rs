@@ -126,7 +126,7 @@ impl Site {
 
     /// Refuses a value of a unique field that another document has. Blank values do not count, and become null.
     pub(super) fn check_unique(
-        &self,
+        &mut self,
         schema: &DocType,
         doc: &mut Doc,
         stored: Option<&Doc>,
@@ -137,6 +137,8 @@ impl Site {
                 continue;
             }
             let value = doc.text(&field.name);
+            // The index makes the second of two writers wait for the first.
+            self.db.wait_for_value(schema.name, &field.name, value);
             let holder =
                 self.db.table(schema.name).and_then(|table| table.holder(&field.name, &Key::of(value)));
             if holder.is_some_and(|holder| stored.is_none_or(|stored| holder.key != stored.key)) {

@@ -25,6 +25,7 @@ impl Site {
         let stamp = self.tick();
         doc.creation = stamp;
         doc.modified = stamp;
+        let prompted = json.get("__newname").and_then(Value::as_str).unwrap_or_default().to_owned();
         incoming::fill(&mut doc, &schema, &self.schemas, json)?;
         for row in doc.tables.values_mut().flatten() {
             row.name.clear();
@@ -34,7 +35,7 @@ impl Site {
         }
         self.check_links(&schema, &mut doc)?;
         self.permit(Action::Create, &schema, None)?;
-        doc.rename(self.new_name(&schema, &doc)?);
+        doc.rename(self.new_name(&schema, &doc, &prompted)?);
         self.before_save(&schema, &mut doc)?;
         self.check_values(&schema, &mut doc)?;
         self.check_unique(&schema, &mut doc, None)?;

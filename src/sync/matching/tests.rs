@@ -3,8 +3,8 @@ use crate::contact::{PhoneContext, TextField, Value};
 
 fn contact(name: &str, company: &str, email: &str, phone: &str) -> Contact {
     let mut contact = Contact::default();
-    contact.set_text(TextField::Given, name);
-    contact.set_text(TextField::Company, company);
+    contact.set_text(&TextField::Given, name);
+    contact.set_text(&TextField::Company, company);
     if let Some(key) = Key::email(email) {
         contact.emails.add(Value { key, raw: email.to_owned(), label: None });
     }

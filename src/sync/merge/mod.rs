@@ -118,12 +118,13 @@ pub fn merge(base: Both<'_>, now: Both<'_>, rules: &MergeRules<'_>) -> Merged {
             ..Merged::default()
         },
     };
-    for field in TextField::ALL {
+    let said = Contact::texts_of(&[now.google, &now_dafater]);
+    for field in &said {
         merge.text(field);
     }
     merge.fit_name();
-    merge.set(Field::Emails);
-    merge.set(Field::Phones);
+    merge.set(&Field::Emails);
+    merge.set(&Field::Phones);
     merge.mobile();
     let mut merged = merge.out;
     merged.dafater.contact = aliases::restored(&merged.dafater.contact, now.dafater, rules.aliases);
@@ -152,7 +153,7 @@ impl Merge<'_> {
         }
     }
 
-    fn text(&mut self, field: TextField) {
+    fn text(&mut self, field: &TextField) {
         let (google, dafater) = (self.now.google.text(field), self.now.dafater.text(field));
         if google == dafater {
             return;
@@ -163,17 +164,16 @@ impl Merge<'_> {
             (false, false) => {}
             (true, false) => self.carry_text(field, Side::Dafater, "changed in Google, unchanged in Dafater"),
             (false, true) => self.carry_text(field, Side::Google, "changed in Dafater, unchanged in Google"),
-            (true, true) => match self.winner(Field::Text(field)) {
+            (true, true) => match self.winner(&Field::Text(field.clone())) {
                 Some((winner, reason)) => self.carry_text(field, winner.other(), reason),
                 None => self.leave_open(field),
             },
         }
     }
 
-    fn carry_text(&mut self, field: TextField, to: Side, reason: &'static str) {
+    fn carry_text(&mut self, field: &TextField, to: Side, reason: &'static str) {
         if !self.may_write(to) {
-            self.out.pending.insert(Field::Text(field));
-            return;
+            return self.bar(Field::Text(field.clone()));
         }
         let (value, before) = match to {
             Side::Google => (self.now.dafater.text(field), self.now.google.text(field)),
@@ -185,17 +185,17 @@ impl Merge<'_> {
             Side::Dafater => self.rules.site.text(field, value),
         };
         match admitted {
-            Err(refusal) => self.withhold(to, Field::Text(field), refusal),
+            Err(refusal) => self.withhold(to, Field::Text(field.clone()), refusal),
             // As the other side can hold it, it is there already.
             Ok(text) if text == before => {}
             Ok(text) => {
-                self.decide(Field::Text(field), to, before, text.clone(), reason);
+                self.decide(Field::Text(field.clone()), to, before, text.clone(), reason);
                 let texts = &mut self.target(to).contact.texts;
                 if text.is_empty() {
-                    texts.remove(&field);
+                    texts.remove(field);
                 } else {
                     // As admitted, not made canonical again: a salutation goes in the site's own spelling.
-                    texts.insert(field, text);
+                    texts.insert(field.clone(), text);
                 }
             }
         }
@@ -205,28 +205,33 @@ impl Merge<'_> {
     fn fit_name(&mut self) {
         for part in [TextField::Middle, TextField::Family, TextField::Given] {
             let Err(refusal) = SiteRules::name(&self.out.dafater.contact) else { return };
-            let field = Field::Text(part);
+            let field = Field::Text(part.clone());
             if self.out.dafater.fields.remove(&field) {
-                self.out.decisions.retain(|decision| (decision.field, decision.to) != (field, Side::Dafater));
-                rebase::copy_text(self.now.dafater, &mut self.out.dafater.contact, part);
+                self.out.decisions.retain(|decision| decision.field != field || decision.to != Side::Dafater);
+                rebase::copy_text(self.now.dafater, &mut self.out.dafater.contact, &part);
                 self.withhold(Side::Dafater, field, refusal);
             }
         }
     }
 
-    fn leave_open(&mut self, field: TextField) {
+    fn leave_open(&mut self, field: &TextField) {
         let base = self.base.google.text(field);
         self.out.conflicts.push(OpenConflict {
-            field: Field::Text(field),
+            field: Field::Text(field.clone()),
             base: (!base.is_empty()).then(|| base.to_owned()),
             google: self.now.google.text(field).to_owned(),
             dafater: self.now.dafater.text(field).to_owned(),
         });
-        self.out.pending.insert(Field::Text(field));
+        self.out.pending.insert(Field::Text(field.clone()));
     }
 
-    fn winner(&self, field: Field) -> Option<(Side, &'static str)> {
-        if let Some(side) = self.rules.resolutions.get(&field) {
+    /// Something waits until its side may be written.
+    fn bar(&mut self, field: Field) {
+        self.out.pending.insert(field);
+    }
+
+    fn winner(&self, field: &Field) -> Option<(Side, &'static str)> {
+        if let Some(side) = self.rules.resolutions.get(field) {
             return Some((*side, "changed on both sides, decided by a person"));
         }
         match self.rules.conflict {
@@ -254,7 +259,7 @@ impl Merge<'_> {
     }
 
     fn decide(&mut self, field: Field, to: Side, before: String, after: String, reason: &'static str) {
-        if self.target(to).fields.insert(field) {
+        if self.target(to).fields.insert(field.clone()) {
             self.out.decisions.push(Decision { field, to, before, after, reason });
         }
     }
@@ -265,7 +270,7 @@ impl Merge<'_> {
 }
 
 /// The value as `side` can hold it.
-pub(super) fn admit(side: Side, field: Field, value: &Value) -> Result<Value, Refusal> {
+pub(super) fn admit(side: Side, field: &Field, value: &Value) -> Result<Value, Refusal> {
     match (side, field) {
         (Side::Google, _) => GoogleRules.value(value),
         (Side::Dafater, Field::Phones) => SiteRules::phone(value),
@@ -273,14 +278,14 @@ pub(super) fn admit(side: Side, field: Field, value: &Value) -> Result<Value, Re
     }
 }
 
-fn values_of(contact: &Contact, field: Field) -> &Values {
+fn values_of<'c>(contact: &'c Contact, field: &Field) -> &'c Values {
     match field {
         Field::Phones => &contact.phones,
         Field::Emails | Field::Text(_) => &contact.emails,
     }
 }
 
-fn values_mut(contact: &mut Contact, field: Field) -> &mut Values {
+fn values_mut<'c>(contact: &'c mut Contact, field: &Field) -> &'c mut Values {
     match field {
         Field::Phones => &mut contact.phones,
         Field::Emails | Field::Text(_) => &mut contact.emails,

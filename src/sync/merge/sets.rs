@@ -5,7 +5,7 @@ use crate::contact::{Contact, Field, Key, Value};
 use crate::sync::Side;
 
 impl Merge<'_> {
-    pub(super) fn set(&mut self, field: Field) {
+    pub(super) fn set(&mut self, field: &Field) {
         self.carry_values(field, Side::Dafater);
         self.carry_values(field, Side::Google);
         self.primary(field);
@@ -17,13 +17,13 @@ impl Merge<'_> {
                     Side::Google => "values changed in Dafater",
                     Side::Dafater => "values changed in Google",
                 };
-                self.decide(field, side, listed(&before), listed(&after), reason);
+                self.decide(field.clone(), side, listed(&before), listed(&after), reason);
             }
         }
     }
 
     /// Carries what the other side added and removed to `to`.
-    fn carry_values(&mut self, field: Field, to: Side) {
+    fn carry_values(&mut self, field: &Field, to: Side) {
         let from = to.other();
         let now = values_of(self.contact_now(from), field).clone();
         let base = values_of(self.contact_base(from), field).clone();
@@ -42,18 +42,17 @@ impl Merge<'_> {
             return;
         }
         if !self.may_write(to) {
-            self.out.pending.insert(field);
-            return;
+            return self.bar(field.clone());
         }
         for value in removed {
             values_mut(&mut self.target(to).contact, field).remove(&value.key);
         }
         for value in added {
             match admit(to, field, value) {
-                Err(refusal) => self.withhold(to, field, refusal),
+                Err(refusal) => self.withhold(to, field.clone(), refusal),
                 Ok(mut admitted) => {
                     let is_mobile =
-                        field == Field::Phones && self.contact_now(from).mobile.as_ref() == Some(&value.key);
+                        *field == Field::Phones && self.contact_now(from).mobile.as_ref() == Some(&value.key);
                     admitted.label = match (to, is_mobile) {
                         (Side::Google, true) => Some("mobile".to_owned()),
                         (Side::Google, false) => value.label.clone(),
@@ -66,7 +65,7 @@ impl Merge<'_> {
     }
 
     /// Google always has a primary, by position where nobody chose one; only a *move* of it is a wish. Dafater's flag is a wish.
-    fn primary(&mut self, field: Field) {
+    fn primary(&mut self, field: &Field) {
         let primary = |contact: &Contact| values_of(contact, field).primary().cloned();
         let (google, dafater) = (primary(self.now.google), primary(self.now.dafater));
         let (base_google, base_dafater) = (primary(self.base.google), primary(self.base.dafater));
@@ -92,7 +91,7 @@ impl Merge<'_> {
                 if self.may_write(to) {
                     values_mut(&mut self.target(to).contact, field).set_primary(Some(wish));
                 } else {
-                    self.out.pending.insert(field);
+                    self.bar(field.clone());
                 }
             }
         }
@@ -118,7 +117,7 @@ impl Merge<'_> {
             (true, false) if dafater.is_none() || is_known => self.carry_mobile(Side::Dafater, google),
             (false, true) => self.carry_mobile(Side::Google, dafater),
             (true, true) if is_known && self.base.dafater.mobile.is_some() => {
-                match self.winner(Field::Phones).map_or(self.rules.newer, |(side, _)| side) {
+                match self.winner(&Field::Phones).map_or(self.rules.newer, |(side, _)| side) {
                     Side::Google => self.carry_mobile(Side::Dafater, google),
                     Side::Dafater => self.carry_mobile(Side::Google, dafater),
                 }
@@ -139,15 +138,14 @@ impl Merge<'_> {
             return;
         }
         if !self.may_write(to) {
-            self.out.pending.insert(Field::Phones);
-            return;
+            return self.bar(Field::Phones);
         }
         self.target(to).contact.mobile = Some(wish);
         let reason = match to {
             Side::Dafater => "the mobile number changed in Google",
             Side::Google => "the mobile number changed in Dafater",
         };
-        let phones = listed(&values_of(&self.target(to).contact, Field::Phones).clone());
+        let phones = listed(&values_of(&self.target(to).contact, &Field::Phones).clone());
         self.decide(Field::Phones, to, listed(&before.phones), phones, reason);
     }
 }

@@ -17,7 +17,7 @@ fn rules() -> MergeRules<'static> {
 
 fn titled(title: &str) -> Contact {
     let mut contact = Contact::default();
-    contact.set_text(TextField::Title, title);
+    contact.set_text(&TextField::Title, title);
     contact
 }
 
@@ -85,7 +85,7 @@ fn every_row_of_the_truth_table() {
             let target = if side == Google { &merged.google } else { &merged.dafater };
             match expected.filter(|(to, _)| *to == side) {
                 Some((_, text)) => {
-                    assert_eq!(target.contact.text(TextField::Title), text, "{google:?} {dafater:?}");
+                    assert_eq!(target.contact.text(&TextField::Title), text, "{google:?} {dafater:?}");
                     assert_eq!(target.fields, BTreeSet::from([Field::Text(TextField::Title)]));
                 }
                 None => assert_eq!(target.fields, BTreeSet::new(), "{google:?} {dafater:?}"),
@@ -197,8 +197,8 @@ fn what_a_side_cannot_hold_is_withheld_and_remembered() {
     let base = Both { google: &nothing, dafater: &nothing };
     let (google, dafater) = rebase(base, &merged, after, |_| true, &[]);
     assert_eq!(
-        (google.text(TextField::Title), dafater.text(TextField::Title)),
-        (long.text(TextField::Title), "")
+        (google.text(&TextField::Title), dafater.text(&TextField::Title)),
+        (long.text(&TextField::Title), "")
     );
 }
 
@@ -263,7 +263,7 @@ fn under_manual_a_conflict_waits_until_a_person_decides() {
         MergeRules { resolutions: BTreeMap::from([(Field::Text(TextField::Title), Side::Google)]), ..manual };
     let closed = merged((&base, &base), (&google, &dafater), &decided);
     assert_eq!(closed.conflicts, []);
-    assert_eq!(closed.dafater.contact.text(TextField::Title), "b");
+    assert_eq!(closed.dafater.contact.text(&TextField::Title), "b");
 }
 
 #[test]
@@ -295,9 +295,9 @@ fn two_rows_that_are_one_to_google_both_stay() {
 fn a_name_that_would_grow_too_long_keeps_the_part_that_it_had() {
     let name = |given: &str, middle: &str, family: &str| {
         let mut contact = Contact::default();
-        contact.set_text(TextField::Given, given);
-        contact.set_text(TextField::Middle, middle);
-        contact.set_text(TextField::Family, family);
+        contact.set_text(&TextField::Given, given);
+        contact.set_text(&TextField::Middle, middle);
+        contact.set_text(&TextField::Family, family);
         contact
     };
     let base = name("Ada", "", "Lovelace");

@@ -37,7 +37,7 @@ impl<'a> Candidates<'a> {
 
     /// A record that lost its counterpart and cannot be seen now: whoever matches it waits.
     pub(super) fn veiled(&mut self, id: &'a RecordId, contact: &'a Contact) {
-        self.list.push(Candidate { contact, standing: Standing::Free });
+        self.list.push(Candidate { contact, standing: Standing::Widowed });
         self.ids.push(id);
         self.origins.push(None);
     }
@@ -58,6 +58,15 @@ impl<'a> Candidates<'a> {
     /// What matching doubts, by the index in the caller's list.
     pub(super) fn doubts<'m>(&self, review: &'m BTreeMap<usize, Doubt>) -> BTreeMap<usize, &'m Doubt> {
         review.iter().filter_map(|(index, doubt)| Some((self.origin(*index)?, doubt))).collect()
+    }
+
+    /// Whether a record, of which all that is in `doubt` is which of its own side it is, is the same person as one that is `bereft`:
+    /// what was deleted on the other side must not come back by it, even when the one beside it is gone.
+    pub(super) fn is_twin_of(&self, doubt: Option<&Doubt>, bereft: &BTreeSet<usize>) -> bool {
+        doubt.is_some_and(|doubt| {
+            let mut twins = doubt.twins.iter().filter_map(|twin| self.origin(*twin));
+            doubt.others.is_empty() && twins.any(|twin| bereft.contains(&twin))
+        })
     }
 
     fn push(&mut self, origin: Option<usize>, standing: Standing, id: &'a RecordId, contact: &'a Contact) {

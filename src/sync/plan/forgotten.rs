@@ -36,13 +36,14 @@ pub(super) fn is_forgotten(snapshot: &Snapshot, pair: &PairId, person: &Person, 
             || names_forgotten(snapshot, document, person))
 }
 
-/// The question about a record that is left of a forgotten pair.
+/// The question about a record that is left of a forgotten pair, or stood beside one whose counterpart was deleted. It names nobody,
+/// and is asked until it is answered or the record edited.
 pub(super) fn question(record: &RecordId) -> Review {
     Review {
         record: record.clone(),
         candidates: Vec::new(),
         reason:
-            "it was synced before, and its counterpart is gone; edit it to carry it across again, or skip it"
+            "it, or one like it, was synced before, and the counterpart is gone; edit it to carry it across again, or skip it"
                 .to_owned(),
     }
 }

@@ -6,6 +6,7 @@
 mod candidates;
 mod forgotten;
 mod planner;
+mod reunion;
 mod singles;
 mod undo;
 
@@ -91,6 +92,8 @@ pub enum Action {
         /// The side on which a record is left.
         left: Side,
     },
+    /// A record left the scope: the pair is dissolved and remembered, both records stay.
+    Leave,
     /// Both records are gone: the pair is forgotten.
     Forget,
     /// What must be written cannot be written yet: looked at again in the next cycle.
@@ -107,7 +110,7 @@ impl Step {
                 Side::Dafater => !merged.dafater.fields.is_empty(),
             },
             Action::Create { side: to, .. } | Action::Delete { side: to } => *to == side,
-            Action::Detach { .. } | Action::Forget | Action::Postpone => false,
+            Action::Detach { .. } | Action::Leave | Action::Forget | Action::Postpone => false,
         }
     }
 
@@ -119,16 +122,24 @@ impl Step {
             Action::Merge(merged) => [&merged.google, &merged.dafater]
                 .into_iter()
                 .any(|target| !target.fields.is_empty() && target.contact.is_empty()),
-            Action::Create { .. } | Action::Detach { .. } | Action::Forget | Action::Postpone => false,
+            Action::Create { .. }
+            | Action::Detach { .. }
+            | Action::Leave
+            | Action::Forget
+            | Action::Postpone => false,
         }
     }
 
     /// Whether the step makes a pair of two records that both existed.
     #[must_use]
     pub fn links(&self) -> bool {
-        (self.before.is_none() || self.is_rejoined())
-            && self.origin == Origin::Matched
-            && matches!(self.action, Action::Merge(_))
+        self.meets() && self.origin == Origin::Matched && matches!(self.action, Action::Merge(_))
+    }
+
+    /// Whether its records meet for the first time.
+    #[must_use]
+    pub fn meets(&self) -> bool {
+        self.before.is_none() || self.is_rejoined()
     }
 
     /// Whether one of the pair's records was replaced by another: it was deleted, and stands again (restored, or typed again).
@@ -164,12 +175,13 @@ impl Step {
             Action::Create { .. }
             | Action::Delete { .. }
             | Action::Detach { .. }
+            | Action::Leave
             | Action::Forget
             | Action::Postpone => &[],
         };
         open.iter().map(|open| Conflict {
             pair: self.pair.clone(),
-            field: open.field,
+            field: open.field.clone(),
             base: open.base.clone(),
             google: open.google.clone(),
             dafater: open.dafater.clone(),

@@ -58,6 +58,9 @@ impl<'a> Planner<'a> {
     fn pair(&mut self, view: &'a PairView) {
         use Sighting::{Gone, Present, Stale, Unseen};
         match (&view.google, &view.dafater) {
+            (Present(_), Present(_)) if self.snapshot.leaving.contains(&view.pair.id) => {
+                self.step(view, Action::Leave, "a record is outside the scope now");
+            }
             (Present(google), Present(dafater)) => self.both(view, google, dafater),
             (Gone, Gone) => {
                 self.lost.push(view);
@@ -80,7 +83,7 @@ impl<'a> Planner<'a> {
 
     fn both(&mut self, view: &PairView, google: &Person, dafater: &Document) {
         let (google_now, dafater_now) =
-            (google.contact(self.policy.phones), dafater.contact(self.policy.phones));
+            (google.contact(&self.policy.mapping), dafater.contact(&self.policy.mapping));
         let base = Both { google: &view.pair.google.contact, dafater: &view.pair.dafater.contact };
         let merged = merge(
             base,
@@ -93,7 +96,8 @@ impl<'a> Planner<'a> {
             && view.pair.dafater.modified == dafater.modified
             && merged.google.fields.is_empty()
             && merged.dafater.fields.is_empty()
-            && merged.conflicts.is_empty();
+            && merged.conflicts.is_empty()
+            && merged.withheld.iter().all(|withheld| view.pair.withheld.contains(withheld));
         if is_known {
             return;
         }
@@ -129,14 +133,18 @@ impl<'a> Planner<'a> {
     }
 
     /// What becomes of a record whose counterpart was deleted. While it `is_in_doubt` whether another record is its counterpart,
-    /// nothing is deleted or created for it.
-    pub(super) fn one_left(&mut self, widow: Widow<'a>, is_in_doubt: bool) {
+    /// nothing is deleted or created for it. Returns whether the deletion is final: the person is gone on the other side.
+    pub(super) fn one_left(&mut self, widow: Widow<'a>, is_in_doubt: bool) -> bool {
         let Widow { view, left } = widow;
         let pair = &view.pair;
         if is_in_doubt {
             let reason = "deleted on the other side, where another record may be the same person";
             self.step(view, Action::Detach { left }, reason);
-            return;
+            return false;
+        }
+        if self.snapshot.leaving.contains(&pair.id) {
+            self.step(view, Action::Detach { left }, "deleted on the other side, and outside the scope here");
+            return true;
         }
         let contact = self.widowed(widow);
         let base = match left {
@@ -149,11 +157,11 @@ impl<'a> Planner<'a> {
         if is_edited && self.may_write(gone) && !admitted.is_empty() {
             if self.snapshot.in_doubt.contains(&pair.id) {
                 self.step(view, Action::Postpone, "created again already, but the answer was lost");
-                return;
+            } else {
+                let create = Action::Create { side: gone, contact: admitted, withheld };
+                self.step(view, create, "an edit beats a deletion");
             }
-            let create = Action::Create { side: gone, contact: admitted, withheld };
-            self.step(view, create, "an edit beats a deletion");
-            return;
+            return false;
         }
         let may_delete = match self.policy.deletions {
             DeletionPolicy::Keep => false,
@@ -165,14 +173,15 @@ impl<'a> Planner<'a> {
         } else {
             self.step(view, Action::Detach { left }, "deleted on the other side, kept here by policy");
         }
+        true
     }
 
     /// What the record that is left says now.
     pub(super) fn widowed(&self, widow: Widow<'_>) -> Contact {
-        let phones = self.policy.phones;
+        let mapping = &self.policy.mapping;
         match widow.left {
-            Side::Google => widow.view.google.present().map(|person| person.contact(phones)),
-            Side::Dafater => widow.view.dafater.present().map(|document| document.contact(phones)),
+            Side::Google => widow.view.google.present().map(|person| person.contact(mapping)),
+            Side::Dafater => widow.view.dafater.present().map(|document| document.contact(mapping)),
         }
         .unwrap_or_default()
     }
@@ -183,18 +192,14 @@ impl<'a> Planner<'a> {
         let mut withheld = Vec::new();
         let mut refuse =
             |field, refusal: &str| withheld.push(Withheld { from: side, field, reason: refusal.to_owned() });
-        for field in TextField::ALL {
-            let text = contact.text(field);
-            if text.is_empty() {
-                continue;
-            }
+        for (field, text) in &contact.texts {
             let held = match side {
                 Side::Google => GoogleRules.text(field, text),
                 Side::Dafater => self.snapshot.site_rules.text(field, text),
             };
             match held {
-                Ok(text) => drop(admitted.texts.insert(field, text)),
-                Err(refusal) => refuse(Field::Text(field), refusal),
+                Ok(text) => drop(admitted.texts.insert(field.clone(), text)),
+                Err(refusal) => refuse(Field::Text(field.clone()), refusal),
             }
         }
         if side == Side::Dafater {
@@ -210,7 +215,7 @@ impl<'a> Planner<'a> {
             (Field::Phones, &contact.phones, &mut admitted.phones),
         ] {
             for value in from {
-                match admit(side, field, value) {
+                match admit(side, &field, value) {
                     Ok(mut value) => {
                         if side == Side::Google
                             && field == Field::Phones
@@ -220,7 +225,7 @@ impl<'a> Planner<'a> {
                         }
                         to.add(value);
                     }
-                    Err(refusal) => refuse(field, refusal),
+                    Err(refusal) => refuse(field.clone(), refusal),
                 }
             }
             to.set_primary(from.primary());
@@ -236,8 +241,9 @@ impl<'a> Planner<'a> {
         dafater: &Document,
     ) -> MergeRules<'r> {
         let resolutions = pair.map_or_else(BTreeMap::new, |pair| {
-            let of_pair =
-                |((id, field), side): (&(PairId, Field), &Side)| (*id == pair.id).then_some((*field, *side));
+            let of_pair = |((id, field), side): (&(PairId, Field), &Side)| {
+                (*id == pair.id).then_some((field.clone(), *side))
+            };
             self.snapshot.decisions.resolutions.iter().filter_map(of_pair).collect()
         });
         // What both last agreed on is not known: a policy would overwrite the side that was edited as gladly as the other.
@@ -280,5 +286,5 @@ impl<'a> Planner<'a> {
 
 /// Whether what a record says `now` is not what was agreed upon.
 pub(super) fn differs(now: &Contact, base: &Contact) -> bool {
-    Field::all().any(|field| !now.agrees_on(field, base))
+    Field::of(&[now, base]).iter().any(|field| !now.agrees_on(field, base))
 }

@@ -110,7 +110,7 @@ impl Undo {
         if !planner.may_write(Side::Google) {
             return None;
         }
-        let (contact, withheld) = planner.admitted(&document.contact(policy.phones), Side::Google);
+        let (contact, withheld) = planner.admitted(&document.contact(&policy.mapping), Side::Google);
         (!contact.is_empty()).then(|| Step {
             pair: PairId::from_dafater(&snapshot.account, &document.creation, &document.name),
             origin: Origin::Created(Side::Google),
@@ -167,12 +167,12 @@ impl<'a> Undoing<'a> {
 
     /// Deletes what the run created, unless somebody has touched it since.
     fn uncreate(&mut self, view: &PairView, google: &Person, dafater: &Document, deeds: &[&Deed]) {
-        let phones = self.planner.policy.phones;
+        let mapping = &self.planner.policy.mapping;
         for deed in deeds {
             let (now, revision, known) = match deed.side {
-                Side::Google => (google.contact(phones), &google.etag.0, &view.pair.google.etag.0),
+                Side::Google => (google.contact(mapping), &google.etag.0, &view.pair.google.etag.0),
                 Side::Dafater => {
-                    (dafater.contact(phones), &dafater.modified.0, &view.pair.dafater.modified.0)
+                    (dafater.contact(mapping), &dafater.modified.0, &view.pair.dafater.modified.0)
                 }
             };
             let is_as_written = deed.after.as_ref().is_some_and(|after| agree(after, &now))
@@ -215,8 +215,8 @@ impl<'a> Undoing<'a> {
         deeds: &[&Deed],
         is_link: bool,
     ) {
-        let phones = self.planner.policy.phones;
-        let (google_now, dafater_now) = (google.contact(phones), dafater.contact(phones));
+        let mapping = &self.planner.policy.mapping;
+        let (google_now, dafater_now) = (google.contact(mapping), dafater.contact(mapping));
         let mut typed = (google_now.clone(), dafater_now.clone());
         let mut rules = self.planner.rules(Some(&view.pair), google, dafater);
         let mut decisions = Vec::new();
@@ -233,19 +233,21 @@ impl<'a> Undoing<'a> {
                 Side::Google => (&google_now, &view.pair.dafater.contact, &dafater_now, &mut typed.0),
                 Side::Dafater => (&dafater_now, &view.pair.google.contact, &google_now, &mut typed.1),
             };
-            for field in Field::all() {
+            for field in &Field::of(&[now, before, after]) {
                 match reverted(field, now, before, after) {
                     Reverted::Nothing => {}
-                    Reverted::Kept => self.undo.left.push(left(&view.pair.id, deed, Some(field), CHANGED)),
+                    Reverted::Kept => {
+                        self.undo.left.push(left(&view.pair.id, deed, Some(field.clone()), CHANGED))
+                    }
                     // Somebody has answered on the other side, and no cycle has carried it yet.
                     Reverted::To(_) if !is_link && !other_now.agrees_on(field, base) => {
-                        self.undo.left.push(left(&view.pair.id, deed, Some(field), CHANGED));
+                        self.undo.left.push(left(&view.pair.id, deed, Some(field.clone()), CHANGED));
                     }
                     Reverted::To(reverted) => {
                         contact.take(field, &reverted);
-                        rules.resolutions.insert(field, deed.side);
+                        rules.resolutions.insert(field.clone(), deed.side);
                         decisions.push(Decision {
-                            field,
+                            field: field.clone(),
                             to: deed.side,
                             before: said(now, field),
                             after: said(&reverted, field),
@@ -278,10 +280,10 @@ impl<'a> Undoing<'a> {
                 Side::Google => (&mut merged.google, &google_now),
                 Side::Dafater => (&mut merged.dafater, &dafater_now),
             };
-            if now.agrees_on(decision.field, &target.contact) {
+            if now.agrees_on(&decision.field, &target.contact) {
                 continue;
             }
-            if target.fields.insert(decision.field) {
+            if target.fields.insert(decision.field.clone()) {
                 merged.decisions.push(decision);
             }
         }
@@ -315,13 +317,13 @@ impl<'a> Undoing<'a> {
         }
         let (google, dafater) = (self.google_left(deed), self.dafater_left(deed, &contact));
         let is_deleted = |side| deleted.iter().any(|deed| deed.side == side);
-        let phones = self.planner.policy.phones;
+        let mapping = &self.planner.policy.mapping;
         match (google, dafater) {
             (Some(google), None) if is_deleted(Side::Dafater) => {
-                self.create(pair, deed, Side::Dafater, &google.contact(phones), (Some(google), None));
+                self.create(pair, deed, Side::Dafater, &google.contact(mapping), (Some(google), None));
             }
             (None, Some(dafater)) if is_deleted(Side::Google) => {
-                self.create(pair, deed, Side::Google, &dafater.contact(phones), (None, Some(dafater)));
+                self.create(pair, deed, Side::Google, &dafater.contact(mapping), (None, Some(dafater)));
             }
             (None, None) => {
                 let first = if self.planner.may_write(Side::Dafater) { Side::Dafater } else { deed.side };
@@ -372,10 +374,10 @@ impl<'a> Undoing<'a> {
     /// The document that was the other half. A name is given again to others: either we know it by its creation, or it says so.
     fn dafater_left(&self, deed: &Deed, contact: &Contact) -> Option<&'a Document> {
         let id = deed.dafater.as_ref()?;
-        let phones = self.planner.policy.phones;
+        let mapping = &self.planner.policy.mapping;
         let alone = &self.planner.snapshot.dafater;
         let found = alone.iter().find(|alone| RecordId::Dafater(alone.record.name.clone()) == *id)?;
-        let now = found.record.contact(phones);
+        let now = found.record.contact(mapping);
         let one = |contact| [Candidate { contact, standing: Standing::Free }];
         let is_same = found.before.is_some() || !matching::find(&one(contact), &one(&now)).pairs.is_empty();
         is_same.then_some(&found.record)
@@ -407,11 +409,11 @@ fn image(deed: &Deed) -> Option<Image> {
 }
 
 fn agree(left: &Contact, right: &Contact) -> bool {
-    Field::all().all(|field| left.agrees_on(field, right))
+    Field::of(&[left, right]).iter().all(|field| left.agrees_on(field, right))
 }
 
 /// What the contact says in `field`, in words.
-fn said(contact: &Contact, field: Field) -> String {
+fn said(contact: &Contact, field: &Field) -> String {
     match field {
         Field::Text(text) => contact.text(text).to_owned(),
         Field::Emails => listed(&contact.emails),
@@ -428,7 +430,7 @@ enum Reverted {
     To(Contact),
 }
 
-fn reverted(field: Field, now: &Contact, before: &Contact, after: &Contact) -> Reverted {
+fn reverted(field: &Field, now: &Contact, before: &Contact, after: &Contact) -> Reverted {
     if before.agrees_on(field, after) || now.agrees_on(field, before) {
         return Reverted::Nothing;
     }

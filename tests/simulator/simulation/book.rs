@@ -40,6 +40,8 @@ pub struct ValueEdit {
 #[derive(Debug, Clone)]
 pub struct Gone {
     pub at: Timestamp,
+    /// Until when a restoration of its counterpart was known to whoever deleted it: the daemon looks before it deletes.
+    pub seen: Timestamp,
     /// Whether its counterpart said something else at that moment: an edit that was still under way.
     pub had_news: bool,
     /// When it was restored under its old identity.
@@ -66,6 +68,10 @@ pub struct Book {
     pub accounts: BTreeMap<Id, usize>,
     /// Every name that a record ever had.
     pub names: BTreeMap<(Side, String), Id>,
+    /// What the daemon's creations said at first.
+    pub created_as: BTreeMap<Id, Contact>,
+    /// Records that an undo created.
+    pub reborn: BTreeSet<Id>,
     /// Records whose content the site itself refuses.
     pub poisoned: BTreeSet<Id>,
 }
@@ -93,10 +99,12 @@ impl Book {
             match before.0.get(id) {
                 None => {
                     if let Some(gone) = self.gone.get_mut(id) {
+                        // What it says again it said before.
                         gone.restored = Some(at);
+                        continue;
                     }
                     for field in TextField::ALL {
-                        let to = seen.contact.text(field).to_owned();
+                        let to = seen.contact.text(&field).to_owned();
                         let record = id.clone();
                         self.texts.push(TextEdit {
                             at,
@@ -110,7 +118,7 @@ impl Book {
                     }
                     for (field, values) in sets(&seen.contact) {
                         for key in values.keys() {
-                            self.value(at, cycle, id, field, key.as_str(), true, Vec::new());
+                            self.value(at, cycle, id, &field, key.as_str(), true, Vec::new());
                         }
                     }
                 }
@@ -120,7 +128,7 @@ impl Book {
                     let pairs = pairs_of(id);
                     let partners: Vec<Id> = pairs.iter().map(|(_, _, other)| other.clone()).collect();
                     for field in TextField::ALL {
-                        let (from, to) = (old.contact.text(field).to_owned(), seen.contact.text(field));
+                        let (from, to) = (old.contact.text(&field).to_owned(), seen.contact.text(&field));
                         if from != to {
                             let (record, partners, to) = (id.clone(), partners.clone(), to.to_owned());
                             self.texts.push(TextEdit {
@@ -136,14 +144,29 @@ impl Book {
                     }
                     for ((field, was), (_, is)) in sets(&old.contact).into_iter().zip(sets(&seen.contact)) {
                         for key in is.keys().filter(|key| !was.contains(key)) {
-                            self.value(at, cycle, id, field, key.as_str(), true, Vec::new());
+                            // What a merge brings over was said when the one that is gone said it.
+                            let mut lost = before.of_side(id.0).filter(|(loser, said)| {
+                                !after.0.contains_key(*loser) && set(&said.contact, &field).contains(key)
+                            });
+                            let since = lost
+                                .next()
+                                .and_then(|(loser, _)| self.said_since(loser, &field, key.as_str()));
+                            self.value(
+                                since.unwrap_or(at),
+                                cycle,
+                                id,
+                                &field,
+                                key.as_str(),
+                                true,
+                                Vec::new(),
+                            );
                         }
                         for key in was.keys().filter(|key| !is.contains(key)) {
                             let agreed_with = pairs.iter().filter(|(own, other, _)| {
-                                set(own, field).contains(key) && set(other, field).contains(key)
+                                set(own, &field).contains(key) && set(other, &field).contains(key)
                             });
                             let agreed_with = agreed_with.map(|(_, _, other)| other.clone()).collect();
-                            self.value(at, cycle, id, field, key.as_str(), false, agreed_with);
+                            self.value(at, cycle, id, &field, key.as_str(), false, agreed_with);
                         }
                     }
                 }
@@ -153,12 +176,21 @@ impl Book {
             if !after.0.contains_key(id) {
                 // A pair that is being made in this very cycle is known to nobody yet.
                 let pairs = pairs_of(id);
-                let mut others = pairs.iter().map(|(_, _, other)| before.0.get(other));
                 let had_news = pairs.is_empty()
-                    || others.any(|other| other.is_none_or(|other| has_news(&seen.contact, &other.contact)));
-                self.gone.insert(id.clone(), Gone { at, had_news, restored: None });
+                    || pairs.iter().any(|(_, base, other)| {
+                        before.0.get(other).is_none_or(|other| has_news(&seen.contact, &other.contact, base))
+                    });
+                self.gone.insert(id.clone(), Gone { at, seen: at, had_news, restored: None });
             }
         }
+    }
+
+    /// When somebody last gave a record a value, if it was not carried there.
+    fn said_since(&self, id: &Id, field: &Field, key: &str) -> Option<Timestamp> {
+        let is_this = |edit: &&ValueEdit| {
+            edit.is_added && edit.record == *id && edit.field == *field && edit.key == key
+        };
+        self.values.iter().filter(is_this).map(|edit| edit.at).max()
     }
 
     #[expect(clippy::too_many_arguments, reason = "one place writes this record")]
@@ -167,13 +199,13 @@ impl Book {
         at: Timestamp,
         cycle: u32,
         id: &Id,
-        field: Field,
+        field: &Field,
         key: &str,
         is_added: bool,
         agreed_with: Vec<Id>,
     ) {
         let (record, key) = (id.clone(), key.to_owned());
-        self.values.push(ValueEdit { at, cycle, record, field, key, is_added, agreed_with });
+        self.values.push(ValueEdit { at, cycle, record, field: field.clone(), key, is_added, agreed_with });
     }
 
     /// Whether a person deleted `id` and it was not there (or not seen to be back) at `seen`.
@@ -196,18 +228,23 @@ pub fn sets(contact: &Contact) -> [(Field, &Values); 2] {
     [(Field::Emails, &contact.emails), (Field::Phones, &contact.phones)]
 }
 
-pub fn set(contact: &Contact, field: Field) -> &Values {
-    if field == Field::Phones { &contact.phones } else { &contact.emails }
+pub fn set<'c>(contact: &'c Contact, field: &Field) -> &'c Values {
+    if *field == Field::Phones { &contact.phones } else { &contact.emails }
 }
 
-/// Whether a record says anything that its deleted counterpart did not: which number is the mobile one counts.
-pub fn has_news(gone: &Contact, left: &Contact) -> bool {
-    differ(gone, left) || gone.mobile != left.mobile
+/// Whether a record says anything that its deleted counterpart did not: which number is the mobile one counts, and which value a
+/// person made the primary one since `base`, which is what it said when both agreed.
+pub fn has_news(gone: &Contact, left: &Contact, base: &Contact) -> bool {
+    let is_moved = |now: &Values, base: &Values| now.primary().is_some() && now.primary() != base.primary();
+    differ(gone, left)
+        || gone.mobile != left.mobile
+        || is_moved(&left.emails, &base.emails)
+        || is_moved(&left.phones, &base.phones)
 }
 
 /// Whether two contacts say different things, primaries aside.
 pub fn differ(left: &Contact, right: &Contact) -> bool {
-    TextField::ALL.into_iter().any(|field| left.text(field) != right.text(field))
+    TextField::ALL.into_iter().any(|field| left.text(&field) != right.text(&field))
         || sets(left).into_iter().zip(sets(right)).any(|((_, left), (_, right))| {
             left.len() != right.len() || !left.keys().all(|key| right.contains(key))
         })

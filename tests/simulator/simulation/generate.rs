@@ -4,8 +4,8 @@ use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, FirstSync, Side};
 
 use super::chance::Chance;
 use super::history::{
-    Address, Closed, Crash, Cycle, Deed, Edit, Event, Fault, History, Kind, Newcomer, Number, Rules, Setting,
-    Text,
+    Address, Closed, Crash, Cycle, Decision, Deed, Edit, Event, Fault, History, Kind, Newcomer, Number,
+    Rules, Setting, Text,
 };
 
 /// What may happen. Each level contains the ones below.
@@ -26,19 +26,24 @@ pub enum Edition {
     /// The first, and on top of it, from a stream of chance of its own: several accounts, quotas, maintenance, a clock that is set,
     /// things that happen at one instant, death at any await.
     Second,
+    /// The second, and on top of it what an operator does: runs are undone, questions and conflicts are answered.
+    Third,
 }
 
 impl History {
     /// The history of `seed`.
     pub fn generate(seed: u64) -> Self {
-        Self::of(Edition::Second, seed)
+        Self::of(Edition::Third, seed)
     }
 
     /// The history of `seed` in an edition.
     pub fn of(edition: Edition, seed: u64) -> Self {
         let mut history = Self::first(seed);
-        if edition == Edition::Second {
+        if edition != Edition::First {
             history.worsen();
+        }
+        if edition == Edition::Third {
+            history.operate();
         }
         history
     }
@@ -97,6 +102,39 @@ impl History {
         }
     }
 }
+
+impl History {
+    /// Adds the operator of the third edition.
+    fn operate(&mut self) {
+        let mut generator =
+            Generator { chance: Chance::new(self.seed ^ THIRD), malice: Malice::Crashes, token: 20_000 };
+        if generator.chance.percent(25) {
+            return;
+        }
+        if generator.chance.one_in(3) {
+            self.setting.rules.conflict = ConflictPolicy::Manual;
+        }
+        let accounts = self.setting.accounts;
+        if generator.chance.one_in(2) {
+            let first = self.events.len() / 3;
+            let at = first
+                + generator.chance.below(u32::try_from(self.events.len() - first).unwrap() + 1) as usize;
+            let quarrel = generator.quarrel();
+            self.events.splice(at..at, quarrel);
+        }
+        for _ in 0..generator.chance.between(1, 5) {
+            let event = generator.operation(accounts);
+            // Nothing has happened yet at the beginning.
+            let first = self.events.len() / 3;
+            let rest = u32::try_from(self.events.len() - first).unwrap();
+            let at = first + generator.chance.below(rest + 1) as usize;
+            self.events.insert(at, event);
+        }
+    }
+}
+
+/// Keeps the third edition's stream of chance apart from the others'.
+const THIRD: u64 = 0x7A1D_0000_0000_0000;
 
 /// Keeps the second edition's stream of chance apart from the first's.
 const SECOND: u64 = 0x5EC0_4D00_0000_0000;
@@ -391,6 +429,41 @@ impl Generator {
             4 => Event::Label(self.chance.one_in(2)),
             _ => Event::Deed(self.deed()),
         }
+    }
+
+    /// Both sides give the same fields other texts, the daemon sees it, and an operator decides.
+    fn quarrel(&mut self) -> Vec<Event> {
+        let field = 1 + self.chance.below(7);
+        let mut deeds = Vec::new();
+        for who in 0..4 {
+            for side in [Side::Google, Side::Dafater] {
+                let edit = Edit::Text { field, value: Text::Unique(self.token()) };
+                deeds.push(Deed::Edit { side, who, edit });
+            }
+        }
+        let decide = |side| Event::Decide { nth: 0, side, decision: Decision::Skip };
+        let side = self.side();
+        vec![
+            Event::Together(deeds),
+            Event::Cycle(Cycle::default()),
+            Event::Wait(700),
+            decide(side),
+            decide(side),
+        ]
+    }
+
+    fn operation(&mut self, accounts: u32) -> Event {
+        if self.chance.one_in(2) {
+            let mut cycle = if self.chance.one_in(2) { self.cycle() } else { Cycle::default() };
+            (cycle.account, cycle.full) = (self.chance.below(accounts), false);
+            return Event::Undo { nth: self.chance.pick(&[0, 0, 0, 1, 1, 2, 3, 5]), cycle };
+        }
+        let decision = match self.chance.below(4) {
+            0 | 1 => Decision::Link(self.chance.below(4)),
+            2 => Decision::Skip,
+            _ => Decision::Separate,
+        };
+        Event::Decide { nth: self.chance.below(12), side: self.side(), decision }
     }
 
     /// Which request of a cycle: small numbers more often.

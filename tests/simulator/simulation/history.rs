@@ -76,8 +76,23 @@ pub enum Event {
     Approve,
     /// A held plan is dropped.
     Discard,
+    /// The operator puts the nth of the last runs back, while everything befalls that as it befalls a cycle.
+    Undo { nth: u32, cycle: Cycle },
+    /// The operator answers the nth of all open questions: a conflict goes to a side, for a record is decided who it is.
+    Decide { nth: u32, side: Side, decision: Decision },
     /// The daemon runs one cycle.
     Cycle(Cycle),
+}
+
+/// Who a record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// A record is the same as its nth candidate.
+    Link(u32),
+    /// A record is left alone.
+    Skip,
+    /// A record is somebody of its own.
+    Separate,
 }
 
 /// How much of the site is closed.

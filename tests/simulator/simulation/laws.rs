@@ -1,6 +1,7 @@
 //! The laws, checked when everything is at rest.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use dafater_contactsd::contact::{Contact, Field, TextField};
 use dafater_contactsd::remote::Clock as _;
@@ -8,24 +9,34 @@ use dafater_contactsd::store::{Durable, Tree};
 use dafater_contactsd::sync::{LooseReason, Pair, RecordId, Side};
 
 use super::book::{TextEdit, ValueEdit, set, sets};
-use super::picture::{Id, Picture};
+use super::picture::{Id, Picture, Seen};
 use super::scene::Scene;
 
 /// Everything that must not change while nothing happens.
-#[derive(PartialEq, Eq)]
 pub struct Standing {
-    remotes: BTreeMap<Id, String>,
+    picture: Arc<Picture>,
     durable: Durable,
+}
+
+impl PartialEq for Standing {
+    fn eq(&self, other: &Self) -> bool {
+        let (left, right) = (&self.picture.0, &other.picture.0);
+        // A record that did not change is the very one that was seen before.
+        let is_same =
+            |(one, other): (&Arc<Seen>, &Arc<Seen>)| Arc::ptr_eq(one, other) || one.json == other.json;
+        left.keys().eq(right.keys())
+            && left.values().zip(right.values()).all(is_same)
+            && self.durable == other.durable
+    }
 }
 
 impl Standing {
     pub fn take(scene: &mut Scene) -> Self {
         let picture = scene.picture();
-        let remotes = picture.0.iter().map(|(id, seen)| (id.clone(), seen.json.to_string())).collect();
         let mut durable = scene.store.snapshot_durable();
         // The time of the last success, and of the last look at all names.
         durable.retain(|(tree, _), _| *tree != Tree::Accounts);
-        Self { remotes, durable }
+        Self { picture, durable }
     }
 }
 
@@ -33,7 +44,8 @@ impl Standing {
 pub fn deletions_allowed(scene: &Scene, account: usize) -> Option<u32> {
     let state = scene.state(account);
     let is_approved = state.hold().ok().flatten().is_some_and(|hold| hold.decision.is_some());
-    if is_approved {
+    let held = state.undo_hold().ok().flatten();
+    if is_approved || held.is_some_and(|held| held.hold.decision.is_some()) {
         return None;
     }
     let percent = u32::from(scene.rules.max_deletes_percent);
@@ -43,6 +55,9 @@ pub fn deletions_allowed(scene: &Scene, account: usize) -> Option<u32> {
 
 /// Remembers which records the daemon holds for one person.
 pub fn learn_pairs(scene: &mut Scene) {
+    if !scene.has_committed() {
+        return;
+    }
     for account in scene.accounts() {
         let pairs: Vec<Pair> = scene.state(account).pairs().filter_map(Result::ok).collect();
         for pair in pairs {
@@ -130,49 +145,51 @@ struct View<'a> {
 type Found = Vec<(&'static str, String)>;
 
 /// Whether the difference of a pair in `field` is accounted for.
-fn is_explained(view: &View<'_>, field: Field) -> bool {
+fn is_explained(view: &View<'_>, field: &Field) -> bool {
     let View { scene, pair, .. } = view;
     let (_, dafater) = ids(pair);
     // LIMIT: Google's first organisation is the mapped one. When it was emptied on the site it goes, and the second one, which
     // nobody may touch, stands in its place.
     let organization = [TextField::Company, TextField::Title, TextField::Department].map(Field::Text);
-    let is_second_organization = organization.contains(&field)
+    let is_second_organization = organization.contains(field)
         && scene.book.texts.iter().any(|edit| {
-            edit.record == dafater && organization.contains(&Field::Text(edit.field)) && edit.to.is_empty()
+            edit.record == dafater
+                && organization.contains(&Field::Text(edit.field.clone()))
+                && edit.to.is_empty()
         });
-    let is_withheld = pair.withheld.iter().any(|withheld| withheld.field == field);
+    let is_withheld = pair.withheld.iter().any(|withheld| withheld.field == *field);
     is_withheld
         || is_second_organization
         || is_open(view, field)
-        || field == Field::Text(TextField::Suffix)
+        || *field == Field::Text(TextField::Suffix)
         || scene.book.poisoned.contains(&dafater)
         || !scene.rules.pull
         || !scene.rules.push
 }
 
 /// Whether a person still has to decide what a pair says.
-fn is_open(view: &View<'_>, field: Field) -> bool {
+fn is_open(view: &View<'_>, field: &Field) -> bool {
     let conflicts = view.scene.state(view.account).conflicts().unwrap();
-    conflicts.iter().any(|open| open.pair == view.pair.id && open.field == field)
+    conflicts.iter().any(|open| open.pair == view.pair.id && open.field == *field)
 }
 
 /// Convergence of one pair.
 fn agree(view: &View<'_>, found: &mut Found) {
     let View { pair, google, dafater, .. } = view;
     for field in TextField::ALL {
-        let (left, right) = (google.text(field), dafater.text(field));
+        let (left, right) = (google.text(&field), dafater.text(&field));
         let differs = if field == TextField::Prefix {
             left.to_lowercase() != right.to_lowercase()
         } else {
             left != right
         };
-        if differs && !is_explained(view, Field::Text(field)) {
+        if differs && !is_explained(view, &Field::Text(field.clone())) {
             let what = format!("{field:?} of {:?}: google {left:?}, dafater {right:?}", ids(pair));
             found.push(("convergence", what));
         }
     }
     for ((field, left), (_, right)) in sets(google).into_iter().zip(sets(dafater)) {
-        if is_explained(view, field) {
+        if is_explained(view, &field) {
             continue;
         }
         let left: BTreeSet<&str> = left.keys().map(dafater_contactsd::contact::Key::as_str).collect();
@@ -194,14 +211,15 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
     let is_ours = |id: &Id| *id == left || *id == right || copies.contains(id);
     let partners = &scene.book.partners;
     let former: BTreeSet<&Id> =
-        [&left, &right].into_iter().filter_map(|id| partners.get(id)).flatten().collect();
+        [&left, &right].into_iter().chain(&copies).filter_map(|id| partners.get(id)).flatten().collect();
+    let is_made_anew = former.iter().any(|id| id.0 == Side::Dafater && **id != right);
     let concerns = |record: &Id, partners: &[Id]| is_ours(record) || partners.iter().any(is_ours);
     for field in TextField::ALL {
         // What a former counterpart said was carried over while it was one; what it said last may have gone with it.
         let is_known = |id: &Id| is_ours(id) || former.contains(id);
         let edits: Vec<_> =
             scene.book.texts.iter().filter(|edit| edit.field == field && is_known(&edit.record)).collect();
-        let withheld = pair.withheld.iter().any(|withheld| withheld.field == Field::Text(field));
+        let withheld = pair.withheld.iter().any(|withheld| withheld.field == Field::Text(field.clone()));
         // What was said stands until somebody replaces it on the same record, or on its counterpart.
         let was_copy = |id: &Id, at| {
             let since = scene.book.paired_at.get(&(id.clone(), right.clone()));
@@ -214,8 +232,14 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
         };
         let is_end_of = |value: &str, counts: &dyn Fn(&Id) -> bool| {
             let edits = || edits.iter().enumerate().filter(|(_, edit)| counts(&edit.record));
-            let replacing =
-                || edits().filter(|(_, edit)| is_ours(&edit.record) && edit.from.as_deref() == Some(value));
+            // A document that was made anew may say what others had not heard was replaced: then a policy decides, and says so.
+            let was_overruled = |edit: &TextEdit| is_made_anew && is_overruled(scene, &edit.to, value);
+            let replacing = || {
+                edits().filter(|(_, edit)| {
+                    let replaces = is_ours(&edit.record) && edit.from.as_deref() == Some(value);
+                    replaces && !was_overruled(edit)
+                })
+            };
             let mut said = edits().filter(|(_, edit)| edit.to == value).peekable();
             if said.peek().is_none() {
                 return replacing().next().is_none();
@@ -229,16 +253,17 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
         for (nth, (side, contact)) in
             [(Side::Google, *google), (Side::Dafater, *dafater)].into_iter().enumerate()
         {
-            let value = contact.text(field);
+            let value = contact.text(&field);
             // The site has no slot for a suffix.
             let has_slot = side == Side::Google || field != TextField::Suffix;
             // While the direction to a side is off, its own edits alone decide what it says.
             // What a copy in another account says reaches this one through the site, where it may have to wait.
-            let is_cut_off = waits_elsewhere(view, Field::Text(field))
+            let is_cut_off = waits_elsewhere(view, &Field::Text(field.clone()))
                 && is_end_of(value, &|id| *id == left || *id == right);
             let is_lawful = could_change[nth] && (is_end(value) || is_cut_off)
-                || scene.accounts().len() > 1 && is_open(view, Field::Text(field))
-                || !can_change[nth] && is_end_of(value, &|id| id.0 == side);
+                || scene.accounts().len() > 1 && is_open(view, &Field::Text(field.clone()))
+                || !can_change[nth]
+                    && is_end_of(value, &|id| id.0 == side && !(copies.contains(id) && *id != left));
             if has_slot && !withheld && !is_lawful {
                 let what = format!(
                     "{field:?} of {:?} says {value:?} on {side}, which a person had replaced: {edits:?}",
@@ -257,8 +282,8 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
             let lost = (edit.record == left || edit.record == right)
                 && !edit.to.is_empty()
                 && is_open
-                && google.text(field) != edit.to
-                && dafater.text(field) != edit.to;
+                && google.text(&field) != edit.to
+                && dafater.text(&field) != edit.to;
             if lost && !is_in_history(scene, &edit.to) {
                 let what = format!("{field:?} {:?} of {:?} vanished without a record", edit.to, edit.record);
                 found.push(("no lost edit", what));
@@ -269,15 +294,15 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
         return;
     }
     for field in [Field::Emails, Field::Phones] {
-        if waits_elsewhere(view, field) {
+        if waits_elsewhere(view, &field) {
             continue;
         }
-        let edits: Vec<_> = scene
-            .book
-            .values
-            .iter()
-            .filter(|edit| edit.field == field && concerns(&edit.record, &edit.agreed_with))
-            .collect();
+        // What was taken away from a copy that is no partner any more was carried while it was one.
+        let is_told = |edit: &&ValueEdit| {
+            concerns(&edit.record, &edit.agreed_with) || !edit.is_added && former.contains(&edit.record)
+        };
+        let edits: Vec<_> =
+            scene.book.values.iter().filter(|edit| edit.field == field).filter(is_told).collect();
         let keys: BTreeSet<&String> = edits.iter().map(|edit| &edit.key).collect();
         for key in keys {
             let of_key = || edits.iter().filter(|edit| edit.key == *key);
@@ -296,7 +321,7 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
                 .filter(|edit| is_ours(&edit.record) && edit.agreed_with.iter().any(is_ours))
                 .map(|edit| edit.at)
                 .max();
-            let has = |contact: &Contact| set(contact, field).keys().any(|other| other.as_str() == *key);
+            let has = |contact: &Contact| set(contact, &field).keys().any(|other| other.as_str() == *key);
             let (at_google, at_dafater) = (has(google), has(dafater));
             let is_ours_added =
                 of_key().any(|edit| edit.is_added && (edit.record == left || edit.record == right));
@@ -316,7 +341,7 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
 }
 
 /// Whether the document's copy in another account differs from it for a reason.
-fn waits_elsewhere(view: &View<'_>, field: Field) -> bool {
+fn waits_elsewhere(view: &View<'_>, field: &Field) -> bool {
     let (_, right) = ids(view.pair);
     let others = view.scene.accounts().filter(|account| *account != view.account);
     others.into_iter().any(|account| {
@@ -329,7 +354,7 @@ fn waits_elsewhere(view: &View<'_>, field: Field) -> bool {
 /// Whether a contact says anything that both sides can hold.
 fn can_cross(contact: &Contact) -> bool {
     let crosses = |field: &TextField| {
-        let text = contact.text(*field);
+        let text = contact.text(field);
         !matches!(field, TextField::Prefix | TextField::Suffix) && (1..=140).contains(&text.chars().count())
     };
     TextField::ALL.iter().any(crosses)
@@ -346,6 +371,16 @@ fn is_in_history(scene: &Scene, value: &str) -> bool {
         .accounts()
         .flat_map(|account| scene.state(account).history(None).filter_map(Result::ok).collect::<Vec<_>>())
         .any(|entry| entry.view.changes.iter().any(|change| change.before.contains(value)))
+}
+
+/// Whether a conflict was decided, and noted, for `winner` over `loser`.
+fn is_overruled(scene: &Scene, loser: &str, winner: &str) -> bool {
+    let entries = scene
+        .accounts()
+        .flat_map(|account| scene.state(account).history(None).filter_map(Result::ok).collect::<Vec<_>>());
+    entries.into_iter().flat_map(|entry| entry.view.changes).any(|change| {
+        change.reason.starts_with("changed on both sides") && change.before == loser && change.after == winner
+    })
 }
 
 /// Every record that is in no pair has its reason.
@@ -370,7 +405,8 @@ fn stand_alone(scene: &Scene, account: usize, picture: &Picture, paired: &BTreeS
                 let mut partners = scene.book.partners.get(id).into_iter().flatten();
                 scene.had_discard || partners.any(|partner| scene.book.gone.contains_key(partner))
             }
-            Some(LooseReason::OutOfScope | LooseReason::Skipped | LooseReason::Parked) | None => false,
+            Some(LooseReason::Skipped) => scene.had_undo || scene.skipped.contains(id),
+            Some(LooseReason::OutOfScope | LooseReason::Parked) | None => false,
         };
         if !is_excused {
             found.push(("convergence", format!("{id:?} ({:?}) stands alone: {why:?}", seen.contact.title())));

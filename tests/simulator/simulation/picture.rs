@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dafater_contactsd::contact::{Contact, PhoneContext, Region};
-use dafater_contactsd::mapping::{Document, Person};
+use dafater_contactsd::mapping::{Document, Mapping, Person};
 use dafater_contactsd::sync::Side;
 use serde_json::Value;
 
@@ -43,18 +43,18 @@ impl Picture {
     }
 }
 
-pub fn phones() -> PhoneContext {
-    PhoneContext { region: Some(Region::try_from("SA".to_owned()).unwrap()) }
+pub fn mapping() -> Mapping {
+    PhoneContext { region: Some(Region::try_from("SA".to_owned()).unwrap()) }.into()
 }
 
 pub fn see_person(account: usize, json: Value) -> (Id, Seen) {
     let person = Person::parse(json.clone()).unwrap();
-    let contact = person.contact(phones());
+    let contact = person.contact(&mapping());
     ((Side::Google, person.source_id.0), Seen { account, name: person.resource_name.0, json, contact })
 }
 
 pub fn see_document(json: Value) -> (Id, Seen) {
     let document = Document::parse(json.clone()).unwrap();
-    let contact = document.contact(phones());
+    let contact = document.contact(&mapping());
     ((Side::Dafater, document.creation.0), Seen { account: 0, name: document.name.0, json, contact })
 }

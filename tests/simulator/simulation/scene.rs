@@ -1,6 +1,6 @@
 //! The outside world of one history: both remotes, the people, and the bad luck; everything that a request meets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use dafater_contactsd::remote::Clock as _;
 use dafater_contactsd::sandbox::Model as _;
 use dafater_contactsd::sandbox::dafater::Site;
 use dafater_contactsd::sandbox::google::Google;
-use dafater_contactsd::state::AccountState;
+use dafater_contactsd::state::{AccountState, HoldDecision};
 use dafater_contactsd::store::MemoryStore;
 use dafater_contactsd::sync::Side;
 use http::{Method, Request, Response};
@@ -22,7 +22,7 @@ use super::book::Book;
 use super::clock::VirtualClock;
 use super::deeds::{ACCOUNTS, EMAILS, Remotes};
 use super::history::{Crash, Cycle, Deed, Fault, Rules, Setting};
-use super::picture::{Id, Picture, see_document, see_person};
+use super::picture::{Id, Picture, Seen, see_document, see_person};
 use super::trouble::{Met, Trouble};
 use super::watch;
 
@@ -66,6 +66,12 @@ pub struct Scene {
     pub is_hiding: bool,
     /// Whether a held plan was ever dropped.
     pub had_discard: bool,
+    /// Whether what is written now is the operator's wish: a run is being put back.
+    pub is_undoing: bool,
+    /// Whether a run was ever put back: pairs that it made are taken apart by that.
+    pub had_undo: bool,
+    /// Records that a person left alone.
+    pub skipped: BTreeSet<Id>,
     pub log: Option<Vec<String>>,
     pub met: Met,
     /// What the requests of this cycle were: whether each could change something.
@@ -74,8 +80,8 @@ pub struct Scene {
     nth: u32,
     is_dead: bool,
     picture: Arc<Picture>,
-    /// Whether a side may differ from the picture: Google, Dafater.
-    is_dirty: [bool; 2],
+    /// What may differ from the picture: each Google account, and Dafater.
+    is_dirty: [bool; 4],
     /// When transactions of people on the site commit.
     late: Vec<Timestamp>,
     deleted_names: Vec<String>,
@@ -84,6 +90,9 @@ pub struct Scene {
     google_edited: Option<Timestamp>,
     google_written: Option<Timestamp>,
     trace: DefaultHasher,
+    /// Which store was last traced, and learnt from, and after how many commits.
+    traced: (usize, u64),
+    learnt: (usize, u64),
     tokens: BTreeMap<usize, (String, Timestamp)>,
 }
 
@@ -113,6 +122,9 @@ impl Scene {
             missed_news: false,
             is_hiding: false,
             had_discard: false,
+            is_undoing: false,
+            had_undo: false,
+            skipped: BTreeSet::new(),
             log: None,
             met: Met::new(),
             effects: Vec::new(),
@@ -120,13 +132,15 @@ impl Scene {
             nth: 0,
             is_dead: false,
             picture: Arc::default(),
-            is_dirty: [true, true],
+            is_dirty: [true; 4],
             late: Vec::new(),
             deleted_names: Vec::new(),
             deleted_persons: Vec::new(),
             google_edited: None,
             google_written: None,
             trace: DefaultHasher::new(),
+            traced: (0, 0),
+            learnt: (0, 0),
             tokens: BTreeMap::new(),
         }
     }
@@ -170,8 +184,17 @@ impl Scene {
         self.trace.finish()
     }
 
+    /// Whether anything became durable in this store since the last time it was asked here.
+    pub fn has_committed(&mut self) -> bool {
+        let now = (Arc::as_ptr(&self.store) as usize, self.store.commits());
+        std::mem::replace(&mut self.learnt, now) != now
+    }
+
     pub fn trace_durable(&mut self) {
-        self.store.snapshot_durable().hash(&mut self.trace);
+        let commits = (Arc::as_ptr(&self.store) as usize, self.store.commits());
+        if std::mem::replace(&mut self.traced, commits) != commits {
+            self.store.snapshot_durable().hash(&mut self.trace);
+        }
     }
 
     pub fn google_now(&self) -> Timestamp {
@@ -206,28 +229,32 @@ impl Scene {
         self.effects.clear();
     }
 
+    /// Notes whether what comes is an undo, asked for now or approved before.
+    pub fn wish(&mut self, account: usize, is_undo: bool) {
+        let held = self.state(account).undo_hold().ok().flatten();
+        let is_due = held.is_some_and(|held| held.hold.decision == Some(HoldDecision::Approved));
+        self.is_undoing = is_undo || is_due;
+        self.had_undo |= self.is_undoing;
+    }
+
     pub fn end(&mut self) {
+        self.is_undoing = false;
         self.script = Cycle::default();
         self.is_dead = false;
     }
 
     /// Both sides now.
     pub fn picture(&mut self) -> Arc<Picture> {
-        for side in [Side::Google, Side::Dafater] {
-            if std::mem::take(&mut self.is_dirty[nth(side)]) {
+        for account in self.accounts().chain([DAFATER]) {
+            if std::mem::take(&mut self.is_dirty[account]) {
                 let mut next = Picture::default();
                 let known = &self.picture.0;
-                let all: Vec<(usize, Value)> = match side {
-                    Side::Google => self
-                        .accounts()
-                        .flat_map(|account| {
-                            let persons = self.google.persons(EMAILS[account]).unwrap();
-                            persons.into_iter().map(move |json| (account, json))
-                        })
-                        .collect(),
-                    Side::Dafater => self.site.contacts().into_iter().map(|json| (0, json)).collect(),
+                let side = if account == DAFATER { Side::Dafater } else { Side::Google };
+                let all = match side {
+                    Side::Google => self.google.persons(EMAILS[account]).unwrap(),
+                    Side::Dafater => self.site.contacts(),
                 };
-                for (account, json) in all {
+                for json in all {
                     let id = identify(side, &json);
                     let seen = match known.get(&id).filter(|seen| seen.json == json) {
                         Some(seen) => seen.clone(),
@@ -236,7 +263,9 @@ impl Scene {
                     };
                     next.0.insert(id, seen);
                 }
-                let others = known.iter().filter(|((of, _), _)| *of != side);
+                let is_other =
+                    |of: Side, seen: &Seen| of != side || side == Side::Google && seen.account != account;
+                let others = known.iter().filter(|((of, _), seen)| is_other(*of, seen));
                 next.0.extend(others.map(|(id, seen)| (id.clone(), seen.clone())));
                 self.picture = Arc::new(next);
             }
@@ -287,7 +316,7 @@ impl Scene {
         let before = self.picture();
         self.site.catch_up(now);
         self.late.retain(|due| *due > now);
-        self.is_dirty[nth(Side::Dafater)] = true;
+        self.is_dirty[DAFATER] = true;
         self.note(&before);
     }
 
@@ -299,7 +328,7 @@ impl Scene {
             self.google.settle(EMAILS[account]).unwrap();
         }
         self.late.clear();
-        self.is_dirty = [true, true];
+        self.is_dirty = [true; 4];
         self.note(&before);
     }
 
@@ -340,7 +369,10 @@ impl Scene {
         {
             self.book.poisoned.insert(id.clone());
         }
-        self.is_dirty[nth(deed.side())] = true;
+        match deed.side() {
+            Side::Google => self.is_dirty[..DAFATER].fill(true),
+            Side::Dafater => self.is_dirty[DAFATER] = true,
+        }
         self.note(&before);
         if deed.side() == Side::Google {
             self.google_edited = Some(self.clock.now());
@@ -376,6 +408,10 @@ impl Scene {
             self.act(deed);
             self.meet(Trouble::EditInCycle);
         }
+        if side == Side::Google && request.uri().path().ends_with("/connections") {
+            // An approved undo comes before the cycle that carries it out; only the cycle lists.
+            self.is_undoing = false;
+        }
         let is_write = is_write(side, request);
         let effect = u32::try_from(self.effects.iter().filter(|is_write| **is_write).count()).unwrap();
         self.effects.push(is_write);
@@ -396,7 +432,7 @@ impl Scene {
             (None, Some(fault)) => fault.is_done(),
             (None, None) => true,
         };
-        let response = is_done.then(|| self.handle(side, request));
+        let response = is_done.then(|| self.handle(account, side, request));
         self.record(side, request, response.as_ref(), fault);
         self.observe(side, request, response.as_ref());
         if let Some(done) = crash {
@@ -410,7 +446,7 @@ impl Scene {
         }
     }
 
-    fn handle(&mut self, side: Side, request: &Request<Bytes>) -> Response<Bytes> {
+    fn handle(&mut self, account: usize, side: Side, request: &Request<Bytes>) -> Response<Bytes> {
         self.catch_up();
         let is_write = is_write(side, request);
         if is_write && side == Side::Dafater && !self.late.is_empty() {
@@ -418,7 +454,7 @@ impl Scene {
             let before = self.picture();
             self.site.settle();
             self.late.clear();
-            self.is_dirty[nth(Side::Dafater)] = true;
+            self.is_dirty[DAFATER] = true;
             self.note(&before);
         }
         let before = is_write.then(|| self.picture());
@@ -428,10 +464,14 @@ impl Scene {
             Side::Dafater => self.site.handle(request, site_now),
         };
         if let Some(before) = before {
-            self.is_dirty[nth(side)] = true;
+            self.is_dirty[if side == Side::Google { account } else { DAFATER }] = true;
             if response.status().is_success() {
                 let after = self.picture();
                 watch::judge_write(self, side, &before, &after);
+                if self.is_undoing {
+                    // What an undo takes back it takes back in the operator's name.
+                    self.note(&before);
+                }
             }
         }
         response
@@ -450,10 +490,10 @@ impl Scene {
         }
         if self.log.is_some() {
             let uri = request.uri().path_and_query().map_or("", |uri| uri.as_str());
-            let uri: String = uri.chars().take(150).collect();
-            let body: String = String::from_utf8_lossy(request.body()).chars().take(600).collect();
+            let uri: String = uri.chars().take(300).collect();
+            let body: String = String::from_utf8_lossy(request.body()).chars().take(4_000).collect();
             let answer = response.map_or_else(String::new, |response| {
-                let text: String = String::from_utf8_lossy(response.body()).chars().take(1_500).collect();
+                let text: String = String::from_utf8_lossy(response.body()).chars().take(20_000).collect();
                 format!("{} {text}", response.status().as_u16())
             });
             let nth = self.nth - 1;
@@ -674,10 +714,8 @@ fn is_list(side: Side, request: &Request<Bytes>) -> bool {
     }
 }
 
-/// Google first.
-fn nth(side: Side) -> usize {
-    usize::from(side == Side::Dafater)
-}
+/// Behind all Google accounts.
+const DAFATER: usize = EMAILS.len();
 
 fn identify(side: Side, json: &Value) -> Id {
     let id = match side {

@@ -50,7 +50,7 @@ pub fn shrink(history: &History, law: &str) -> History {
 
 fn size(history: &History) -> usize {
     let parts = |event: &Event| match event {
-        Event::Cycle(cycle) => {
+        Event::Cycle(cycle) | Event::Undo { cycle, .. } => {
             1 + cycle.deeds.len()
                 + cycle.faults.len()
                 + cycle.strikes.len()
@@ -65,6 +65,15 @@ fn size(history: &History) -> usize {
 fn simpler(event: &Event) -> Vec<Event> {
     if let Event::Together(deeds) = event {
         return deeds.iter().map(|deed| Event::Deed(deed.clone())).collect();
+    }
+    if let Event::Undo { nth, cycle } = event {
+        let simpler = simpler(&Event::Cycle(cycle.clone())).into_iter();
+        return simpler
+            .filter_map(|event| match event {
+                Event::Cycle(cycle) => Some(Event::Undo { nth: *nth, cycle }),
+                _ => None,
+            })
+            .collect();
     }
     let Event::Cycle(cycle) = event else { return Vec::new() };
     let mut all = Vec::new();

@@ -59,10 +59,20 @@ pub enum Trouble {
     Held,
     Conflict,
     Review,
+    /// A run was undone, and that wrote something.
+    Undone,
+    /// An undo waits for approval.
+    UndoHeld,
+    /// A person decided a conflict.
+    Resolved,
+    /// A person answered who a record is: the same as another, nobody's concern, or somebody of its own.
+    Linked,
+    Skipped,
+    Separated,
 }
 
 impl Trouble {
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 51] = [
         Self::ListBehind,
         Self::GetBehind,
         Self::StaleEtag,
@@ -108,6 +118,12 @@ impl Trouble {
         Self::Held,
         Self::Conflict,
         Self::Review,
+        Self::Undone,
+        Self::UndoHeld,
+        Self::Resolved,
+        Self::Linked,
+        Self::Skipped,
+        Self::Separated,
     ];
 }
 

@@ -3,11 +3,12 @@
 use dafater_contactsd::contact::{Contact, Key};
 use dafater_contactsd::mapping::MARKER_KEY;
 use dafater_contactsd::remote::Clock as _;
-use dafater_contactsd::sync::{DeletionPolicy, Side};
+use dafater_contactsd::state::IntentKind;
+use dafater_contactsd::sync::{DeletionPolicy, RecordId, Side};
 use serde_json::{Map, Value};
 
 use super::book::{Gone, differ, has_news};
-use super::picture::{Id, Picture, Seen, phones};
+use super::picture::{Id, Picture, Seen, mapping};
 use super::scene::Scene;
 
 /// Compares both sides before and after one successful write to `side`.
@@ -71,6 +72,11 @@ fn judge_update(scene: &mut Scene, side: Side, id: &Id, old: &Seen, new: &Seen) 
 fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
     scene.book.names.insert((id.0, seen.name.clone()), id.clone());
     scene.book.accounts.insert(id.clone(), seen.account);
+    scene.book.created_as.insert(id.clone(), seen.contact.clone());
+    if scene.is_undoing {
+        judge_rebirth(scene, id, seen, before);
+        return;
+    }
     let source = match id.0 {
         Side::Google => marker(&seen.json).map(|creation| (Side::Dafater, creation)),
         Side::Dafater => seen.json["google_contacts_id"]
@@ -109,8 +115,9 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
             && !gone.had_news
             && !scene.book.was_edited_after(&source, gone.at)
             && !scene.book.was_carried_after(&source, gone.at)
-            && scene.book.gone.get(&source).is_none_or(|source| source.restored < Some(gone.at))
+            && scene.book.gone.get(&source).is_none_or(|source| source.restored < Some(gone.seen))
             && gone.at < scene.cycle_began
+            && !is_in_doubt(scene, partner)
         {
             let what =
                 format!("{partner:?} was deleted by a person, and came back as {id:?} from {source:?}");
@@ -120,7 +127,56 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
     scene.book.made.insert(id.clone(), source);
 }
 
+/// LIMIT: whether a record had heard of an edit before it was deleted cannot be known when the answer to the write that told it was
+/// lost; the edit then beats the deletion, for nothing may be lost.
+fn is_in_doubt(scene: &Scene, gone: &Id) -> bool {
+    let names = &scene.book.names;
+    scene.accounts().flat_map(|account| scene.state(account).intents().unwrap()).any(|intent| {
+        let record = match &intent.record {
+            RecordId::Google(source) => Some((Side::Google, source.0.clone())),
+            RecordId::Dafater(name) => names.get(&(Side::Dafater, name.0.clone())).cloned(),
+        };
+        intent.kind == IntentKind::Update && record.as_ref() == Some(gone)
+    })
+}
+
+/// An undo may only create what is not there.
+fn judge_rebirth(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
+    let twin = before.of_side(id.0).find(|(other, twin)| {
+        let is_held = scene.book.reborn.contains(*other);
+        is_held && twin.account == seen.account && !differ(&twin.contact, &seen.contact)
+    });
+    if let Some((twin, _)) = twin.filter(|_| !scene.is_hiding && !seen.contact.is_empty()) {
+        let what = format!("{id:?} was put back though {twin:?}, which was put back before, stands");
+        scene.violate("no duplicates", what);
+    }
+    scene.book.reborn.insert(id.clone());
+    // Of which record it is made matters to nobody: it has its place in a pair of its own.
+    scene.book.made.insert(id.clone(), (id.0.other(), format!("what {} was", id.1)));
+}
+
+/// An undo may only delete what the daemon created, as long as nobody touched it since.
+fn judge_withdrawal(scene: &mut Scene, id: &Id, old: &Seen) {
+    if !scene.book.made.contains_key(id) {
+        scene.violate(
+            "absence is not deletion",
+            format!("{id:?} was undone, and nobody had created it but a person"),
+        );
+    }
+    let lag = if id.0 == Side::Google { scene.setting.get_delay } else { 0 };
+    let seen_until = scene.cycle_began - jiff::SignedDuration::from_secs(lag.into());
+    let is_as_created = scene.book.created_as.get(id).is_some_and(|created| !differ(created, &old.contact));
+    let is_touched = scene.book.touches.iter().any(|(touched, at)| touched == id && *at <= seen_until);
+    if is_touched && !is_as_created {
+        scene.violate("no lost edit", format!("{id:?} was undone with what a person wrote into it since"));
+    }
+}
+
 fn judge_deletion(scene: &mut Scene, id: &Id, old: &Seen) {
+    if scene.is_undoing {
+        judge_withdrawal(scene, id, old);
+        return;
+    }
     let partners: Vec<Id> = scene.book.partners.get(id).into_iter().flatten().cloned().collect();
     // A restoration that is not shown yet cannot be known.
     let lag = jiff::SignedDuration::from_secs(scene.setting.list_delay.into());
@@ -147,8 +203,9 @@ fn judge_deletion(scene: &mut Scene, id: &Id, old: &Seen) {
     let edited_late = scene.book.touches.iter().any(|(touched, at)| touched == id && is_late(*at));
     // Of several counterparts, only one that is gone asked for the deletion.
     let pairs = scene.pairs_of(id);
-    let bases = pairs.iter().filter(|(_, _, other)| scene.book.is_gone(other, seen).is_some());
-    let is_edited = bases.map(|(base, _, _)| base).any(|base| differ(base, &old.contact));
+    let bases = || pairs.iter().filter(|(_, _, other)| scene.book.is_gone(other, seen).is_some());
+    // Whoever deleted one that had heard of the edit, meant it too.
+    let is_edited = bases().count() > 0 && bases().all(|(base, _, _)| differ(base, &old.contact));
     if is_edited
         && scene
             .book
@@ -160,9 +217,10 @@ fn judge_deletion(scene: &mut Scene, id: &Id, old: &Seen) {
     }
     // To the other accounts, it is gone.
     let picture = scene.picture();
-    let mut others = pairs.iter().filter_map(|(_, _, other)| picture.0.get(other));
-    let had_news = others.any(|other| has_news(&old.contact, &other.contact));
-    scene.book.gone.insert(id.clone(), Gone { at: scene.clock.now(), had_news, restored: None });
+    let had_news = pairs.iter().any(|(_, base, other)| {
+        picture.0.get(other).is_some_and(|other| has_news(&old.contact, &other.contact, base))
+    });
+    scene.book.gone.insert(id.clone(), Gone { at: scene.clock.now(), seen, had_news, restored: None });
 }
 
 /// `creation` of the document from which a person was made.
@@ -223,7 +281,7 @@ fn person_difference(old: &Value, new: &Value) -> Option<String> {
                 for item in &was {
                     let key = |item: &Value| {
                         let text = item["value"].as_str().unwrap_or_default();
-                        if key == "emailAddresses" { Key::email(text) } else { phones().key(text) }
+                        if key == "emailAddresses" { Key::email(text) } else { mapping().phones.key(text) }
                     };
                     let stays = is.iter().any(|other| key(other) == key(item));
                     let same = is.iter().any(|other| {

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use dafater_contactsd::dafater::{self, SiteClient};
 use dafater_contactsd::execute::{
-    AccountEngine, Engine as _, Outcome, Parts, RunReport, RunRequest, Settings,
+    AccountEngine, ConflictView, Engine as _, EngineError, HistoryFilter, Outcome, Parts, ReviewView,
+    RunReport, RunRequest, Settings, UndoRequest, UndoView,
 };
 use dafater_contactsd::google::PeopleClient;
 use dafater_contactsd::remote::{CountingTransport, Transport};
@@ -15,7 +16,7 @@ use dafater_contactsd::sandbox::dafater::{
 use dafater_contactsd::sandbox::google::{Google, GoogleOptions, Quotas};
 use dafater_contactsd::state::AccountState;
 use dafater_contactsd::store::{Fault as StoreFault, MemoryStore};
-use dafater_contactsd::sync::{Policy, Scope, Side};
+use dafater_contactsd::sync::{Links, Policy, RecordId, Scope, Side};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -24,9 +25,9 @@ use super::chance::Chance;
 use super::clock::VirtualClock;
 use super::deeds::{ACCOUNTS, DAEMON, EMAILS};
 use super::drive::{Ended, drive};
-use super::history::{Closed, Crash, Cycle, Event, History, Setting};
+use super::history::{Closed, Crash, Cycle, Decision, Event, History, Setting};
 use super::laws;
-use super::picture::phones;
+use super::picture::mapping;
 use super::scene::{Scene, Violation};
 use super::trouble::{Met, Trouble};
 use super::wire::{Shared, Tokens, Wire};
@@ -88,12 +89,34 @@ pub fn play(history: &History, is_told: bool) -> Played {
     }
 }
 
+/// Which run is to be undone.
+enum Wish {
+    /// The nth of the last ones.
+    Nth(u32),
+    Run(UndoRequest),
+}
+
+/// What a run of the daemon's process was.
+#[derive(Debug)]
+enum Did {
+    Run(RunReport),
+    Undo(Result<UndoView, EngineError>),
+}
+
+/// What waits for a person.
+enum Question {
+    Conflict(ConflictView),
+    Review(ReviewView),
+}
+
 pub struct World {
     scene: Shared,
     clock: Arc<VirtualClock>,
     keys: (String, String),
     engines: Vec<Option<AccountEngine>>,
     spans: Vec<Span>,
+    /// Undoings that did not come to their end: whoever asked for one asks again.
+    unfinished: Vec<(usize, UndoRequest)>,
 }
 
 impl World {
@@ -138,6 +161,7 @@ impl World {
             keys: (keys.api_key, keys.api_secret),
             engines: (0..setting.accounts).map(|_| None).collect(),
             spans: Vec::new(),
+            unfinished: Vec::new(),
         }
     }
 
@@ -209,8 +233,66 @@ impl World {
                     self.decide(account, is_approval);
                 }
             }
+            Event::Undo { nth, cycle } => drop(self.perform(cycle.clone(), Some(Wish::Nth(*nth)))),
+            Event::Decide { nth, side, decision } => self.answer(*nth as usize, *side, *decision),
             Event::Cycle(cycle) => drop(self.cycle(cycle.clone())),
         }
+    }
+
+    /// An operator answers the nth of all open questions, if there is one.
+    fn answer(&mut self, nth: usize, side: Side, decision: Decision) {
+        let mut questions = Vec::new();
+        for account in 0..self.engines.len() {
+            let engine = self.engine(account, 0);
+            let conflicts = engine.conflicts().unwrap().into_iter().map(Question::Conflict);
+            let reviews = engine.reviews().unwrap().into_iter().map(Question::Review);
+            questions.extend(conflicts.chain(reviews).map(|question| (account, question)));
+        }
+        if questions.is_empty() {
+            return;
+        }
+        let nth = nth % questions.len();
+        let (account, question) = questions.swap_remove(nth);
+        let scene = self.scene.clone();
+        let engine = self.engine(account, 0);
+        let trouble = match question {
+            Question::Conflict(conflict) => {
+                drive(engine.resolve(&conflict.id, side), None, || false);
+                Trouble::Resolved
+            }
+            Question::Review(review) => {
+                let record = &review.record;
+                match decision {
+                    Decision::Link(candidate) => {
+                        let others: Vec<_> =
+                            review.candidates.iter().filter(|other| other.side() != record.side()).collect();
+                        if others.is_empty() {
+                            return;
+                        }
+                        let other = others[candidate as usize % others.len()];
+                        let (google, dafater) =
+                            if record.side() == Side::Google { (record, other) } else { (other, record) };
+                        drive(engine.link(google, dafater), None, || false);
+                        Trouble::Linked
+                    }
+                    Decision::Skip => {
+                        drive(engine.skip(record), None, || false);
+                        let mut scene = scene.lock().unwrap();
+                        let id = match record {
+                            RecordId::Google(source) => Some((Side::Google, source.0.clone())),
+                            RecordId::Dafater(name) => scene.picture().named(Side::Dafater, &name.0).cloned(),
+                        };
+                        scene.skipped.extend(id);
+                        Trouble::Skipped
+                    }
+                    Decision::Separate => {
+                        drive(engine.separate(record), None, || false);
+                        Trouble::Separated
+                    }
+                }
+            }
+        };
+        scene.lock().unwrap().meet(trouble);
     }
 
     fn decide(&mut self, account: usize, is_approval: bool) {
@@ -267,25 +349,34 @@ impl World {
 
     /// One run of the daemon; nothing if it died.
     pub fn cycle(&mut self, cycle: Cycle) -> Option<RunReport> {
+        self.perform(cycle, None)
+    }
+
+    /// Whoever asked for an undo that did not come to its end asks once more.
+    fn ask_again(&mut self) {
+        for (account, request) in std::mem::take(&mut self.unfinished) {
+            let account = u32::try_from(account).unwrap();
+            drop(self.perform(Cycle { account, ..Cycle::default() }, Some(Wish::Run(request))));
+        }
+    }
+
+    /// One run of the daemon, or the undoing of one of its last runs; its report, or nothing if it died or undid a run.
+    fn perform(&mut self, cycle: Cycle, undo: Option<Wish>) -> Option<RunReport> {
         let request = RunRequest { full: cycle.full, dry_run: false };
         let account = cycle.account as usize % self.engines.len();
-        let (order, crash) = (cycle.order, cycle.crash);
-        let attempts = {
-            let mut scene = self.scene();
-            scene.clock.advance(SignedDuration::from_secs(1));
-            scene.begin(cycle);
-            let attempts = scene.store.attempts();
-            let at = |nth: u32| attempts + 1 + u64::from(nth);
-            match crash {
-                Some(Crash::Commit { nth, durable }) => {
-                    scene.store.fault_at(at(nth), StoreFault::Hang { durable });
-                }
-                Some(Crash::Refusal { nth }) => scene.store.fault_at(at(nth), StoreFault::Refuse),
-                Some(Crash::Request { .. } | Crash::Effect { .. } | Crash::Await { .. }) | None => {}
+        let undone = match undo {
+            None => None,
+            Some(Wish::Run(request)) => Some(request),
+            Some(Wish::Nth(nth)) => {
+                let runs = self.runs(account);
+                let run = runs.get(nth as usize % runs.len().max(1))?.clone();
+                Some(UndoRequest { run, contact: None, dry_run: false })
             }
-            attempts
         };
+        let (order, crash) = (cycle.order, cycle.crash);
+        let attempts = self.begin(cycle);
         let limit = laws::deletions_allowed(&self.scene(), account);
+        self.scene().wish(account, undone.is_some());
         let scene = self.scene.clone();
         let engine = self.engine(account, order);
         let is_dead = || scene.lock().unwrap().is_dead();
@@ -293,13 +384,19 @@ impl World {
             Some(Crash::Await { nth }) => Some(nth),
             _ => None,
         };
-        let ended = catch_unwind(AssertUnwindSafe(|| drive(engine.run(request), most, is_dead)));
+        let deed = async {
+            match &undone {
+                Some(request) => Did::Undo(engine.undo(request).await),
+                None => Did::Run(engine.run(request).await),
+            }
+        };
+        let ended = catch_unwind(AssertUnwindSafe(|| drive(deed, most, is_dead)));
         let mut polls = 0;
-        let report = match ended {
+        let did = match ended {
             Ok((ended, count)) => {
                 polls = count;
                 match ended {
-                    Ended::Done(report) => Some(report),
+                    Ended::Done(did) => Some(did),
                     Ended::Died => None,
                     Ended::Stuck => {
                         self.scene().violate("termination", "the run waits for nothing".to_owned());
@@ -317,8 +414,56 @@ impl World {
         let commits = u32::try_from(self.scene().store.attempts() - attempts).unwrap();
         let effects = self.scene().effects.clone();
         self.spans.push(Span { effects, commits, polls });
-        self.meet_ending(crash, commits, report.as_ref());
-        let is_restarted = report.is_none();
+        self.meet_ending(crash, commits, did.as_ref());
+        if let Some(request) = undone {
+            self.note_undo(account, request, did.as_ref());
+        }
+        self.conclude(account, crash, limit, did)
+    }
+
+    /// Makes everything ready for a run: how many commits were tried before it.
+    fn begin(&mut self, cycle: Cycle) -> u64 {
+        let mut scene = self.scene();
+        let crash = cycle.crash;
+        scene.clock.advance(SignedDuration::from_secs(1));
+        scene.begin(cycle);
+        let attempts = scene.store.attempts();
+        let at = |nth: u32| attempts + 1 + u64::from(nth);
+        match crash {
+            Some(Crash::Commit { nth, durable }) => {
+                scene.store.fault_at(at(nth), StoreFault::Hang { durable });
+            }
+            Some(Crash::Refusal { nth }) => scene.store.fault_at(at(nth), StoreFault::Refuse),
+            Some(Crash::Request { .. } | Crash::Effect { .. } | Crash::Await { .. }) | None => {}
+        }
+        attempts
+    }
+
+    /// Remembers an undo that did not come to its end.
+    fn note_undo(&mut self, account: usize, request: UndoRequest, did: Option<&Did>) {
+        let asked = (account, request);
+        self.unfinished.retain(|known| *known != asked);
+        match did {
+            Some(Did::Undo(Ok(view))) if view.error.is_none() => {
+                if view.held.is_some() {
+                    self.scene().meet(Trouble::UndoHeld);
+                } else if view.run.is_some() {
+                    self.scene().meet(Trouble::Undone);
+                }
+            }
+            _ => self.unfinished.push(asked),
+        }
+    }
+
+    /// What the process left behind.
+    fn conclude(
+        &mut self,
+        account: usize,
+        crash: Option<Crash>,
+        limit: Option<u32>,
+        did: Option<Did>,
+    ) -> Option<RunReport> {
+        let is_restarted = did.is_none();
         let mut scene = self.scene();
         if is_restarted || scene.is_dead() {
             let durable = scene.store.snapshot_durable();
@@ -335,7 +480,7 @@ impl World {
         }
         scene.trace_durable();
         laws::learn_pairs(&mut scene);
-        scene.say(|| format!("   = {report:?}"));
+        scene.say(|| format!("   = {did:?}"));
         if scene.log.is_some() {
             let pairs: Vec<_> = scene.state(account).pairs().filter_map(Result::ok).collect();
             for pair in pairs {
@@ -346,18 +491,32 @@ impl World {
         if is_restarted {
             self.kill();
         }
-        report
+        match did {
+            Some(Did::Run(report)) => Some(report),
+            Some(Did::Undo(_)) | None => None,
+        }
     }
 
-    fn meet_ending(&self, crash: Option<Crash>, commits: u32, report: Option<&RunReport>) {
+    /// The ids of an account's last runs, newest first.
+    fn runs(&mut self, account: usize) -> Vec<String> {
+        let mut runs: Vec<String> = Vec::new();
+        for view in self.engine(account, 0).history(&HistoryFilter::default()).unwrap() {
+            if !runs.contains(&view.run) && view.side.is_some() {
+                runs.push(view.run);
+            }
+        }
+        runs
+    }
+
+    fn meet_ending(&self, crash: Option<Crash>, commits: u32, did: Option<&Did>) {
         let mut scene = self.scene();
-        match (crash, report) {
+        match (crash, did) {
             (Some(Crash::Commit { .. }), None) => scene.meet(Trouble::CrashAtCommit),
             (Some(Crash::Await { .. }), None) => scene.meet(Trouble::CrashAtAwait),
             (Some(Crash::Refusal { nth }), _) if commits > nth => scene.meet(Trouble::StoreRefusal),
             _ => {}
         }
-        let Some(report) = report else { return };
+        let Some(Did::Run(report)) = did else { return };
         for (is_met, trouble) in [
             (report.outcome == Outcome::Held, Trouble::Held),
             (report.conflicts > 0, Trouble::Conflict),
@@ -390,6 +549,7 @@ impl World {
             scene.site.unhide(DAEMON);
         }
         self.clock.advance(SignedDuration::from_mins(11));
+        self.ask_again();
         self.calm_down(SignedDuration::from_mins(20));
         let has_excuse = self.scene().missed_news;
         if !has_excuse && self.is_lawful() {
@@ -415,8 +575,8 @@ impl World {
 
     /// Runs cycles until one changes nothing any more.
     fn calm_down(&mut self, pause: SignedDuration) {
+        let mut before = laws::Standing::take(&mut self.scene());
         for _ in 0..CYCLES_TO_REST {
-            let before = laws::Standing::take(&mut self.scene());
             self.clock.advance(pause);
             let mut is_open = false;
             for account in 0..self.engines.len() {
@@ -442,9 +602,11 @@ impl World {
                     Outcome::Ok | Outcome::Skipped => {}
                 }
             }
-            if !is_open && before == laws::Standing::take(&mut self.scene()) {
+            let after = laws::Standing::take(&mut self.scene());
+            if !is_open && before == after {
                 return;
             }
+            before = after;
         }
         let what = format!("still writing after {CYCLES_TO_REST} cycles without faults");
         self.scene().violate("quiescence", what);
@@ -487,8 +649,9 @@ fn settings(scene: &Scene) -> Settings {
             max_deletes_percent: rules.max_deletes_percent,
             first_sync: scene.setting.first_sync,
             scope: Scope::default(),
-            phones: phones(),
+            mapping: mapping(),
         },
+        links: Links::default(),
         site: "erp.example.com".to_owned(),
         label: scene.setting.label.then(|| "Dafater".to_owned()),
         labels: std::collections::BTreeMap::new(),

@@ -3,7 +3,9 @@
 mod consent;
 mod daemon;
 mod damage;
+mod desk;
 mod directions;
+mod doctor;
 mod fault_card;
 mod faults;
 mod quota;

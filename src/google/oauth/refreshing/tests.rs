@@ -41,7 +41,7 @@ impl Scene {
     async fn consent(&self, token: &str) {
         let now = self.clock.now();
         let grant = Grant::new(now);
-        self.vault.store(&account("sales"), &SecretString::from(token), &grant).await.unwrap();
+        self.vault.store(&account("sales"), &SecretString::from(token), &grant, None).await.unwrap();
     }
 
     async fn token(&self) -> String {

@@ -11,7 +11,7 @@ async fn consented(store: &Arc<MemoryStore>) -> Arc<TokenVault> {
     let vault = vault(store);
     let at = Timestamp::UNIX_EPOCH;
     let grant = Grant::new(at);
-    vault.store(&account("sales"), &SecretString::from("1//over"), &grant).await.unwrap();
+    vault.store(&account("sales"), &SecretString::from("1//over"), &grant, None).await.unwrap();
     vault
 }
 

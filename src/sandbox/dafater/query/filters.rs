@@ -93,6 +93,9 @@ fn condition(
     operator: &str,
     value: &Value,
 ) -> Result<Condition, Refusal> {
+    if !table.is_empty() && !schemas.contains_key(table) {
+        return Err(Refusal::missing("DocType", table));
+    }
     let full = if table.is_empty() { field.to_owned() } else { format!("tab{table}.{field}") };
     let column = sources
         .column(schemas, &full)

@@ -1,11 +1,13 @@
 //! Who is left when all proofs are used: matched by likeness, and what becomes of those who are like nobody.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Documents, Fate, Kind, People, Placed, halves};
+use super::record::Record;
+use super::{Documents, Fate, Kind, People, Placed, Single, halves};
 use crate::contact::Contact;
 use crate::sync::matching::{self, Doubt, Matches};
 use crate::sync::plan::candidates::{Candidates, review};
+use crate::sync::plan::forgotten;
 use crate::sync::plan::planner::{Planner, Widow};
 use crate::sync::snapshot::Sighting;
 use crate::sync::{Origin, PairId, RecordId, Review, Side};
@@ -17,29 +19,8 @@ impl<'a> Planner<'a> {
             return;
         }
         let (seen, veiled) = (self.seen_in_pairs(), self.remembered_of_veiled());
-        let (mut google, mut dafater) = (Candidates::default(), Candidates::default());
-        for (index, person) in people.iter().enumerate() {
-            if placed.google.contains(&index) {
-                google.paired(&person.id, &person.contact);
-            } else if self.is_apart(&person.id) {
-                // Declared to be somebody of its own: like nobody.
-            } else if person.takes_part() && person.may_match() {
-                google.free(index, person.is_widowed(), &person.id, &person.contact);
-            } else if person.takes_part() {
-                google.outside(&person.id, &person.contact);
-            }
-        }
-        for (index, document) in documents.iter().enumerate() {
-            if placed.dafater.contains(&index) {
-                dafater.paired(&document.id, &document.contact);
-            } else if self.is_apart(&document.id) {
-                // Declared to be somebody of its own: like nobody.
-            } else if document.takes_part() && document.may_match() {
-                dafater.free(index, document.is_widowed(), &document.id, &document.contact);
-            } else if document.takes_part() {
-                dafater.outside(&document.id, &document.contact);
-            }
-        }
+        let mut google = self.candidates(people, &placed.google);
+        let mut dafater = self.candidates(documents, &placed.dafater);
         for (id, contact) in &veiled {
             match id.side() {
                 Side::Google => google.veiled(id, contact),
@@ -67,88 +48,77 @@ impl<'a> Planner<'a> {
                 }
                 (Some(left), None) => {
                     if let Some(person) = people.get(left) {
-                        self.person_waits(left, person, &mut placed);
+                        self.wait_for_veiled(left, person, &mut placed.google);
                     }
                 }
                 (None, Some(right)) => {
                     if let Some(document) = documents.get(right) {
-                        self.document_waits(right, document, &mut placed);
+                        self.wait_for_veiled(right, document, &mut placed.dafater);
                     }
                 }
                 (None, None) => {}
             }
         }
-        self.lonely_people(people, &placed, &matches, (&google, &dafater));
-        self.lonely_documents(documents, &placed, &matches, (&google, &dafater));
-    }
-
-    fn is_apart(&self, record: &RecordId) -> bool {
-        self.snapshot.decisions.apart.contains(record)
-    }
-
-    /// What becomes of the Google contacts that found nobody.
-    fn lonely_people(
-        &mut self,
-        people: &People<'a>,
-        placed: &Placed,
-        matches: &Matches,
-        (google, dafater): (&Candidates<'_>, &Candidates<'_>),
-    ) {
         let doubts = google.doubts(&matches.google_review);
-        for (index, person) in people.iter().enumerate().filter(|(index, _)| !placed.google.contains(index)) {
-            let doubt = doubts.get(&index).copied();
-            match &person.kind {
-                Kind::Widow(widow) => self.one_left(*widow, is_ambiguous(doubt)),
-                // Refused a moment ago and unchanged: matched above if it could be, but not tried again yet.
-                Kind::Alone(alone) if alone.is_waiting => {}
-                Kind::Alone(alone) => {
-                    let doubted = doubt.map(|doubt| review(&person.id, doubt, dafater, google));
-                    let replaced = || Some(replaced(&person.id, alone.successor.as_ref()?));
-                    let review = doubted.or_else(replaced).or_else(|| self.left_over(person, alone));
-                    match self.fate(alone, &person.contact, review, Side::Dafater) {
-                        Fate::Create => {
-                            self.create(Some(person.record), None, &person.contact, Side::Dafater);
-                        }
-                        Fate::Loose(why, review) => {
-                            let revision = person.record.etag.0.clone();
-                            self.keep(person, None, revision, why, review, alone.before.as_ref());
-                        }
-                    }
-                }
+        self.lonely(people, &placed.google, &doubts, (&google, &dafater));
+        let doubts = dafater.doubts(&matches.dafater_review);
+        self.lonely(documents, &placed.dafater, &doubts, (&dafater, &google));
+    }
+
+    /// The records of one side as matching sees them.
+    fn candidates<'s, T>(&self, singles: &'s [Single<'a, T>], placed: &BTreeSet<usize>) -> Candidates<'s> {
+        let mut candidates = Candidates::default();
+        for (index, single) in singles.iter().enumerate() {
+            let (id, contact) = (&single.id, &single.contact);
+            if placed.contains(&index) {
+                candidates.paired(id, contact);
+            } else if self.snapshot.decisions.apart.contains(id) {
+                // Declared to be somebody of its own: like nobody.
+            } else if single.takes_part() && single.may_match() {
+                candidates.free(index, single.is_widowed(), id, contact);
+            } else if single.takes_part() {
+                candidates.outside(id, contact);
             }
         }
+        candidates
     }
 
-    /// What becomes of the documents that found nobody.
-    fn lonely_documents(
+    /// What becomes of the records of one side that found nobody.
+    fn lonely<T: Record>(
         &mut self,
-        documents: &Documents<'a>,
-        placed: &Placed,
-        matches: &Matches,
-        (google, dafater): (&Candidates<'_>, &Candidates<'_>),
+        singles: &[Single<'a, T>],
+        placed: &BTreeSet<usize>,
+        doubts: &BTreeMap<usize, &Doubt>,
+        (own, other): (&Candidates<'_>, &Candidates<'_>),
     ) {
-        let doubts = dafater.doubts(&matches.dafater_review);
-        for (index, document) in
-            documents.iter().enumerate().filter(|(index, _)| !placed.dafater.contains(index))
-        {
+        let lonely = || singles.iter().enumerate().filter(|(index, _)| !placed.contains(index));
+        let mut bereft = BTreeSet::new();
+        for (index, widow) in lonely().filter_map(|(index, single)| Some((index, single.widow()?))) {
+            // Records of the other side may compete to be the counterpart.
+            let is_ambiguous = doubts.get(&index).is_some_and(|doubt| !doubt.others.is_empty());
+            if self.one_left(widow, is_ambiguous) {
+                bereft.insert(index);
+            }
+        }
+        for (index, single) in lonely() {
             let doubt = doubts.get(&index).copied();
-            match &document.kind {
-                Kind::Widow(widow) => self.one_left(*widow, is_ambiguous(doubt)),
+            match &single.kind {
+                Kind::Widow(_) => {}
                 // Refused a moment ago and unchanged: matched above if it could be, but not tried again yet.
                 Kind::Alone(alone) if alone.is_waiting => {}
+                Kind::Alone(alone) if own.is_twin_of(doubt, &bereft) => {
+                    let question = forgotten::question(&single.id);
+                    if let Fate::Loose(why, review) = self.fate(alone, &single.contact, Some(question)) {
+                        self.keep(single, why, review);
+                    }
+                }
                 Kind::Alone(alone) => {
-                    let doubted = doubt.map(|doubt| review(&document.id, doubt, google, dafater));
-                    let review = doubted.or_else(|| self.left_over(document, alone));
-                    match self.fate(alone, &document.contact, review, Side::Google) {
-                        Fate::Create => {
-                            self.create(None, Some(document.record), &document.contact, Side::Google);
-                        }
-                        Fate::Loose(why, review) => {
-                            let (creation, revision) =
-                                (document.record.creation.clone(), document.record.modified.0.clone());
-                            let before = alone.before.as_ref();
-                            self.keep(document, Some(creation), revision, why, review, before);
-                        }
+                    let doubted = doubt.map(|doubt| review(&single.id, doubt, other, own));
+                    let replaced = || Some(replaced(&single.id, alone.successor.as_ref()?));
+                    let review = doubted.or_else(replaced).or_else(|| self.left_over(single, alone));
+                    match self.fate(alone, &single.contact, review) {
+                        Fate::Create => self.create(single),
+                        Fate::Loose(why, review) => self.keep(single, why, review),
                     }
                 }
             }
@@ -169,19 +139,19 @@ impl<'a> Planner<'a> {
 
     /// What the records of the observed pairs say, as far as is known, but for those that are left alone.
     fn seen_in_pairs(&self) -> Vec<(RecordId, Contact)> {
-        let phones = self.policy.phones;
+        let mapping = &self.policy.mapping;
         let widowed: BTreeSet<&PairId> =
             self.widows.iter().chain(&self.veiled).map(|widow| &widow.view.pair.id).collect();
         let mut seen = Vec::new();
         for view in self.snapshot.pairs.iter().filter(|view| !widowed.contains(&view.pair.id)) {
             let [google, dafater] = halves(view);
             match &view.google {
-                Sighting::Present(person) => seen.push((google, person.contact(phones))),
+                Sighting::Present(person) => seen.push((google, person.contact(mapping))),
                 Sighting::Stale | Sighting::Unseen => seen.push((google, view.pair.google.contact.clone())),
                 Sighting::Gone => {}
             }
             match &view.dafater {
-                Sighting::Present(document) => seen.push((dafater, document.contact(phones))),
+                Sighting::Present(document) => seen.push((dafater, document.contact(mapping))),
                 Sighting::Stale | Sighting::Unseen => seen.push((dafater, view.pair.dafater.contact.clone())),
                 Sighting::Gone => {}
             }
@@ -197,9 +167,4 @@ fn replaced(record: &RecordId, successor: &RecordId) -> Review {
         candidates: vec![successor.clone()],
         reason: "it was deleted, made anew, and then restored".to_owned(),
     }
-}
-
-/// Whether records of the other side compete to be the counterpart.
-fn is_ambiguous(doubt: Option<&Doubt>) -> bool {
-    doubt.is_some_and(|doubt| !doubt.others.is_empty())
 }

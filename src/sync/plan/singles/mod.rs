@@ -5,9 +5,12 @@
 
 mod likeness;
 mod proofs;
+mod record;
+mod scope;
 
 use std::collections::BTreeSet;
 
+use self::record::Record;
 use super::planner::{Planner, Widow, differs};
 use super::{Action, Step, forgotten};
 use crate::contact::Contact;
@@ -108,84 +111,56 @@ enum Fate {
 
 impl<'a> Planner<'a> {
     pub(super) fn place_singles(&mut self) {
-        let people = self.people();
-        let documents = self.documents();
+        let people = self.singles(&self.snapshot.google);
+        let documents = self.singles(&self.snapshot.dafater);
         let mut placed = Placed::default();
         self.plan.is_rebuilt = forgotten::is_memory_lost(self.snapshot);
         self.by_decision(&people, &documents, &mut placed);
+        self.by_memory(&people, &documents, &mut placed);
+        self.by_memory_of_scope(&people, &documents, &mut placed);
         self.by_marker(&people, &documents, &mut placed);
         self.bereaved(&people, &documents, &mut placed);
         self.behind_the_veil(&people, &documents, &mut placed);
         self.by_likeness(&people, &documents, placed);
     }
 
-    fn people(&self) -> People<'a> {
-        let phones = self.policy.phones;
-        let alone = self.snapshot.google.iter().map(|alone| Single {
-            id: RecordId::Google(alone.record.source_id.clone()),
-            record: &alone.record,
-            contact: alone.record.contact(phones),
-            kind: Kind::Alone(alone),
-        });
-        let widows = self.widows.iter().filter(|widow| widow.left == Side::Google).filter_map(|widow| {
-            let record = widow.view.google.present()?;
-            let id = RecordId::Google(record.source_id.clone());
-            Some(Single { id, record, contact: record.contact(phones), kind: Kind::Widow(*widow) })
-        });
+    fn singles<T: Record>(&self, alone: &'a [Alone<T>]) -> Vec<Single<'a, T>> {
+        let single = |record: &'a T, kind| {
+            let contact = record.says(&self.policy.mapping);
+            Single { id: record.id(), record, contact, kind }
+        };
+        let alone = alone.iter().map(|alone| single(&alone.record, Kind::Alone(alone)));
+        let widows = self.widows.iter().filter(|widow| widow.left == T::SIDE);
+        let widows = widows.filter_map(|widow| Some(single(T::of(widow.view)?, Kind::Widow(*widow))));
         alone.chain(widows).collect()
-    }
-
-    fn documents(&self) -> Documents<'a> {
-        let phones = self.policy.phones;
-        let alone = self.snapshot.dafater.iter().map(|alone| Single {
-            id: RecordId::Dafater(alone.record.name.clone()),
-            record: &alone.record,
-            contact: alone.record.contact(phones),
-            kind: Kind::Alone(alone),
-        });
-        let widows = self.widows.iter().filter(|widow| widow.left == Side::Dafater).filter_map(|widow| {
-            let record = widow.view.dafater.present()?;
-            let id = RecordId::Dafater(record.name.clone());
-            Some(Single { id, record, contact: record.contact(phones), kind: Kind::Widow(*widow) })
-        });
-        alone.chain(widows).collect()
-    }
-
-    fn person_waits(&mut self, index: usize, person: &Single<'a, Person>, placed: &mut Placed) {
-        if person.is_alone() && placed.google.insert(index) && !person.is_waiting() {
-            self.wait_for_veiled(Some(person.record), None);
-        }
-    }
-
-    fn document_waits(&mut self, index: usize, document: &Single<'a, Document>, placed: &mut Placed) {
-        if document.is_alone() && placed.dafater.insert(index) && !document.is_waiting() {
-            self.wait_for_veiled(None, Some(document.record));
-        }
     }
 
     /// Nothing is created for a record whose counterpart may be one that cannot be seen now.
-    fn wait_for_veiled(&mut self, google: Option<&Person>, dafater: Option<&Document>) {
-        let Some(pair) = self.new_pair(google, dafater) else { return };
+    fn wait_for_veiled<T: Record>(
+        &mut self,
+        index: usize,
+        single: &Single<'a, T>,
+        placed: &mut BTreeSet<usize>,
+    ) {
+        if single.is_alone() && placed.insert(index) && !single.is_waiting() {
+            let reason = "its counterpart may be a record that cannot be read now";
+            self.begin(single.record, Origin::Matched, Action::Postpone, reason);
+        }
+    }
+
+    /// A step for a record without counterpart.
+    fn begin<T: Record>(&mut self, record: &T, origin: Origin, action: Action, reason: &'static str) {
+        let (google, dafater) = record.halves();
         self.plan.steps.push(Step {
-            pair,
-            origin: Origin::Matched,
+            pair: record.begun(&self.snapshot.account),
+            origin,
             before: None,
             agreed: None,
             google: google.cloned(),
             dafater: dafater.cloned(),
-            action: Action::Postpone,
-            reason: "its counterpart may be a record that cannot be read now",
+            action,
+            reason,
         });
-    }
-
-    /// The id of the pair that a record without counterpart begins.
-    fn new_pair(&self, google: Option<&Person>, dafater: Option<&Document>) -> Option<PairId> {
-        let account = &self.snapshot.account;
-        match (google, dafater) {
-            (Some(google), _) => Some(PairId::from_google(account, &google.source_id)),
-            (None, Some(dafater)) => Some(PairId::from_dafater(account, &dafater.creation, &dafater.name)),
-            (None, None) => None,
-        }
     }
 
     /// Makes a pair of two singles, unless one of them has its place already or both lost their counterparts.
@@ -219,9 +194,15 @@ impl<'a> Planner<'a> {
                 PairId::from_google(&snapshot.account, &person.record.source_id)
             }
         };
-        let (mut base_google, mut base_dafater) = (Contact::default(), Contact::default());
-        let mut agreed = None;
-        if let (Origin::Created(side), Some(promise)) = (origin, snapshot.promises.get(&pair)) {
+        let former = self.left_pair(person.record, document.record).filter(|_| before.is_none());
+        let pair = former.map_or(pair, |former| former.id.clone());
+        let now = Both { google: &person.contact, dafater: &document.contact };
+        let mut agreed = former
+            .map(|former| (former.google.contact.clone(), former.dafater.contact.clone()))
+            .or_else(|| self.agreed_before(person.record, document.record, widow, now))
+            .map(Box::new);
+        let (mut base_google, mut base_dafater) = agreed.as_deref().cloned().unwrap_or_default();
+        if let (Origin::Created(side), Some(promise), None) = (origin, snapshot.promises.get(&pair), former) {
             // What we wrote into a record that we created, and did not note, is no edit.
             let created = match side {
                 Side::Google => &person.contact,
@@ -231,9 +212,9 @@ impl<'a> Planner<'a> {
             agreed = Some(Box::new((base_google.clone(), base_dafater.clone())));
         }
         let base = Both { google: &base_google, dafater: &base_dafater };
-        let now = Both { google: &person.contact, dafater: &document.contact };
         let mut rules = self.rules(before, person.record, document.record);
-        if !person.is_remembered()
+        if agreed.is_none()
+            && !person.is_remembered()
             && !document.is_remembered()
             && forgotten::is_forgotten(snapshot, &pair, person.record, document.record)
         {
@@ -246,7 +227,7 @@ impl<'a> Planner<'a> {
             let copy = if side == Side::Google { &person.contact } else { &document.contact };
             let (_, withheld) = self.admitted(origin, side);
             let is_new = |withheld: &Withheld| {
-                !copy.agrees_on(withheld.field, origin)
+                !copy.agrees_on(&withheld.field, origin)
                     && !merged.withheld.iter().any(|known| known.field == withheld.field)
             };
             let withheld: Vec<Withheld> = withheld.into_iter().filter(is_new).collect();
@@ -273,7 +254,8 @@ impl<'a> Planner<'a> {
         (is_asked && !is_edited).then(|| forgotten::question(&single.id))
     }
 
-    fn fate<T>(&self, alone: &Alone<T>, contact: &Contact, review: Option<Review>, to: Side) -> Fate {
+    fn fate<T: Record>(&self, alone: &Alone<T>, contact: &Contact, review: Option<Review>) -> Fate {
+        let to = T::SIDE.other();
         let decided = alone.before.as_ref().map(|loose| loose.why);
         match decided {
             Some(LooseReason::Skipped) => return Fate::Loose(LooseReason::Skipped, None),
@@ -300,30 +282,33 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn keep<T>(
-        &mut self,
-        single: &Single<'_, T>,
-        creation: Option<crate::mapping::SiteStamp>,
-        revision: String,
-        why: LooseReason,
-        review: Option<Review>,
-        before: Option<&Loose>,
-    ) {
-        let loose =
-            Loose { record: single.id.clone(), creation, revision, contact: single.contact.clone(), why };
-        if before != Some(&loose) {
+    fn keep<T: Record>(&mut self, single: &Single<'_, T>, why: LooseReason, review: Option<Review>) {
+        let loose = Loose {
+            record: single.id.clone(),
+            creation: single.record.creation().cloned(),
+            revision: single.record.revision().to_owned(),
+            contact: single.contact.clone(),
+            why,
+        };
+        let is_new = match &single.kind {
+            Kind::Alone(alone) => alone.before.as_ref() != Some(&loose),
+            Kind::Widow(_) => true,
+        };
+        if is_new {
             self.plan.loose.push(loose);
         }
         self.plan.reviews.extend(review);
     }
 
-    fn create(&mut self, google: Option<&Person>, dafater: Option<&Document>, contact: &Contact, side: Side) {
-        let Some(pair) = self.new_pair(google, dafater) else { return };
+    fn create<T: Record>(&mut self, single: &Single<'_, T>) {
+        let side = T::SIDE.other();
+        let (google, _) = single.record.halves();
         let marked = google
             .and_then(|person| person.marker(&self.snapshot.site))
             .and_then(|marker| PairId::parse(&marker.pair));
+        let pair = single.record.begun(&self.snapshot.account);
         let is_in_doubt = marked.iter().chain([&pair]).any(|pair| self.snapshot.in_doubt.contains(pair));
-        let (contact, withheld) = self.admitted(contact, side);
+        let (contact, withheld) = self.admitted(&single.contact, side);
         let reason = match side {
             _ if is_in_doubt => {
                 "created already, but the answer was lost; looked for before it is sent again"
@@ -338,16 +323,7 @@ impl<'a> Planner<'a> {
             Side::Dafater => "new in Google",
         };
         let action = if is_in_doubt { Action::Postpone } else { Action::Create { side, contact, withheld } };
-        self.plan.steps.push(Step {
-            pair,
-            origin: Origin::Created(side),
-            before: None,
-            agreed: None,
-            google: google.cloned(),
-            dafater: dafater.cloned(),
-            action,
-            reason,
-        });
+        self.begin(single.record, Origin::Created(side), action, reason);
     }
 }
 

@@ -4,9 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Documents, Kind, People, Placed, Single};
+use super::record::Record;
+use super::{Documents, People, Placed, Single};
 use crate::mapping::{Document, Person};
 use crate::sync::plan::planner::Planner;
+use crate::sync::plan::reunion::were_one;
 use crate::sync::snapshot::PairView;
 use crate::sync::{LooseReason, Origin, PairId, Side};
 
@@ -28,6 +30,26 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Two records that were a pair until one of them was deleted, and that both stand again.
+    pub(super) fn by_memory(&mut self, people: &People<'a>, documents: &Documents<'a>, placed: &mut Placed) {
+        for pair in &self.snapshot.parted {
+            let left = people.iter().position(|single| single.record.source_id == pair.google.source_id);
+            let Some((left, person)) = left.and_then(|left| Some((left, people.get(left)?))) else {
+                continue;
+            };
+            let right = documents.iter().position(|single| were_one(pair, person.record, single.record));
+            let Some((right, document)) = right.and_then(|right| Some((right, documents.get(right)?))) else {
+                continue;
+            };
+            let is_free =
+                person.is_alone() && document.is_alone() && person.may_match() && document.may_match();
+            if is_free {
+                let reason = "they were a pair before one of them was deleted, and both stand again";
+                self.join((left, right), people, documents, placed, pair.origin, reason);
+            }
+        }
+    }
+
     /// A record that carries our marker was created by us, whatever our memory says.
     pub(super) fn by_marker(&mut self, people: &People<'a>, documents: &Documents<'a>, placed: &mut Placed) {
         let snapshot = self.snapshot;
@@ -39,6 +61,10 @@ impl<'a> Planner<'a> {
             let Some(marker) = person.record.marker(&snapshot.site) else { continue };
             if let Some([right]) = by_creation.get(&marker.creation.civil()).map(Vec::as_slice) {
                 let origin = Origin::Created(Side::Google);
+                if !self.may_be_pair((left, *right), people, documents, origin) {
+                    self.keep_outside((left, *right), people, documents, placed);
+                    continue;
+                }
                 self.join((left, *right), people, documents, placed, origin, "created here by the sync");
             }
         }
@@ -56,6 +82,10 @@ impl<'a> Planner<'a> {
                 let pair = person.widow().map_or(begun, |widow| widow.view.pair.id.clone());
                 let is_ours = snapshot.begun.contains(&pair);
                 let origin = if is_ours { Origin::Created(Side::Dafater) } else { Origin::Matched };
+                if !self.may_be_pair((*left, right), people, documents, origin) {
+                    self.keep_outside((*left, right), people, documents, placed);
+                    continue;
+                }
                 let reason = "the document names the Google contact";
                 self.join((*left, right), people, documents, placed, origin, reason);
             }
@@ -65,31 +95,30 @@ impl<'a> Planner<'a> {
     /// A record that we created in place of a deleted one, and whose receipt was lost: by now its counterpart was deleted too. It
     /// must not bring back what was deleted on the other side.
     pub(super) fn bereaved(&mut self, people: &People<'a>, documents: &Documents<'a>, placed: &mut Placed) {
-        let is_begun = |view: &&&PairView| self.snapshot.begun.contains(&view.pair.id);
+        let snapshot = self.snapshot;
+        let is_begun = |view: &&&PairView| snapshot.begun.contains(&view.pair.id);
         let lost: Vec<&PairView> = self.lost.iter().filter(is_begun).copied().collect();
         let names: BTreeSet<&str> =
             lost.iter().map(|view| view.pair.google.resource_name.0.as_str()).collect();
         let creations: BTreeSet<_> = lost.iter().map(|view| view.pair.dafater.creation.civil()).collect();
-        for (index, single) in (0..).zip(people) {
-            let marker = single.record.marker(&self.snapshot.site);
-            let is_ours = marker.is_some_and(|marker| creations.contains(&marker.creation.civil()));
-            if let Kind::Alone(alone) = &single.kind
-                && is_ours
-                && placed.google.insert(index)
-            {
-                let revision = single.record.etag.0.clone();
-                self.keep(single, None, revision, LooseReason::Detached, None, alone.before.as_ref());
-            }
-        }
-        for (index, single) in (0..).zip(documents) {
-            let is_ours = single.record.google_contacts_id().is_some_and(|name| names.contains(name));
-            if let Kind::Alone(alone) = &single.kind
-                && is_ours
-                && placed.dafater.insert(index)
-            {
-                let (creation, revision) = (single.record.creation.clone(), single.record.modified.0.clone());
-                let before = alone.before.as_ref();
-                self.keep(single, Some(creation), revision, LooseReason::Detached, None, before);
+        self.detach(people, &mut placed.google, |person| {
+            let marker = person.marker(&snapshot.site);
+            marker.is_some_and(|marker| creations.contains(&marker.creation.civil()))
+        });
+        self.detach(documents, &mut placed.dafater, |document| {
+            document.google_contacts_id().is_some_and(|name| names.contains(name))
+        });
+    }
+
+    fn detach<T: Record>(
+        &mut self,
+        singles: &[Single<'a, T>],
+        placed: &mut BTreeSet<usize>,
+        is_ours: impl Fn(&T) -> bool,
+    ) {
+        for (index, single) in (0..).zip(singles) {
+            if single.is_alone() && is_ours(single.record) && placed.insert(index) {
+                self.keep(single, LooseReason::Detached, None);
             }
         }
     }
@@ -119,10 +148,10 @@ impl<'a> Planner<'a> {
         let people: Vec<_> = (0..).zip(people).filter(|(_, single)| marks_one(single)).collect();
         let documents: Vec<_> = (0..).zip(documents).filter(|(_, single)| names_one(single)).collect();
         for (index, person) in people {
-            self.person_waits(index, person, placed);
+            self.wait_for_veiled(index, person, &mut placed.google);
         }
         for (index, document) in documents {
-            self.document_waits(index, document, placed);
+            self.wait_for_veiled(index, document, &mut placed.dafater);
         }
     }
 }

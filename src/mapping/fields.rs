@@ -1,0 +1,86 @@
+//! What the records of one account mean: how numbers are read, and which text of Google's goes with which field of Dafater's.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::PersonField;
+use super::slot::{Item, Slot};
+use crate::contact::{PhoneContext, TextField};
+
+/// How the records of an account are read and written. What is not in it is nobody's business: it stays as it is on both sides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    /// How phone numbers are read.
+    pub phones: PhoneContext,
+    texts: Arc<Vec<Text>>,
+}
+
+/// A text that travels, with its place on both sides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Text {
+    pub(super) field: TextField,
+    pub(super) slot: Slot,
+    /// The fieldname; `None` where a document has no field for it.
+    pub(super) column: Option<String>,
+}
+
+impl Mapping {
+    /// The mapping of these texts; one that Google has no slot for is left out.
+    #[must_use]
+    pub fn new(phones: PhoneContext, texts: &BTreeSet<TextField>) -> Self {
+        let placed = |field: &TextField| {
+            let column = column(field).map(str::to_owned);
+            Some(Text { field: field.clone(), slot: Slot::parse(field.slot())?, column })
+        };
+        Self { phones, texts: Arc::new(texts.iter().filter_map(placed).collect()) }
+    }
+
+    /// The texts that are read unless an operator says otherwise.
+    #[must_use]
+    pub fn default_texts() -> BTreeSet<TextField> {
+        TextField::ALL.into_iter().filter(|field| *field != TextField::Gender).collect()
+    }
+
+    /// The texts that travel.
+    pub fn texts(&self) -> impl Iterator<Item = &TextField> {
+        self.texts.iter().map(|text| &text.field)
+    }
+
+    pub(super) fn placed(&self) -> &[Text] {
+        &self.texts
+    }
+
+    /// Whether an item of `list` with this text under `by` has a slot of its own.
+    pub(super) fn is_taken(&self, list: PersonField, by: &str, with: &str) -> bool {
+        let is_it = |item: &Item| matches!(item, Item::With(key, text) if *key == by && text == with);
+        self.texts.iter().any(|text| text.slot.list == list && is_it(&text.slot.item))
+    }
+}
+
+impl Default for Mapping {
+    fn default() -> Self {
+        PhoneContext::default().into()
+    }
+}
+
+/// The default texts, with numbers read like this.
+impl From<PhoneContext> for Mapping {
+    fn from(phones: PhoneContext) -> Self {
+        Self::new(phones, &Self::default_texts())
+    }
+}
+
+/// The fieldname in Dafater; `None` for what a Contact has no field for.
+pub(super) fn column(field: &TextField) -> Option<&str> {
+    Some(match field {
+        TextField::Prefix => "salutation",
+        TextField::Given => "first_name",
+        TextField::Middle => "middle_name",
+        TextField::Family => "last_name",
+        TextField::Company => "company_name",
+        TextField::Title => "designation",
+        TextField::Department => "department",
+        TextField::Suffix | TextField::Gender => return None,
+        TextField::Mapped(mapped) => mapped.dafater(),
+    })
+}
