@@ -71,7 +71,10 @@ impl AccountEngine {
             self.redeem(&observed).await?;
         }
         let mut plan = Plan::compute(&observed.snapshot, &self.settings.policy);
-        self.make_room(&mut plan, now)?;
+        let held = self.make_room(&mut plan, observed.is_full, now)?;
+        if !request.dry_run {
+            self.report_room(held, &mut memory);
+        }
         let hold = self.state().hold()?;
         if hold.as_ref().is_some_and(|hold| hold.decision == Some(HoldDecision::Discarded)) {
             discard(&mut plan, &self.state().held(HeldBy::Cycle)?);
@@ -372,7 +375,7 @@ impl Engine for AccountEngine {
             let mut memory = self.memory.lock().await;
             let observed = self.look(RunRequest::default(), self.parts.clock.now(), &mut memory).await?;
             let mut plan = Plan::compute(&observed.snapshot, &self.settings.policy);
-            self.make_room(&mut plan, self.parts.clock.now())?;
+            self.make_room(&mut plan, false, self.parts.clock.now())?;
             let verdict = self.verdict(&plan, &observed, self.state().hold()?.as_ref())?;
             let labels =
                 self.plan_labels(&plan, &observed, &mut memory, self.parts.clock.now(), false).await?;
@@ -397,7 +400,7 @@ impl Engine for AccountEngine {
         let Standing { authorized, consented_as, warning } = self.consent()?;
         let pairs = state.pair_count();
         let warnings: Vec<String> =
-            warning.into_iter().chain(self.label_warning()?).chain(self.room_warning(pairs)?).collect();
+            warning.into_iter().chain(self.label_warning()?).chain(self.room_warning()?).collect();
         Ok(AccountStatus {
             account: state.account().clone(),
             last_sync_on: progress.last_success,

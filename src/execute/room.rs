@@ -5,6 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::apply::Applied;
+use super::observe::Memory;
 use super::{AccountEngine, EngineError};
 use crate::observe::events;
 use crate::state::Parked;
@@ -21,18 +22,38 @@ const TRASH_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 const NEAR: usize = 95;
 
 impl AccountEngine {
-    /// Lets wait what the plan would create in Google beyond what there is room for.
-    pub(super) fn make_room(&self, plan: &mut Plan, now: Timestamp) -> Result<(), EngineError> {
+    /// Lets wait what the plan would create in Google beyond what there is room for. Returns how many contacts the account then holds,
+    /// where that changes or `is_full_read`.
+    pub(super) fn make_room(
+        &self,
+        plan: &mut Plan,
+        is_full_read: bool,
+        now: Timestamp,
+    ) -> Result<Option<usize>, EngineError> {
         let is_create = |action: &Action| matches!(action, Action::Create { side: Side::Google, .. });
-        if !plan.steps.iter().any(|step| is_create(&step.action)) {
-            return Ok(());
+        let creates = plan.steps.iter().filter(|step| is_create(&step.action)).count();
+        if creates == 0 && !is_full_read {
+            return Ok(None);
         }
-        let room = self.settings.max_contacts.saturating_sub(self.occupied(now)?);
+        let occupied = self.occupied(now)?;
+        let room = self.settings.max_contacts.saturating_sub(occupied);
         for step in plan.steps.iter_mut().filter(|step| is_create(&step.action)).skip(room) {
             step.action = Action::Postpone;
             step.reason = NO_ROOM;
         }
-        Ok(())
+        Ok(Some(occupied.saturating_add(creates.min(room))))
+    }
+
+    /// Says that the account is nearly full, once until there is room again. Where nothing is created in Google nobody needs to know.
+    pub(super) fn report_room(&self, held: Option<usize>, memory: &mut Memory) {
+        let Some(held) = held else { return };
+        let limit = self.settings.max_contacts;
+        let is_near = self.settings.policy.push && is_near(held, limit);
+        if is_near && !memory.is_nearly_full {
+            let account = self.state().account().clone();
+            events::GoogleNearlyFull { account, held, room: limit.saturating_sub(held), limit }.emit();
+        }
+        memory.is_nearly_full = is_near;
     }
 
     /// How many contacts Google counts, as far as anybody told: in pairs, alone, and deleted lately.
@@ -60,7 +81,7 @@ impl AccountEngine {
     }
 
     /// What a person should know of the room that is left.
-    pub(super) fn room_warning(&self, linked: usize) -> Result<Option<String>, EngineError> {
+    pub(super) fn room_warning(&self) -> Result<Option<String>, EngineError> {
         let limit = self.settings.max_contacts;
         let waiting = self.state().parked()?.iter().filter(|parked| parked.reason == NO_ROOM).count();
         if waiting > 0 {
@@ -69,9 +90,18 @@ impl AccountEngine {
                  empty the trash, then `sync --full`"
             )));
         }
-        let is_near = linked.saturating_mul(100) >= limit.saturating_mul(NEAR) && linked > 0;
-        Ok(is_near.then(|| {
-            format!("{linked} contacts are linked, and a Google account holds {limit}, its trash included")
+        if !self.settings.policy.push {
+            return Ok(None);
+        }
+        let held = self.occupied(self.parts.clock.now())?;
+        Ok(is_near(held, limit).then(|| {
+            format!(
+                "google has {held} contacts, what lies in its trash included, and an account holds {limit}"
+            )
         }))
     }
+}
+
+fn is_near(held: usize, limit: usize) -> bool {
+    held > 0 && held.saturating_mul(100) >= limit.saturating_mul(NEAR)
 }

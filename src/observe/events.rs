@@ -405,6 +405,18 @@ events! {
         limit: usize,
     }
 
+    /// Google holds few further contacts of the account.
+    GoogleNearlyFull(WARN, "google.nearly_full", "7e2d90b4a6c1453f8b5e1c70d9f3a826", "The Google account is nearly full.", "CD0410", "An account holds 25,000 contacts, and what lies in its trash counts for 30 days. Once it is full, contacts from Dafater wait. Delete what nobody needs in Google and empty the trash, or narrow the account's `scope`.") {
+        /// The account.
+        account: AccountName,
+        /// Contacts that it holds, its trash included.
+        held: usize,
+        /// Contacts for which there is room.
+        room: usize,
+        /// Contacts that an account holds.
+        limit: usize,
+    }
+
     /// A label that the configuration names is not there any more.
     LabelLost(WARN, "label.lost", "3f9a0c5d7e214b86a1d4c7e2509b6f38", "Google has no such label any more, or none that takes contacts; nobody gets it.", "CD0409", "Somebody deleted the label in Google, or it is one of Google's own. It is not made again unasked: make a label of that name in Google and it is used again, or name another one in the configuration.") {
         /// The account.

@@ -2,13 +2,13 @@
 //!
 //! A photo is known by where it lies: Google gives each content an address of its own, and so does the site. Only what changed since both
 //! were last seen is carried, and a photo that goes takes its copy with it only if the sync had made that copy. Nobody can tell when a photo
-//! was changed, so where both sides have a new one Dafater's counts.
+//! was changed: where both sides have one of their own both stay, unless the policy for conflicts names a side.
 //!
-//! Law: pure; a photo is never overwritten by one that was there before it.
+//! Law: pure; a photo is never overwritten by one that was there before it, but where the policy says so.
 
 use serde::{Deserialize, Serialize};
 
-use super::Side;
+use super::{ConflictPolicy, Side};
 use crate::mapping::{SitePhoto, SourceId};
 
 /// In which directions photos are carried.
@@ -63,6 +63,8 @@ pub enum PhotoAction {
     Carry(Side),
     /// The photo of this side goes, as the one it was made from is gone.
     Clear(Side),
+    /// Both sides have a photo of their own, and both stay until one of them changes.
+    Stay,
 }
 
 impl Pictured {
@@ -72,6 +74,7 @@ impl Pictured {
         &self,
         google: Option<&str>,
         dafater: &SitePhoto,
+        conflict: ConflictPolicy,
         may_write: impl Fn(Side) -> bool,
     ) -> PhotoAction {
         let (new_google, new_dafater) =
@@ -99,7 +102,15 @@ impl Pictured {
                 SitePhoto::None | SitePhoto::Elsewhere(_) => PhotoAction::Note,
             },
             (true, true) => match (google, dafater) {
-                (_, SitePhoto::File(_)) => carry(Side::Google),
+                (Some(_), SitePhoto::File(_)) => match conflict {
+                    ConflictPolicy::Dafater if may_write(Side::Google) => PhotoAction::Carry(Side::Google),
+                    ConflictPolicy::Google if may_write(Side::Dafater) => PhotoAction::Carry(Side::Dafater),
+                    ConflictPolicy::Dafater
+                    | ConflictPolicy::Google
+                    | ConflictPolicy::Newest
+                    | ConflictPolicy::Manual => PhotoAction::Stay,
+                },
+                (None, SitePhoto::File(_)) => carry(Side::Google),
                 (Some(_), SitePhoto::None | SitePhoto::Elsewhere(_)) => carry(Side::Dafater),
                 (None, SitePhoto::None | SitePhoto::Elsewhere(_)) => PhotoAction::Note,
             },
@@ -111,6 +122,8 @@ impl Pictured {
 mod tests {
     use super::*;
 
+    const NEWEST: ConflictPolicy = ConflictPolicy::Newest;
+
     fn file(place: &str) -> SitePhoto {
         SitePhoto::File(place.to_owned())
     }
@@ -121,33 +134,51 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_side_is_filled_and_where_both_have_one_dafaters_counts() {
+    fn an_empty_side_is_filled() {
         let first = Pictured::default();
         let both = |_| true;
-        assert_eq!(first.action(Some("u1"), &SitePhoto::None, both), PhotoAction::Carry(Side::Dafater));
-        assert_eq!(first.action(None, &file("/f1"), both), PhotoAction::Carry(Side::Google));
-        assert_eq!(first.action(Some("u1"), &file("/f1"), both), PhotoAction::Carry(Side::Google));
-        assert_eq!(first.action(None, &SitePhoto::None, both), PhotoAction::Keep);
+        assert_eq!(
+            first.action(Some("u1"), &SitePhoto::None, NEWEST, both),
+            PhotoAction::Carry(Side::Dafater)
+        );
+        assert_eq!(first.action(None, &file("/f1"), NEWEST, both), PhotoAction::Carry(Side::Google));
+        assert_eq!(first.action(None, &SitePhoto::None, NEWEST, both), PhotoAction::Keep);
         let pull = |side| side == Side::Dafater;
-        assert_eq!(first.action(Some("u1"), &file("/f1"), pull), PhotoAction::Note, "nothing is overwritten");
-        assert_eq!(first.action(None, &file("/f1"), pull), PhotoAction::Note);
+        assert_eq!(first.action(None, &file("/f1"), NEWEST, pull), PhotoAction::Note);
+    }
+
+    #[test]
+    fn where_both_have_a_photo_of_their_own_both_stay_unless_the_policy_names_a_side() {
+        let (pull, push, both) = (|side| side == Side::Dafater, |side| side == Side::Google, |_: Side| true);
+        for known in [Pictured::default(), seen(Some("u0"), Some("/f0"), Some(Side::Google))] {
+            let action = |conflict, may_write: &dyn Fn(Side) -> bool| {
+                known.action(Some("u1"), &file("/f1"), conflict, may_write)
+            };
+            for conflict in [ConflictPolicy::Newest, ConflictPolicy::Manual] {
+                assert_eq!(action(conflict, &both), PhotoAction::Stay);
+            }
+            assert_eq!(action(ConflictPolicy::Dafater, &both), PhotoAction::Carry(Side::Google));
+            assert_eq!(action(ConflictPolicy::Google, &both), PhotoAction::Carry(Side::Dafater));
+            assert_eq!(action(ConflictPolicy::Dafater, &pull), PhotoAction::Stay, "nothing is overwritten");
+            assert_eq!(action(ConflictPolicy::Google, &push), PhotoAction::Stay);
+        }
     }
 
     #[test]
     fn only_what_changed_is_carried_and_a_photo_takes_only_its_own_copy_with_it() {
         let both = |_| true;
         let known = seen(Some("u1"), Some("/f1"), Some(Side::Dafater));
-        assert_eq!(known.action(Some("u1"), &file("/f1"), both), PhotoAction::Keep);
-        assert_eq!(known.action(Some("u2"), &file("/f1"), both), PhotoAction::Carry(Side::Dafater));
-        assert_eq!(known.action(Some("u1"), &file("/f2"), both), PhotoAction::Carry(Side::Google));
-        assert_eq!(known.action(None, &file("/f1"), both), PhotoAction::Clear(Side::Dafater));
+        assert_eq!(known.action(Some("u1"), &file("/f1"), NEWEST, both), PhotoAction::Keep);
+        assert_eq!(known.action(Some("u2"), &file("/f1"), NEWEST, both), PhotoAction::Carry(Side::Dafater));
+        assert_eq!(known.action(Some("u1"), &file("/f2"), NEWEST, both), PhotoAction::Carry(Side::Google));
+        assert_eq!(known.action(None, &file("/f1"), NEWEST, both), PhotoAction::Clear(Side::Dafater));
         assert_eq!(
-            known.action(Some("u1"), &SitePhoto::None, both),
+            known.action(Some("u1"), &SitePhoto::None, NEWEST, both),
             PhotoAction::Note,
             "Google's is the original"
         );
         assert_eq!(
-            known.action(None, &file("/f2"), both),
+            known.action(None, &file("/f2"), NEWEST, both),
             PhotoAction::Carry(Side::Google),
             "an edit beats a deletion"
         );
@@ -156,6 +187,6 @@ mod tests {
     #[test]
     fn a_photo_that_lies_elsewhere_is_left_alone() {
         let elsewhere = SitePhoto::Elsewhere("https://photos.example/1.png".to_owned());
-        assert_eq!(Pictured::default().action(Some("u1"), &elsewhere, |_| true), PhotoAction::Note);
+        assert_eq!(Pictured::default().action(Some("u1"), &elsewhere, NEWEST, |_| true), PhotoAction::Note);
     }
 }

@@ -379,3 +379,156 @@ async fn nothing_is_labelled_where_pushing_is_off() {
     world.later().await;
     assert_eq!(world.labels_of("Ada"), ["Customers"]);
 }
+
+/// Ada with all labels by the sync and one by hand, and Grace, whom somebody gave the account's own label by hand.
+async fn two_customers(change: fn(&mut Settings)) -> World {
+    let mut world = World::with(|settings| {
+        settings.labels = owned(RULES);
+        settings.label = Some("Dafater".to_owned());
+        settings.policy.scope.linked_to = vec!["Customer".to_owned()];
+        change(settings);
+    })
+    .with_acme();
+    world.add_contact(linked("Ada", &["Customer", "Supplier"]));
+    world.settle().await;
+    let now = world.tick();
+    world.google().add_group(EMAIL, "Friends of the house", now).unwrap();
+    world.label_by_hand("Ada", &["Customers", "Vendors", "Dafater", "Friends of the house"]);
+    world.add_person(person("Grace", "Lovelace", "grace@example.com", ""));
+    world.label_by_hand("Grace", &["Dafater", "Vendors"]);
+    world.add_contact(linked("Grace", &["Customer", "Supplier"]));
+    world.later().await;
+    world.later().await;
+    assert_eq!(world.labels_of("Ada"), ["Customers", "Dafater", "Friends of the house", "Vendors"]);
+    assert_eq!(world.labels_of("Grace"), ["Customers", "Dafater", "Vendors"]);
+    world.labels_are_quiet().await;
+    world
+}
+
+#[tokio::test]
+async fn whoever_leaves_the_scope_loses_what_the_sync_put_on_and_gets_it_again_with_the_return() {
+    let troubles: [Option<Strike>; 5] = [
+        None,
+        Some(Strike::LoseAnswer),
+        Some(Strike::LoseRequest),
+        Some(Strike::UNAVAILABLE),
+        Some(Strike::EXHAUSTED),
+    ];
+    for trouble in troubles {
+        let mut world = two_customers(|_| {}).await;
+        for first in ["Ada", "Grace"] {
+            world.link_by_hand(first, &[]);
+        }
+        if let Some(strike) = trouble {
+            world.google_weather(once("members:modify", strike));
+        }
+        world.later().await;
+        world.calm();
+        world.later().await;
+        assert_eq!(world.engine().status().unwrap().linked, 0);
+        assert_eq!(world.labels_of("Ada"), ["Friends of the house"]);
+        assert_eq!(world.labels_of("Grace"), ["Dafater", "Vendors"], "a person put them on");
+        world.labels_are_quiet().await;
+        for first in ["Ada", "Grace"] {
+            world.link_by_hand(first, &["Customer"]);
+        }
+        world.later().await;
+        world.later().await;
+        assert_eq!((world.persons().len(), world.contacts().len()), (2, 2));
+        assert_eq!(world.labels_of("Ada"), ["Customers", "Dafater", "Friends of the house"]);
+        assert_eq!(world.labels_of("Grace"), ["Customers", "Dafater", "Vendors"]);
+        world.labels_are_quiet().await;
+    }
+}
+
+#[tokio::test]
+async fn labels_come_off_once_google_takes_writes_again() {
+    let mut world = two_customers(|_| {}).await;
+    world.google_weather(always(":updateContact", Strike::EXHAUSTED));
+    let person = world.person("Ada")["resourceName"].as_str().unwrap().to_owned();
+    let name = world.contact("Ada")["name"].as_str().unwrap().to_owned();
+    world.edit_contact(&name, json!({ "designation": "Countess" }));
+    world.sync_after(SignedDuration::from_mins(20)).await;
+    world.calm();
+    // Google rests now: whoever leaves is remembered, and what is to come off comes off later.
+    world.link_by_hand("Ada", &[]);
+    let before = world.google().requests().filter(|one| one.api.ends_with("members.modify")).count();
+    world.sync_after(SignedDuration::from_mins(1)).await;
+    assert_eq!(world.engine().status().unwrap().linked, 1);
+    let after = world.google().requests().filter(|one| one.api.ends_with("members.modify")).count();
+    assert_eq!((before, world.labels_of("Ada").len()), (after, 4));
+    world.sync_after(SignedDuration::from_hours(7)).await;
+    world.later().await;
+    assert_eq!(world.labels_of("Ada"), ["Friends of the house"]);
+    assert!(world.google().person(EMAIL, &person).unwrap().is_some());
+    world.labels_are_quiet().await;
+}
+
+#[tokio::test]
+async fn labels_stay_on_whoever_leaves_where_the_scope_says_so() {
+    let mut world = two_customers(|settings| settings.policy.scope.unlabel = false).await;
+    world.link_by_hand("Ada", &[]);
+    world.later().await;
+    world.later().await;
+    assert_eq!(world.engine().status().unwrap().linked, 1);
+    assert_eq!(world.labels_of("Ada"), ["Customers", "Dafater", "Friends of the house", "Vendors"]);
+}
+
+#[tokio::test]
+async fn a_contact_from_google_that_is_linked_by_its_organisation_gets_the_label_of_the_link() {
+    let mut world = World::with(|settings| {
+        settings.labels = owned(RULES);
+        settings.links = dafater_contactsd::sync::Links {
+            by: vec![dafater_contactsd::sync::LinkBy::Organisation],
+            doctypes: vec!["Customer".to_owned()],
+            free_mail: Vec::new(),
+        };
+    })
+    .with_acme();
+    let mut ada = person("Ada", "Lovelace", "ada@example.com", "");
+    ada["organizations"] = json!([{ "name": "Acme" }]);
+    world.add_person(ada);
+    world.later().await;
+    world.later().await;
+    assert_eq!(world.labels_of("Ada"), ["Customers"]);
+    world.labels_are_quiet().await;
+}
+
+#[tokio::test]
+async fn the_last_label_of_a_contact_stays_and_is_not_asked_for_again() {
+    let mut world = World::with(with_rules(RULES)).with_acme();
+    world.add_contact(linked("Ada", &["Customer"]));
+    world.settle().await;
+    // A person takes it out of all other labels, "My Contacts" too.
+    let (resource, id) =
+        (world.person("Ada")["resourceName"].as_str().unwrap().to_owned(), world.label_id("Customers"));
+    let only = json!([{ "contactGroupMembership": { "contactGroupResourceName": id } }]);
+    world.edit_person(&resource, json!({ "memberships": only }));
+    world.later().await;
+    world.link_by_hand("Ada", &[]);
+    let report = world.later().await;
+    assert_eq!(report.labels, 0, "google lets nobody be without a label");
+    assert_eq!(world.labels_of("Ada"), ["Customers"]);
+    world.labels_are_quiet().await;
+}
+
+#[tokio::test]
+async fn labels_are_read_from_where_the_last_read_ended_until_google_forgets_it() {
+    let mut world = World::with(with_rules(RULES)).with_acme();
+    world.add_contact(linked("Ada", &["Customer"]));
+    world.settle().await;
+    let lists = |world: &World| -> Vec<bool> {
+        let google = world.google();
+        let all = google.requests().filter(|one| one.api == "contactGroups.list");
+        all.map(|one| one.uri.contains("syncToken=")).collect()
+    };
+    let first = lists(&world).len();
+    world.link_by_hand("Ada", &["Customer", "Supplier"]);
+    world.later().await;
+    assert_eq!(lists(&world)[first..], [true]);
+    world.google().expire_sync_tokens(EMAIL).unwrap();
+    world.link_by_hand("Ada", &[]);
+    world.later().await;
+    assert_eq!(lists(&world)[first..], [true, true, false]);
+    assert!(world.labels_of("Ada").is_empty());
+}

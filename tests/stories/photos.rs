@@ -1,7 +1,7 @@
 //! Photos: carried where configured, when they changed, and never in the way.
 
 use dafater_contactsd::execute::{HistoryFilter, RunReport};
-use dafater_contactsd::sync::PhotoPolicy;
+use dafater_contactsd::sync::{ConflictPolicy, PhotoPolicy};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -120,13 +120,64 @@ async fn each_direction_is_its_own() {
 }
 
 #[tokio::test]
-async fn where_both_have_a_photo_dafaters_counts() {
+async fn where_both_have_a_photo_both_stay_unless_the_policy_names_a_side() {
+    let (google, dafater) = (jpeg("g"), png("d"));
+    for (conflict, after) in [
+        (ConflictPolicy::Newest, (&google, &dafater)),
+        (ConflictPolicy::Manual, (&google, &dafater)),
+        (ConflictPolicy::Dafater, (&dafater, &dafater)),
+        (ConflictPolicy::Google, (&google, &google)),
+    ] {
+        let mut world = ada(PhotoPolicy::Both).await;
+        world.settings.policy.conflict = conflict;
+        world.set_google_photo(Some(google.clone()));
+        world.set_dafater_photo("d.png", &dafater);
+        world.carried().await;
+        assert_eq!(world.photos(), (Some(after.0.clone()), Some(after.1.clone())), "{conflict:?}");
+        world.photos_are_quiet().await;
+        if after.0 != after.1 {
+            let history = world.engine().history(&HistoryFilter::default()).unwrap();
+            assert_eq!(history.iter().filter(|entry| entry.reason.contains("both stay")).count(), 1);
+            // Whoever changes one of them then means it.
+            world.set_google_photo(Some(jpeg("new")));
+            world.carried().await;
+            assert_eq!(world.photos(), (Some(jpeg("new")), Some(jpeg("new"))));
+            world.photos_are_quiet().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_photo_that_was_carried_before_is_carried_again_where_somebody_replaced_it() {
+    let mut world = ada(PhotoPolicy::Both).await;
+    world.settings.policy.conflict = ConflictPolicy::Dafater;
+    world.set_dafater_photo("a.png", &png("a"));
+    world.carried().await;
+    world.carried().await;
+    world.set_google_photo(Some(png("b")));
+    world.set_dafater_photo("c.png", &png("c"));
+    world.set_dafater_photo("copy-of-a.png", &png("a"));
+    world.set_dafater_photo("b.png", &png("other"));
+    world.carried().await;
+    world.set_google_photo(Some(png("b")));
+    world.set_dafater_photo("a.png", &png("a"));
+    world.carried().await;
+    assert_eq!(world.photos(), (Some(png("a")), Some(png("a"))));
+    world.photos_are_quiet().await;
+}
+
+#[tokio::test]
+async fn a_lost_store_carries_no_photo_again() {
     let mut world = ada(PhotoPolicy::Both).await;
     world.set_google_photo(Some(jpeg("g")));
-    world.set_dafater_photo("d.png", &png("d"));
     world.carried().await;
-    assert_eq!(world.photos(), (Some(png("d")), Some(png("d"))));
-    world.photos_are_quiet().await;
+    world.lose_store();
+    let before = world.site().file_count();
+    for _ in 0..3 {
+        world.sync_after(SignedDuration::from_mins(20)).await;
+    }
+    let photos = world.photos();
+    assert_eq!((photos, world.site().file_count()), ((Some(jpeg("g")), Some(jpeg("g"))), before));
 }
 
 #[tokio::test]

@@ -85,5 +85,25 @@ async fn that_the_limit_is_near_is_said() {
     let mut world = crowded(25_000, 5);
     world.settle().await;
     let warning = world.engine().status().unwrap().warning.unwrap();
-    assert!(warning.contains("5 contacts are linked"), "{warning}");
+    assert!(warning.contains("google has 5 contacts"), "{warning}");
+    // Contacts that Google has for itself take room as well.
+    let mut world = crowded(25_000, 60);
+    world.settle().await;
+    assert_eq!(world.engine().status().unwrap().warning, None);
+    world.settings.policy.pull = false;
+    for n in 0..53 {
+        world.add_person(crate::world::person(
+            "Grace",
+            &format!("N{n}"),
+            &format!("grace{n}@example.com"),
+            "",
+        ));
+    }
+    world.settle().await;
+    let warning = world.engine().status().unwrap().warning.unwrap();
+    assert!(warning.contains("google has 58 contacts"), "{warning}");
+    // Where nothing is created in Google, its room is nobody's concern.
+    world.settings.policy.push = false;
+    world.settle().await;
+    assert_eq!(world.engine().status().unwrap().warning, None);
 }

@@ -37,6 +37,8 @@ pub(super) struct Memory {
     pub(super) labels: Option<LabelBook>,
     /// Until when writes of labels wait after a failure.
     pub(super) labels_rest: Rest,
+    /// Whether it was said that the Google account is nearly full.
+    pub(super) is_nearly_full: bool,
     /// When all contacts were last asked for by the filter of the scope.
     pub(super) scope_asked_at: Option<Timestamp>,
     /// How many contacts the last read of all left out, by Google's own count.

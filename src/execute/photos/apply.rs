@@ -8,11 +8,11 @@ use super::plan::{PhotoPlan, PhotoStep};
 use super::{LARGEST, kind_of};
 use crate::execute::apply::Patience;
 use crate::execute::notes::Note;
-use crate::execute::{AccountEngine, EngineError};
+use crate::execute::{AccountEngine, EngineError, EngineErrorKind};
 use crate::mapping::{Mapping, SitePhoto};
 use crate::observe::events;
 use crate::remote::Disposition;
-use crate::state::OwedPhoto;
+use crate::state::{Changes, OwedPhoto};
 use crate::sync::{PhotoAction, Pictured, RecordId, Side};
 
 /// Entries in one commit.
@@ -64,7 +64,7 @@ impl AccountEngine {
         photos: &PhotoPlan,
         (run, now): (&str, Timestamp),
     ) -> Result<u32, EngineError> {
-        self.note_photos(photos).await?;
+        self.note_photos(photos, (run, now)).await?;
         let (mut done, mut failed) = (0, None);
         for step in &photos.steps {
             if self.is_cancelled() {
@@ -86,10 +86,10 @@ impl AccountEngine {
                     self.state().commit(changes).await?;
                 }
                 Ended::Failed(error) => {
-                    self.put_photo_off(step, now).await?;
+                    self.put_photo_off(step, &error, now).await?;
                     let is_alone = matches!(
                         error.kind,
-                        crate::execute::EngineErrorKind::Remote(
+                        EngineErrorKind::Remote(
                             Disposition::Refused
                                 | Disposition::Gone
                                 | Disposition::Stale
@@ -127,7 +127,9 @@ impl AccountEngine {
                 }
             }
             PhotoAction::Clear(side) => return self.clear(step, side, now).await,
-            PhotoAction::Keep | PhotoAction::Note => return Ok(Ended::Same(step.known.hash.clone())),
+            PhotoAction::Keep | PhotoAction::Note | PhotoAction::Stay => {
+                return Ok(Ended::Same(step.known.hash.clone()));
+            }
         };
         let Some(photo) = photo else { return Ok(Ended::Unfit(NOT_THERE)) };
         let Some(kind) = kind_of(&photo) else { return Ok(Ended::Unfit("it is neither JPEG nor PNG")) };
@@ -135,9 +137,13 @@ impl AccountEngine {
             return Ok(Ended::Unfit("it is larger than 5 MiB"));
         }
         let hash = Some(hash_of(&photo));
+        // What was carried last is there still, unless somebody changed it there.
         let has_copy = match step.side() {
-            Side::Google => person.photo().is_some(),
-            Side::Dafater => document.photo() != SitePhoto::None,
+            Side::Google => person.photo().is_some() && person.photo() == step.known.google.as_deref(),
+            Side::Dafater => {
+                let photo = document.photo();
+                photo.place().is_some() && photo.place() == step.known.dafater.as_deref()
+            }
         };
         if has_copy && step.known.hash == hash {
             return Ok(Ended::Same(hash));
@@ -209,12 +215,20 @@ impl AccountEngine {
         Ok(self.state().commit(changes).await?)
     }
 
-    async fn put_photo_off(&self, step: &PhotoStep, now: Timestamp) -> Result<(), EngineError> {
+    async fn put_photo_off(
+        &self,
+        step: &PhotoStep,
+        error: &EngineError,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
         let state = self.state();
         let owed = state.owed_photos()?.into_iter().find(|owed| owed.pair == step.pair);
         let Some(owed) = owed else { return Ok(()) };
         let attempts = owed.attempts.saturating_add(1);
-        let next = now.checked_add(Patience::Long.delay(attempts)).unwrap_or(now);
+        // An edit that came between: to look again is all it takes.
+        let is_late = matches!(error.kind, EngineErrorKind::Remote(Disposition::Stale));
+        let patience = if is_late { Patience::None } else { Patience::Long };
+        let next = now.checked_add(patience.delay(attempts)).unwrap_or(now);
         let mut changes = state.changes();
         changes.set_owed_photo(&OwedPhoto { attempts, next, ..owed });
         Ok(state.commit(changes).await?)
@@ -226,11 +240,22 @@ impl AccountEngine {
         step: &PhotoStep,
         pictured: Pictured,
         refusal: Option<&str>,
-        (run, at): (&str, Timestamp),
+        moment: (&str, Timestamp),
     ) -> Result<(), EngineError> {
-        let state = self.state();
-        let mut changes = state.changes();
-        changes.set_pictured(&step.pair, &pictured);
+        let mut changes = self.state().changes();
+        self.receipt(step, &pictured, refusal, moment, &mut changes);
+        Ok(self.state().commit(changes).await?)
+    }
+
+    fn receipt(
+        &self,
+        step: &PhotoStep,
+        pictured: &Pictured,
+        refusal: Option<&str>,
+        (run, at): (&str, Timestamp),
+        changes: &mut Changes,
+    ) {
+        changes.set_pictured(&step.pair, pictured);
         changes.remove_owed_photo(&step.pair);
         let note = Note {
             run,
@@ -244,13 +269,19 @@ impl AccountEngine {
             changes: if refusal.is_none() { vec![step.change()] } else { Vec::new() },
             undoes: None,
         };
-        changes.add_history(&step.pair, &note.entry(state.account()));
-        Ok(state.commit(changes).await?)
+        changes.add_history(&step.pair, &note.entry(self.state().account()));
     }
 
     /// What is remembered without any write.
-    async fn note_photos(&self, photos: &PhotoPlan) -> Result<(), EngineError> {
+    async fn note_photos(&self, photos: &PhotoPlan, moment: (&str, Timestamp)) -> Result<(), EngineError> {
         let state = self.state();
+        for chunk in photos.staying.chunks(CHUNK) {
+            let mut changes = state.changes();
+            for step in chunk {
+                self.receipt(step, &step.seen(None, None), Some(BOTH_STAY), moment, &mut changes);
+            }
+            state.commit(changes).await?;
+        }
         for chunk in photos.noted.chunks(CHUNK) {
             let mut changes = state.changes();
             for (pair, pictured) in chunk {
@@ -284,6 +315,7 @@ impl PhotoStep {
     }
 }
 
+const BOTH_STAY: &str = "both sides have a photo of their own, and both stay until one of them changes";
 const NOT_THERE: &str = "there is no photo to be had where it should lie";
 
 fn hash_of(photo: &[u8]) -> String {

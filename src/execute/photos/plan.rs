@@ -18,6 +18,8 @@ pub(in crate::execute) struct PhotoPlan {
     pub(super) steps: Vec<PhotoStep>,
     /// What is remembered without any write.
     pub(super) noted: Vec<(PairId, Pictured)>,
+    /// Contacts that have a photo of their own on both sides.
+    pub(super) staying: Vec<PhotoStep>,
     /// Contacts that are created now and are looked at again when they stand, and photos beyond what one run carries.
     pub(super) later: Vec<PairId>,
     /// Contacts about which nothing is left to do.
@@ -125,7 +127,16 @@ impl AccountEngine {
             }
             Some(Side::Google | Side::Dafater) | None => {}
         }
-        match known.action(google, &dafater, |side| self.may_picture(side)) {
+        let conflict = self.settings.policy.conflict;
+        let step = |known, action| PhotoStep {
+            pair: pair.clone(),
+            person: person.clone(),
+            document: document.clone(),
+            known,
+            action,
+            owed: owed.cloned(),
+        };
+        match known.action(google, &dafater, conflict, |side| self.may_picture(side)) {
             PhotoAction::Keep | PhotoAction::Note => {
                 known.google = google.map(str::to_owned);
                 known.dafater = dafater.place().map(str::to_owned);
@@ -142,15 +153,9 @@ impl AccountEngine {
                 if owed.is_some_and(|owed| owed.next > now) {
                     return Ok(());
                 }
-                photos.steps.push(PhotoStep {
-                    pair: pair.clone(),
-                    person: person.clone(),
-                    document: document.clone(),
-                    known,
-                    action,
-                    owed: owed.cloned(),
-                });
+                photos.steps.push(step(known, action));
             }
+            PhotoAction::Stay => photos.staying.push(step(known, PhotoAction::Stay)),
         }
         Ok(())
     }
@@ -186,7 +191,7 @@ impl PhotoStep {
     pub(super) fn side(&self) -> Side {
         match self.action {
             PhotoAction::Carry(side) | PhotoAction::Clear(side) => side,
-            PhotoAction::Keep | PhotoAction::Note => Side::Dafater,
+            PhotoAction::Keep | PhotoAction::Note | PhotoAction::Stay => Side::Dafater,
         }
     }
 
@@ -194,7 +199,7 @@ impl PhotoStep {
         match self.action {
             PhotoAction::Carry(Side::Google) => "there is a new photo in Dafater",
             PhotoAction::Carry(Side::Dafater) => "there is a new photo in Google",
-            PhotoAction::Clear(_) | PhotoAction::Keep | PhotoAction::Note => {
+            PhotoAction::Clear(_) | PhotoAction::Keep | PhotoAction::Note | PhotoAction::Stay => {
                 "the photo that it was made from is gone"
             }
         }
@@ -203,7 +208,9 @@ impl PhotoStep {
     pub(super) fn change(&self) -> ChangeView {
         let (before, after) = match self.action {
             PhotoAction::Carry(_) => ("", "a photo"),
-            PhotoAction::Clear(_) | PhotoAction::Keep | PhotoAction::Note => ("a photo", ""),
+            PhotoAction::Clear(_) | PhotoAction::Keep | PhotoAction::Note | PhotoAction::Stay => {
+                ("a photo", "")
+            }
         };
         ChangeView {
             field: format!("photo ({})", self.side()),

@@ -11,3 +11,4 @@ mod faults;
 mod quota;
 mod scale;
 mod secrets;
+mod upkeep;
