@@ -103,7 +103,7 @@ async fn that_the_limit_is_near_is_said() {
     let warning = world.engine().status().unwrap().warning.unwrap();
     assert!(warning.contains("google has 58 contacts"), "{warning}");
     // Where nothing is created in Google, its room is nobody's concern.
-    world.settings.policy.push = false;
+    (world.settings.policy.push, world.settings.policy.pull) = (false, true);
     world.settle().await;
     assert_eq!(world.engine().status().unwrap().warning, None);
 }
