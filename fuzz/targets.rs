@@ -20,7 +20,7 @@ use dafater_contactsd::state::AccountState;
 use dafater_contactsd::store::{
     Batch, ImportOptions, MemoryStore, OpenOptions, SledStore, Store, Tree, import_from,
 };
-use dafater_contactsd::sync::{Both, ConflictPolicy, MergeRules, Side, merge, rebase};
+use dafater_contactsd::sync::{Both, ConflictPolicy, FieldRules, MergeRules, Side, merge, rebase};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -207,6 +207,7 @@ fn rules(site: &SiteRules) -> MergeRules<'_> {
         newer: Side::Dafater,
         pull: true,
         push: true,
+        fields: FieldRules::default(),
         site,
         resolutions: BTreeMap::new(),
         aliases: &[],

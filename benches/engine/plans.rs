@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use dafater_contactsd::mapping::{Document, Marker, Person, SiteRules};
 use dafater_contactsd::sync::{
-    AccountName, Alone, ConflictPolicy, DafaterBase, Decisions, DeletionPolicy, FirstSync, GoogleBase,
-    Origin, Pair, PairId, PairView, Plan, Policy, RecordId, Scope, Sighting, Snapshot,
+    AccountName, Alone, ConflictPolicy, DafaterBase, Decisions, DeletionPolicy, FieldRules, FirstSync,
+    GoogleBase, Origin, Pair, PairId, PairView, Plan, Policy, RecordId, Scope, Sighting, Snapshot,
 };
 use divan::Bencher;
 use jiff::tz::TimeZone;
@@ -27,6 +27,7 @@ fn policy() -> Policy {
         first_sync: FirstSync::Apply,
         scope: Scope::default(),
         mapping: mapping(),
+        fields: FieldRules::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use dafater_contactsd::contact::Contact;
 use dafater_contactsd::mapping::{Person, SiteRules};
-use dafater_contactsd::sync::{Both, ConflictPolicy, MergeRules, Side, merge};
+use dafater_contactsd::sync::{Both, ConflictPolicy, FieldRules, MergeRules, Side, merge};
 use divan::{Bencher, black_box};
 
 use crate::people::{document, mapping, person, person_json};
@@ -29,6 +29,7 @@ fn rules(site: &SiteRules) -> MergeRules<'_> {
         newer: Side::Google,
         pull: true,
         push: true,
+        fields: FieldRules::default(),
         site,
         resolutions: std::collections::BTreeMap::new(),
         aliases: &[],

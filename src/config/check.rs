@@ -2,6 +2,7 @@
 //!
 //! Law: every key of every layer is looked at, also one that a higher layer overrides.
 
+use super::fields;
 use super::finding::{Finding, quoted};
 use super::kind::Kind;
 use super::layers::{Exposure, Layer};
@@ -91,6 +92,7 @@ impl Checking {
             (Kind::Table(inner), Value::Table(_)) => {
                 self.table(entry, &path, &inner.iter().collect::<Vec<_>>());
             }
+            (Kind::Fields, Value::Table(specs)) => self.findings.extend(fields::check(specs, &path)),
             (Kind::Secret, _) => self.exposed(key, entry, &path),
             (Kind::Path, Value::Text(text)) if text.starts_with(|c| c != '/') => {
                 let message = format!("`{}`{} is a relative path", key.name, table.within());

@@ -54,6 +54,8 @@ pub(super) enum Kind {
     Names,
     /// A table of names, each with a text.
     Texts,
+    /// A table of Google's fields and where they go; its keys are looked at elsewhere.
+    Fields,
     /// A list of these words.
     Choices(&'static [&'static str]),
     /// A filter of the site, as JSON; empty for none.
@@ -85,7 +87,7 @@ impl Kind {
     /// What is wrong with `value`; a table's keys are not looked at.
     pub(super) fn fault(self, value: &Value) -> Option<Fault> {
         match (self, value) {
-            (Self::Bool, Value::Bool(_)) | (Self::Table(_), Value::Table(_)) => None,
+            (Self::Bool, Value::Bool(_)) | (Self::Table(_) | Self::Fields, Value::Table(_)) => None,
             (Self::Texts, Value::Table(entries)) => entries
                 .iter()
                 .find_map(|(name, entry)| name_fault(name).or_else(|| Self::Text.fault(&entry.value))),
@@ -131,6 +133,7 @@ impl Kind {
                 | Self::Texts
                 | Self::Choices(_)
                 | Self::Table(_)
+                | Self::Fields
         )
     }
 
@@ -142,7 +145,7 @@ impl Kind {
             Self::Users => "a list of users such as [\"layla\", \"@adm\"]",
             Self::Names | Self::Choices(_) => "a list of strings",
             Self::Texts => "a table of names, each with a string",
-            Self::Table(_) => "a table",
+            Self::Table(_) | Self::Fields => "a table",
             Self::Text
             | Self::Token
             | Self::Secret
@@ -179,7 +182,7 @@ impl Kind {
             (Self::Users | Self::Names | Self::Choices(_), Value::Text(_)) => {
                 Some("write it in square brackets".to_owned())
             }
-            (Self::Table(_), value) if value.is_list_of_tables() => {
+            (Self::Table(_) | Self::Fields, value) if value.is_list_of_tables() => {
                 Some("write it with single brackets: tables here have names and never form lists".to_owned())
             }
             _ => None,
@@ -230,7 +233,8 @@ impl Kind {
             | Self::Names
             | Self::Texts
             | Self::Choices(_)
-            | Self::Table(_) => None,
+            | Self::Table(_)
+            | Self::Fields => None,
         }
     }
 }

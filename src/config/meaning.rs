@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::fields;
 use super::finding::Finding;
 use super::kind::Kind;
 use super::layers::Layers;
@@ -214,6 +215,9 @@ impl<'a> Meaning<'a> {
             let path = KeyPath::new([ACCOUNTS, name.as_str()]);
             self.required(table, &path, &account.place);
             self.idle(table, &path, &account.place);
+            if let Some(specs) = table.get("fields").and_then(|entry| entry.value.as_table()) {
+                self.findings.extend(fields::check_together(specs, &path.join("fields")));
+            }
             secrets
                 .extend(self.account_secret(name, table, &account.place).map(|found| (name.clone(), found)));
             enabled += usize::from(!is_false(table, "enable"));

@@ -7,7 +7,7 @@ use figment::value::{Dict, Map, Value as FigmentValue};
 use figment::{Figment, Metadata, Profile, Provider};
 
 use super::layers::Layer;
-use super::layout::{ACCOUNTS, DEFAULTS};
+use super::layout::{ACCOUNTS, DEFAULTS, account_keys, default_keys};
 use super::tree::{Entry, KeyPath, Table, Value, find, overlay, to_dict};
 
 /// The settings that hold, before `[defaults]` is laid under each account.
@@ -23,16 +23,22 @@ pub(super) fn merge(layers: &[Layer]) -> Table {
 /// The settings that hold, with each account completed from `[defaults]`.
 pub(super) fn complete_accounts(merged: &Table) -> Table {
     let mut complete = merged.clone();
-    let empty = Table::new();
-    let defaults = merged.get(DEFAULTS).and_then(|entry| entry.value.as_table()).unwrap_or(&empty);
+    let mut defaults =
+        merged.get(DEFAULTS).and_then(|entry| entry.value.as_table()).cloned().unwrap_or_default();
+    // What each account sets on its own is wrong there, and gives no account anything.
+    defaults.retain(|name, _| default_keys().any(|key| key.name == name) || !is_account_key(name));
     if let Some(Entry { value: Value::Table(accounts), .. }) = complete.get_mut(ACCOUNTS) {
         for account in accounts.values_mut() {
             if let Value::Table(own) = &account.value {
-                account.value = Value::Table(overlay(defaults, own));
+                account.value = Value::Table(overlay(&defaults, own));
             }
         }
     }
     complete
+}
+
+fn is_account_key(name: &str) -> bool {
+    account_keys().iter().any(|key| key.name == name)
 }
 
 /// A layer as figment wants it, marked with its number.

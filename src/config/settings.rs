@@ -1,5 +1,6 @@
 //! The settings themselves. The doc comments are the manual: the example configuration is generated from them.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -7,10 +8,12 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
+use super::fields::{self, FieldSpec};
 use super::kind::Kind;
 use super::schema::section;
 use super::values::{ScheduleSpec, Span, ZoneName};
 use crate::contact::{PhoneContext, Region};
+use crate::mapping::Mapping;
 use crate::sync::{ConflictPolicy, DeletionPolicy, FirstSync, Links, PhotoPolicy, Policy, Scope};
 
 section! {
@@ -228,6 +231,13 @@ section! {
         /// or created; a pair of which a contact leaves is dissolved, both records stay, and nothing is deleted; if it comes back the two are
         /// a pair again. A contact that the sync made counts by the one that it was made from.
         scope: Scope = Kind::Table(SCOPE), default("{ linked_to = [], filters = \"\", google_labels = [], unlabel = true }");
+        /// Which further fields travel: Google's field, and the field of Contact in Dafater that it stands for; usually written as the table
+        /// `[accounts.NAME.fields]`. `birthday = "custom_birthday"` maps one, `notes = { dafater = "custom_notes", direction = "pull",
+        /// wins = "google" }` says where it goes (`both`, `pull`, `push`, `off`) and who wins when both sides changed it (as `conflict`).
+        /// Fields with a type or a key stand in quotes: `"url.work"`, `"event.anniversary"`, `"custom.Customer No"`. What travels by
+        /// itself (`prefix`, `given`, `middle`, `family`, `company`, `title`, `department`, `gender`) may be given another field or another
+        /// direction, `emails` and `phones` a direction and a winner. `docs/fields.md` lists all of Google's fields.
+        fields: BTreeMap<String, FieldSpec> = Kind::Fields, default("{}");
         /// To whom contacts are linked that the sync creates in Dafater, or pairs for the first time where they are linked to nobody; usually
         /// written as the table `[accounts.NAME.links]`. Off by default. A link is never changed or removed; where several fit, none is made
         /// and `history` names them.
@@ -343,6 +353,7 @@ impl Account {
     /// The rules of the account, as the decisions know them.
     #[must_use]
     pub fn policy(&self) -> Policy {
+        let (texts, fields) = fields::meant(&self.fields);
         Policy {
             pull: self.pull_from_google_contacts,
             push: self.push_to_google_contacts,
@@ -351,7 +362,8 @@ impl Account {
             max_deletes_percent: self.max_deletes_percent,
             first_sync: self.first_sync,
             scope: self.scope.clone(),
-            mapping: PhoneContext { region: self.region }.into(),
+            mapping: Mapping::new(PhoneContext { region: self.region }, &texts),
+            fields,
         }
     }
 

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use field::{Field, MappedField, TextField};
 pub use key::{Key, bare_address};
 pub use phone::{PhoneContext, Region, plain_digits};
-pub use text::{canonical_lines, canonical_text, folded_text};
+pub use text::{canonical_lines, canonical_text, folded_text, is_too_long};
 pub use values::{Value, Values};
 
 /// One contact in canonical form.
@@ -61,7 +61,7 @@ impl Contact {
         if canonical.is_empty() {
             self.texts.remove(field);
         } else {
-            self.texts.insert(field.clone(), canonical);
+            self.texts.insert(field.clone(), text::held(canonical));
         }
     }
 

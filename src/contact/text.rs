@@ -1,5 +1,6 @@
 //! Canonical text: what is compared, and what is only matched.
 
+use sha2::{Digest as _, Sha256};
 use unicode_normalization::UnicodeNormalization as _;
 
 /// NFC, trimmed, runs of white space as one blank, without control and bidirectional format characters.
@@ -26,6 +27,29 @@ pub fn canonical_lines(raw: &str) -> String {
     let composed: String = raw.replace("\r\n", "\n").chars().filter(|c| !is_invisible(*c)).nfc().collect();
     let lines: Vec<&str> = composed.lines().map(str::trim_end).collect();
     lines.join("\n").trim().to_owned()
+}
+
+/// A text of more bytes than this does not travel: it is known by its beginning and its digest, so that it is seen to change.
+const LONGEST: usize = 8 * 1024;
+
+/// Ends what is known of a text that is too long to travel, and stands in no canonical text.
+const TOO_LONG: char = '\u{1}';
+
+/// A canonical text as a contact holds it.
+pub(super) fn held(text: String) -> String {
+    if text.len() <= LONGEST {
+        return text;
+    }
+    let beginning: String = text.chars().take(80).collect();
+    let digest = Sha256::digest(&text);
+    let digest = digest.iter().take(12).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+    format!("{beginning} … ({} bytes, {digest:024x}){TOO_LONG}", text.len())
+}
+
+/// Whether only the beginning of a text is known: it can be compared, and never written.
+#[must_use]
+pub fn is_too_long(text: &str) -> bool {
+    text.ends_with(TOO_LONG)
 }
 
 /// [`canonical_text`] with compatibility forms and case folded away: for matching, never for comparing edits.
@@ -88,6 +112,15 @@ mod tests {
             "Call first.\n\n  - gate  B"
         );
         assert_eq!(canonical_lines(" \n\t\r\n"), "");
+    }
+
+    #[test]
+    fn of_a_text_that_is_too_long_to_travel_it_is_known_when_it_changes() {
+        let (long, other) = ("n".repeat(LONGEST + 1), "n".repeat(LONGEST + 2));
+        assert!(is_too_long(&held(long.clone())) && held(long.clone()) != held(other));
+        assert_eq!(held(long.clone()), held(long));
+        assert!(!is_too_long(&held("n".repeat(LONGEST))));
+        assert!(!is_too_long(&canonical_lines("whatever\u{1}")));
     }
 
     #[test]

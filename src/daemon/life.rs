@@ -176,12 +176,11 @@ impl Daemon {
             cancel: cancel.clone(),
         };
         cycles.spawn(follower.follow());
-        let (roster_now, told) = (Arc::clone(&roster.borrow()), cancel.clone());
-        let asked = Arc::clone(&factory);
+        let (regions, told, asked) = (roster.subscribe(), cancel.clone(), Arc::clone(&factory));
         cycles.spawn(async move {
             tokio::select! {
                 () = told.cancelled() => {}
-                () = advise_on_regions(&roster_now, asked.as_ref()) => {}
+                () = advise_on_regions(regions, asked.as_ref()) => {}
             }
         });
         let (hearing, surroundings_of_it) = (roster.subscribe(), surroundings.clone());
@@ -350,14 +349,21 @@ async fn answer(server: Server, operations: Arc<Operations>, cancel: Cancellatio
 }
 
 /// Says once how numbers without a country code are compared, if that is nowhere decided, and what the site would decide.
-async fn advise_on_regions(roster: &Roster, factory: &dyn EngineFactory) {
+async fn advise_on_regions(mut rosters: watch::Receiver<Arc<Roster>>, factory: &dyn EngineFactory) {
     let undecided = |(name, account): (&AccountName, &Account)| {
         (account.enable && account.region.is_none()).then(|| name.to_string())
     };
-    let accounts: Vec<String> = roster.settings.config.accounts.iter().filter_map(undecided).collect();
-    if accounts.is_empty() {
-        return;
-    }
+    // Accounts of the desk may come a moment later.
+    let (roster, accounts) = loop {
+        let roster = Arc::clone(&rosters.borrow_and_update());
+        let accounts: Vec<String> = roster.settings.config.accounts.iter().filter_map(undecided).collect();
+        if !accounts.is_empty() {
+            break (roster, accounts);
+        }
+        if rosters.changed().await.is_err() {
+            return;
+        }
+    };
     let advice = match factory.desk().country(&roster.settings).await {
         Some(SiteCountry { name, code: Some(code) }) => {
             format!("the site's country is {name}: set region = \"{code}\" in [defaults]")

@@ -135,13 +135,14 @@ impl SiteClient {
     async fn hidden_fields(&self) -> Result<BTreeSet<String>, DafaterError> {
         let call = Call::read("tell a permission");
         let mut query = ListQuery::of("Contact", &[]).limit(1);
-        query.fields.clone_from(&self.fields);
+        let fields = self.fields();
+        query.fields = fields.to_vec();
         let rows = match self.list(call, &query).await {
             Ok(rows) => rows,
             Err(error) => return unless_it_concerns_the_site(error).map(|()| BTreeSet::new()),
         };
         let Some(row) = rows.first().and_then(Value::as_object) else { return Ok(BTreeSet::new()) };
-        Ok(self.fields.iter().filter(|&field| !row.contains_key(field)).cloned().collect())
+        Ok(fields.iter().filter(|&field| !row.contains_key(field)).cloned().collect())
     }
 
     /// The salutations that a contact may carry; `None` when the site's user may not read them.
@@ -246,7 +247,7 @@ impl SiteClient {
 }
 
 /// Lets an error pass that is about one question only.
-fn unless_it_concerns_the_site(error: DafaterError) -> Result<(), DafaterError> {
+pub(super) fn unless_it_concerns_the_site(error: DafaterError) -> Result<(), DafaterError> {
     match error.disposition() {
         Disposition::Forbidden | Disposition::Refused | Disposition::Gone | Disposition::Protocol => Ok(()),
         Disposition::Unavailable

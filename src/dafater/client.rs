@@ -47,7 +47,9 @@ pub struct SiteClient {
     base: String,
     authorization: HeaderValue,
     pub(super) page_size: u32,
-    pub(super) fields: Vec<String>,
+    extra_fields: Vec<String>,
+    fields: Mutex<Arc<[String]>>,
+    shown: Mutex<Arc<[String]>>,
     /// The site's distance from UTC, as our own latest write showed it.
     pub(super) offset: Mutex<Option<Offset>>,
 }
@@ -73,15 +75,50 @@ impl SiteClient {
         let mut base = options.url;
         base.set_query(None);
         base.set_fragment(None);
-        let fields = CONTACT_FIELDS.into_iter().map(str::to_owned).chain(options.extra_fields).collect();
+        let fields =
+            CONTACT_FIELDS.into_iter().map(str::to_owned).chain(options.extra_fields.iter().cloned());
+        let fields = fields.collect::<Vec<_>>().into();
         Ok(Self {
             transport,
             base: base.as_str().trim_end_matches('/').to_owned(),
             authorization,
             page_size: options.page_size.max(1),
-            fields,
+            extra_fields: options.extra_fields,
+            fields: Mutex::new(fields),
+            shown: Mutex::new(Arc::new([])),
             offset: Mutex::new(None),
         })
+    }
+
+    /// Reads these scalar fields of a contact from now on, beside those that are always read. A list that leaves out one of those that
+    /// `must_show` is an error: what is not shown is not empty.
+    ///
+    /// API: an older site refuses a whole list for one field that it does not have.
+    pub fn read_also<'c>(
+        &self,
+        columns: impl IntoIterator<Item = &'c str>,
+        must_show: impl IntoIterator<Item = &'c str>,
+    ) {
+        let mut fields: Vec<String> = CONTACT_FIELDS.map(str::to_owned).to_vec();
+        let more = self.extra_fields.iter().cloned().chain(columns.into_iter().map(str::to_owned));
+        for column in more {
+            if !fields.contains(&column) {
+                fields.push(column);
+            }
+        }
+        *self.fields.lock().unwrap_or_else(PoisonError::into_inner) = fields.into();
+        let shown: Vec<String> = must_show.into_iter().map(str::to_owned).collect();
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = shown.into();
+    }
+
+    /// The fields that each row of a list must show.
+    pub(super) fn shown(&self) -> Arc<[String]> {
+        Arc::clone(&self.shown.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The scalar fields of a contact that are read.
+    pub(super) fn fields(&self) -> Arc<[String]> {
+        Arc::clone(&self.fields.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Sends one request to `path` (which begins with `/api/`) and reads the answer.

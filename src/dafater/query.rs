@@ -11,7 +11,7 @@ use crate::mapping::SiteStamp;
 /// In the body, because an address holds some 4000 bytes only. The order is always given: without one, pages overlap.
 #[derive(Debug, Serialize)]
 pub(super) struct ListQuery {
-    pub(super) doctype: &'static str,
+    pub(super) doctype: String,
     /// The parent's DocType, without which a child table may not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) parent: Option<&'static str>,
@@ -26,9 +26,9 @@ pub(super) struct ListQuery {
 
 impl ListQuery {
     /// All rows of `doctype` in order of name.
-    pub(super) fn of(doctype: &'static str, fields: &[&str]) -> Self {
+    pub(super) fn of(doctype: &str, fields: &[&str]) -> Self {
         Self {
-            doctype,
+            doctype: doctype.to_owned(),
             parent: None,
             fields: fields.iter().map(|&field| field.to_owned()).collect(),
             filters: Vec::new(),
@@ -39,7 +39,7 @@ impl ListQuery {
     }
 
     /// Rows of a child table of the contacts called `names`, in the order in which people see them.
-    pub(super) fn child_rows(doctype: &'static str, fields: &[&str], names: &[&str]) -> Self {
+    pub(super) fn child_rows(doctype: &str, fields: &[&str], names: &[&str]) -> Self {
         let filters = vec![json!(["parenttype", "=", "Contact"]), json!(["parent", "in", names])];
         let query = Self::of(doctype, fields);
         Self { parent: Some("Contact"), filters, order_by: "parent asc, idx asc", ..query }

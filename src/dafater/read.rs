@@ -146,7 +146,7 @@ impl SiteClient {
     /// The site did not answer, or answered neither with a document nor with the word that there is none.
     pub async fn get_contact(&self, name: &DocumentName) -> Result<Lookup, DafaterError> {
         match self.get_everything(name).await {
-            Ok(document) => Ok(Lookup::of(whole(document, &self.fields))),
+            Ok(document) => Ok(Lookup::of(whole(document, &self.fields()))),
             Err(DafaterError::Missing(_)) => Ok(Lookup::Missing(name.clone())),
             Err(DafaterError::Forbidden(answer)) if answer.exc_type.is_some() => {
                 Ok(Lookup::Hidden(name.clone()))
@@ -266,12 +266,19 @@ impl SiteClient {
 
     fn parents(&self) -> ListQuery {
         let mut query = ListQuery::of("Contact", &Stamp::FIELDS);
-        query.fields.extend(self.fields.iter().cloned());
+        query.fields.extend(self.fields().iter().cloned());
         query
     }
 
     /// Completes rows of Contact with their child tables, in the order of the rows.
     async fn with_children(&self, rows: Vec<Value>) -> Result<Vec<Lookup>, DafaterError> {
+        let shown = self.shown();
+        // API: a list prints what is empty as null, and leaves out what is not there.
+        let shows_all = |row: &Value| shown.iter().all(|column| row.get(column).is_some());
+        if !rows.iter().all(shows_all) {
+            let what = "it no longer shows a field that is synced: the field was removed, or hidden from the daemon's user";
+            return Err(DafaterError::Protocol { call: LIST, status: 200, what });
+        }
         let mut order = Vec::with_capacity(rows.len());
         let mut parents = BTreeMap::new();
         let mut singly = BTreeSet::new();
@@ -302,7 +309,7 @@ impl SiteClient {
             } else if singly.contains(&name.0) {
                 self.get_contact(&name).await?
             } else if let Some(document) = assembly.documents.remove(&name.0) {
-                Lookup::of(whole(Value::Object(document), &self.fields))
+                Lookup::of(whole(Value::Object(document), &self.fields()))
             } else {
                 continue;
             });

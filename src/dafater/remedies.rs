@@ -162,30 +162,33 @@ impl SiteClient {
         existing: Option<&str>,
         wanted: &WantedWebhook,
     ) -> Result<(), DafaterError> {
-        let mut fields = json!({
-            "enabled": 1,
-            "request_url": wanted.url,
-            "request_method": "POST",
-            "request_structure": "JSON",
-            "webhook_json": "{}",
-            "enable_security": 1,
-            "webhook_secret": wanted.secret.expose_secret(),
-        });
+        let mut fields = Map::new();
+        set(&mut fields, "enabled", 1.into());
+        set(&mut fields, "request_url", wanted.url.as_str().into());
+        set(&mut fields, "request_method", "POST".into());
+        set(&mut fields, "request_structure", "JSON".into());
+        set(&mut fields, "webhook_json", "{}".into());
+        set(&mut fields, "enable_security", 1.into());
+        set(&mut fields, "webhook_secret", wanted.secret.expose_secret().into());
         if event == "on_update" {
             // What the daemon itself saved is no news. A deleted contact names whoever saved it last, not who deleted it.
-            fields["condition"] = format!("doc.modified_by != {}", json!(wanted.user)).into();
+            set(&mut fields, "condition", format!("doc.modified_by != {}", json!(wanted.user)).into());
         }
         if let Some(name) = existing {
             let arguments = json!({"doctype": "Webhook", "name": name, "fieldname": fields});
             return self.post_method(CHANGE, "frappe.client.set_value", &arguments).await.map(drop);
         }
-        fields["doctype"] = "Webhook".into();
+        set(&mut fields, "doctype", "Webhook".into());
         // API: the name of a Webhook is prompted for; over HTTP it is `__newname`.
-        fields["__newname"] = name_of(event).into();
-        fields["webhook_doctype"] = "Contact".into();
-        fields["webhook_docevent"] = event.into();
+        set(&mut fields, "__newname", name_of(event).into());
+        set(&mut fields, "webhook_doctype", "Contact".into());
+        set(&mut fields, "webhook_docevent", event.into());
         self.post_method(MAKE, "frappe.client.insert", &json!({ "doc": fields })).await.map(drop)
     }
+}
+
+fn set(fields: &mut Map<String, Value>, field: &str, value: Value) {
+    fields.insert(field.to_owned(), value);
 }
 
 /// By which the documents are known again.

@@ -104,7 +104,7 @@ impl SiteClient {
     fn written(&self, call: Call, mut reply: Reply, key: &str) -> Result<Document, DafaterError> {
         let value = reply.body.remove(key).unwrap_or_default();
         let document =
-            whole(value, &self.fields).map_err(|_| reply.misunderstood(call, "it holds no document"))?;
+            whole(value, &self.fields()).map_err(|_| reply.misunderstood(call, "it holds no document"))?;
         if let (Some(local), Some(date)) = (document.modified.civil(), reply.date)
             && let Some(offset) = nearest_offset(local, date)
         {

@@ -1,15 +1,16 @@
 //! One account under sync: the real [`Engine`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
 use super::apply::{Applied, Executor};
 use super::hold::discard;
+use super::hub::Hub;
 use super::judgement::conflict_id;
 use super::labels::LabelPlan;
 use super::observe::{Memory, Observed, Observer};
@@ -20,20 +21,27 @@ use super::{
     AccountStatus, ConflictView, Engine, EngineError, HistoryFilter, HistoryView, Outcome, PlanView,
     Requests, ReviewView, RunReport, RunRequest, UndoRequest, UndoView, show,
 };
+use crate::contact::TextField;
 use crate::google::oauth::{AuthorizationError, VaultError};
+use crate::mapping::PersonField;
 use crate::observe::events;
-use crate::state::{AccountState, Cursors, HeldBy, HoldDecision, Progress};
+use crate::state::{AccountState, Cursors, HeldBy, Hold, HoldDecision, Progress};
 use crate::sync::guard::Verdict;
-use crate::sync::{AccountName, PhotoPolicy, Plan, RecordId, Side};
+use crate::sync::{AccountName, Action, PhotoPolicy, Plan, Policy, RecordId, Side};
 
 /// One account under sync.
 pub struct AccountEngine {
     pub(super) parts: Parts,
-    pub(super) settings: Settings,
+    /// As an operator wrote them.
+    pub(super) configured: Settings,
+    /// As they are used: without the fields that the site does not have.
+    pub(super) in_force: std::sync::Mutex<Arc<Settings>>,
     cancel: CancellationToken,
     pub(super) memory: Mutex<Memory>,
     /// What happened last, newer than what is saved.
     recent: std::sync::Mutex<Option<Progress>>,
+    /// What it shares with the other accounts of its site.
+    hub: Arc<Hub>,
 }
 
 /// How the account stands with Google.
@@ -42,6 +50,16 @@ struct Standing {
     authorized: bool,
     consented_as: Option<String>,
     warning: Option<String>,
+}
+
+/// What a cycle is about to do.
+struct Ready<'a> {
+    plan: Plan,
+    observed: Observed,
+    hold: Option<Hold>,
+    verdict: Verdict,
+    /// Held while somebody is brought into the site.
+    turn: Option<MutexGuard<'a, ()>>,
 }
 
 /// How a run ended, before it becomes a report.
@@ -55,7 +73,32 @@ impl AccountEngine {
     /// An engine over `parts`; `cancel` ends a run between two writes.
     #[must_use]
     pub fn new(parts: Parts, settings: Settings, cancel: CancellationToken) -> Self {
-        Self { parts, settings, cancel, memory: Mutex::default(), recent: std::sync::Mutex::default() }
+        let mapping = &settings.policy.mapping;
+        // What an operator mapped is read once the site is known to have it.
+        let usual = mapping.without(|text| matches!(text, TextField::Mapped(_)));
+        parts.dafater.read_also(usual.columns(), []);
+        let parts = Parts {
+            google: parts.google.reading(mapping.person_fields().into_iter().map(PersonField::path)),
+            ..parts
+        };
+        Self {
+            parts,
+            in_force: std::sync::Mutex::new(Arc::new(Settings {
+                policy: Policy { mapping: usual, ..settings.policy.clone() },
+                ..settings.clone()
+            })),
+            configured: settings,
+            cancel,
+            memory: Mutex::default(),
+            recent: std::sync::Mutex::default(),
+            hub: Arc::default(),
+        }
+    }
+
+    /// The same engine, beside others of the same site.
+    #[must_use]
+    pub fn beside(self, hub: Arc<Hub>) -> Self {
+        Self { hub, ..self }
     }
 
     pub(super) fn state(&self) -> &AccountState {
@@ -65,21 +108,10 @@ impl AccountEngine {
     /// One cycle.
     async fn cycle(&self, request: RunRequest, run: &str, now: Timestamp) -> Result<Ended, EngineError> {
         let mut memory = self.memory.lock().await;
-        let mut observed = self.look(request, now, &mut memory).await?;
-        self.report(&observed);
-        if !request.dry_run {
-            self.redeem(&observed).await?;
-        }
-        let mut plan = Plan::compute(&observed.snapshot, &self.settings.policy);
-        let held = self.make_room(&mut plan, observed.is_full, now)?;
-        if !request.dry_run {
-            self.report_room(held, &mut memory);
-        }
-        let hold = self.state().hold()?;
-        if hold.as_ref().is_some_and(|hold| hold.decision == Some(HoldDecision::Discarded)) {
-            discard(&mut plan, &self.state().held(HeldBy::Cycle)?);
-        }
-        match self.verdict(&plan, &observed, hold.as_ref())? {
+        let Ready { plan, mut observed, hold, verdict, turn } =
+            self.prepare(request, now, &mut memory).await?;
+        let settings = self.settings();
+        match verdict {
             Verdict::Hold { reason, digest } => {
                 if !request.dry_run {
                     self.hold(&plan, hold.as_ref(), &reason, digest, now).await?;
@@ -115,9 +147,11 @@ impl AccountEngine {
                         .map(|parked| (parked.pair.clone(), parked.attempts))
                         .collect(),
                     doubtful: &observed.doubtful,
-                    ..self.executor(run, now, &plan, label)
+                    ..self.executor(&settings, run, now, &plan, label)
                 };
                 let mut applied = executor.run(&plan).await?;
+                // Nobody else is brought into the site.
+                drop(turn);
                 if applied.halted.is_none() {
                     applied.labels = self.relabel(&labels, &mut memory, (run, now), None).await?;
                 }
@@ -139,6 +173,53 @@ impl AccountEngine {
         }
     }
 
+    /// Looks and plans. Who would bring somebody into the site waits for a turn, and looks again if another account brought somebody
+    /// meanwhile.
+    async fn prepare(
+        &self,
+        request: RunRequest,
+        now: Timestamp,
+        memory: &mut Memory,
+    ) -> Result<Ready<'_>, EngineError> {
+        let mut turn = None;
+        loop {
+            let turns = self.hub.turns();
+            let observed = self.look(request, now, memory).await?;
+            if turn.is_none() {
+                self.report(&observed);
+            }
+            if !request.dry_run {
+                self.redeem(&observed).await?;
+            }
+            let mut plan = Plan::compute(&observed.snapshot, &self.settings().policy);
+            let held = self.make_room(&mut plan, observed.is_full, now)?;
+            if !request.dry_run {
+                self.report_room(held, memory);
+            }
+            let hold = self.state().hold()?;
+            if hold.as_ref().is_some_and(|hold| hold.decision == Some(HoldDecision::Discarded)) {
+                discard(&mut plan, &self.state().held(HeldBy::Cycle)?);
+            }
+            let verdict = self.verdict(&plan, &observed, hold.as_ref())?;
+            let brings = matches!(verdict, Verdict::Go) && !request.dry_run && brings_somebody(&plan);
+            if brings && turn.is_none() {
+                turn = Some(tokio::select! {
+                    turn = self.hub.turn() => turn,
+                    () = self.cancel.cancelled() => return Err(EngineError::stopped()),
+                });
+                if self.hub.turns() != turns {
+                    // Perhaps the same.
+                    continue;
+                }
+            }
+            match &turn {
+                Some(turn) if brings => self.hub.use_turn(turn),
+                Some(_) | None => drop(turn.take()),
+            }
+            return Ok(Ready { plan, observed, hold, verdict, turn });
+        }
+    }
+
     /// Forgets under which policy both sides were read whole before anything is noted under another one: what a run that ends early
     /// noted as waiting for a direction would be news to nobody if the old policy came back.
     async fn begin_policy(&self, plan: &Plan, observed: &Observed) -> Result<(), EngineError> {
@@ -153,6 +234,7 @@ impl AccountEngine {
 
     pub(super) fn executor<'a>(
         &'a self,
+        settings: &'a Settings,
         run: &'a str,
         now: Timestamp,
         plan: &'a Plan,
@@ -160,7 +242,7 @@ impl AccountEngine {
     ) -> Executor<'a> {
         Executor {
             parts: &self.parts,
-            settings: &self.settings,
+            settings,
             run,
             now,
             label,
@@ -195,9 +277,15 @@ impl AccountEngine {
         now: Timestamp,
         memory: &mut Memory,
     ) -> Result<Observed, EngineError> {
-        let observer =
-            Observer { parts: &self.parts, settings: &self.settings, now, parked: BTreeMap::new() };
-        observer.observe(request, &self.fingerprint(), memory).await
+        self.learn_fields(memory, now).await?;
+        let settings = self.settings();
+        let observer = Observer { parts: &self.parts, settings: &settings, now, parked: BTreeMap::new() };
+        let seen = observer.observe(request, &self.fingerprint(), memory).await;
+        if seen.is_err() {
+            // Perhaps the site is not as it was known to be.
+            memory.site = None;
+        }
+        seen
     }
 
     /// Says what the look itself brought up.
@@ -236,18 +324,19 @@ impl AccountEngine {
 
     /// Changes with the policy: both sides are then read whole, because what was left alone may now take part.
     fn fingerprint(&self) -> String {
-        let policy = &self.settings.policy;
-        let mut fingerprint = format!(
+        let settings = self.settings();
+        let policy = &settings.policy;
+        let account = format!(
             "pull={} push={} scope={:?} region={:?}",
             policy.pull, policy.push, policy.scope, policy.mapping.phones.region
         );
-        if !self.settings.labels.is_empty() {
-            let _ = write!(fingerprint, " labels={:?}", self.settings.labels);
-        }
-        if self.settings.photos != PhotoPolicy::Off {
-            let _ = write!(fingerprint, " photos={:?}", self.settings.photos);
-        }
-        fingerprint
+        let labels = (!settings.labels.is_empty()).then(|| format!("labels={:?}", settings.labels));
+        let photos = (settings.photos != PhotoPolicy::Off).then(|| format!("photos={:?}", settings.photos));
+        let mapped = policy.mapping.texts().filter(|text| matches!(text, TextField::Mapped(_)));
+        let directions =
+            policy.fields.directions().map(|(field, direction)| format!("{field:?}={direction:?}"));
+        let fields = mapped.map(|text| format!("{text:?}")).chain(directions);
+        std::iter::once(account).chain(labels).chain(photos).chain(fields).collect::<Vec<_>>().join(" ")
     }
 
     fn sent(&self) -> Requests {
@@ -256,7 +345,7 @@ impl AccountEngine {
 
     async fn run_and_report(&self, request: RunRequest) -> RunReport {
         let mut report = RunReport::new(self.state().account().clone(), run_id(self.parts.clock.now()));
-        if !self.settings.policy.pull && !self.settings.policy.push {
+        if !self.configured.policy.pull && !self.configured.policy.push {
             report.outcome = Outcome::Skipped;
             report.error = Some("both directions are switched off".to_owned());
             return report;
@@ -374,14 +463,15 @@ impl Engine for AccountEngine {
         Box::pin(async move {
             let mut memory = self.memory.lock().await;
             let observed = self.look(RunRequest::default(), self.parts.clock.now(), &mut memory).await?;
-            let mut plan = Plan::compute(&observed.snapshot, &self.settings.policy);
-            self.make_room(&mut plan, false, self.parts.clock.now())?;
+            let now = self.parts.clock.now();
+            let settings = self.settings();
+            let mut plan = Plan::compute(&observed.snapshot, &settings.policy);
+            self.make_room(&mut plan, false, now)?;
             let verdict = self.verdict(&plan, &observed, self.state().hold()?.as_ref())?;
-            let labels =
-                self.plan_labels(&plan, &observed, &mut memory, self.parts.clock.now(), false).await?;
-            let mut view = show::plan(self.state().account(), &plan, &verdict, &self.settings.policy.mapping);
+            let labels = self.plan_labels(&plan, &observed, &mut memory, now, false).await?;
+            let photos = self.plan_photos(&plan, &observed, now)?;
+            let mut view = show::plan(self.state().account(), &plan, &verdict, &settings.policy.mapping);
             view.steps.extend(labels.views(&plan));
-            let photos = self.plan_photos(&plan, &observed, self.parts.clock.now())?;
             view.steps.extend(photos.views(&plan));
             Ok(view)
         })
@@ -504,6 +594,11 @@ impl Engine for AccountEngine {
         views.truncate(filter.limit.unwrap_or(usize::MAX));
         Ok(views)
     }
+}
+
+/// Whether the plan creates a contact in Dafater.
+fn brings_somebody(plan: &Plan) -> bool {
+    plan.steps.iter().any(|step| matches!(step.action, Action::Create { side: Side::Dafater, .. }))
 }
 
 /// The id of a run that begins `now`: ids sort by time.

@@ -28,7 +28,7 @@ impl AccountEngine {
             None => Approval::default(),
         };
         let is_first = !self.state().progress()?.had_first_sync;
-        Ok(judge(plan, observed.snapshot.total_pairs, is_first, &self.settings.policy, &approval))
+        Ok(judge(plan, observed.snapshot.total_pairs, is_first, &self.settings().policy, &approval))
     }
 
     /// Remembers that the plan waits, and what it asks about. Nothing else of it is remembered: it is computed anew until it

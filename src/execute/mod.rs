@@ -3,8 +3,10 @@
 mod account;
 mod apply;
 mod engine;
+mod fields;
 mod finish;
 mod hold;
+mod hub;
 mod judgement;
 mod labels;
 mod notes;
@@ -22,6 +24,7 @@ mod wanted;
 pub use crate::state::{ChangeView, Counts, HistoryView};
 pub use account::AccountEngine;
 pub use engine::{Engine, EngineError, EngineErrorKind, RunRequest, UndoRequest};
+pub use hub::Hub;
 pub use report::{Cause, Outcome, Requests, RunReport};
 pub use settings::{Parts, Settings};
 pub use view::{

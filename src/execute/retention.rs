@@ -18,7 +18,7 @@ impl AccountEngine {
     pub(super) async fn forget(&self, is_full: bool, now: Timestamp) -> Result<(), EngineError> {
         let state = self.state();
         let mut changes = state.changes();
-        if let Ok(oldest) = now.checked_sub(self.settings.history_keep) {
+        if let Ok(oldest) = now.checked_sub(self.configured.history_keep) {
             state.forget_history(&run_id(oldest), PIECE, &mut changes)?;
         }
         if is_full {

@@ -36,7 +36,7 @@ impl AccountEngine {
             return Ok(None);
         }
         let occupied = self.occupied(now)?;
-        let room = self.settings.max_contacts.saturating_sub(occupied);
+        let room = self.configured.max_contacts.saturating_sub(occupied);
         for step in plan.steps.iter_mut().filter(|step| is_create(&step.action)).skip(room) {
             step.action = Action::Postpone;
             step.reason = NO_ROOM;
@@ -47,8 +47,8 @@ impl AccountEngine {
     /// Says that the account is nearly full, once until there is room again. Where nothing is created in Google nobody needs to know.
     pub(super) fn report_room(&self, held: Option<usize>, memory: &mut Memory) {
         let Some(held) = held else { return };
-        let limit = self.settings.max_contacts;
-        let is_near = self.settings.policy.push && is_near(held, limit);
+        let limit = self.configured.max_contacts;
+        let is_near = self.configured.policy.push && is_near(held, limit);
         if is_near && !memory.is_nearly_full {
             let account = self.state().account().clone();
             events::GoogleNearlyFull { account, held, room: limit.saturating_sub(held), limit }.emit();
@@ -75,14 +75,14 @@ impl AccountEngine {
     pub(super) fn report_full(&self, known: &[Parked], applied: &Applied) {
         let waiting = applied.parked.values().filter(|parked| parked.reason == NO_ROOM).count();
         if waiting > 0 && !known.iter().any(|parked| parked.reason == NO_ROOM) {
-            let limit = self.settings.max_contacts;
+            let limit = self.configured.max_contacts;
             events::GoogleFull { account: self.state().account().clone(), waiting, limit }.emit();
         }
     }
 
     /// What a person should know of the room that is left.
     pub(super) fn room_warning(&self) -> Result<Option<String>, EngineError> {
-        let limit = self.settings.max_contacts;
+        let limit = self.configured.max_contacts;
         let waiting = self.state().parked()?.iter().filter(|parked| parked.reason == NO_ROOM).count();
         if waiting > 0 {
             return Ok(Some(format!(
@@ -90,7 +90,7 @@ impl AccountEngine {
                  empty the trash, then `sync --full`"
             )));
         }
-        if !self.settings.policy.push {
+        if !self.configured.policy.push {
             return Ok(None);
         }
         let held = self.occupied(self.parts.clock.now())?;

@@ -38,7 +38,8 @@ impl AccountEngine {
         let run = run_id(now);
         let deeds = self.deeds(request)?;
         let snapshot = self.look_at_deeds(&deeds, now, &mut memory).await?;
-        let mut undo = Undo::compute(&snapshot, &self.settings.policy, &deeds.by_pair);
+        let settings = self.settings();
+        let mut undo = Undo::compute(&snapshot, &settings.policy, &deeds.by_pair);
         undo.left.splice(..0, deeds.left.iter().cloned());
 
         let hold = self.state().undo_hold()?.filter(|hold| hold.is_for(request));
@@ -46,7 +47,7 @@ impl AccountEngine {
             hold.as_ref().is_some_and(|held| held.hold.decision == Some(HoldDecision::Approved));
         let pairs = if is_approved { self.state().held(HeldBy::Undo)? } else { BTreeSet::new() };
         let approval = Approval { pairs, ..Approval::default() };
-        let verdict = judge(&undo.plan, snapshot.total_pairs, false, &self.settings.policy, &approval);
+        let verdict = judge(&undo.plan, snapshot.total_pairs, false, &settings.policy, &approval);
         let mut view = self.view(request, &undo, &verdict);
         let labels = self.undo_labels(self.label_deeds(request)?, &mut memory, now).await?;
         view.steps.extend(labels.views(&undo.plan));
@@ -169,13 +170,15 @@ impl AccountEngine {
                 records.extend(both.flatten().cloned());
             }
         }
-        let observer =
-            Observer { parts: &self.parts, settings: &self.settings, now, parked: BTreeMap::new() };
+        self.learn_fields(memory, now).await?;
+        let settings = self.settings();
+        let observer = Observer { parts: &self.parts, settings: &settings, now, parked: BTreeMap::new() };
         observer.look_at(pairs, records, memory).await
     }
 
     fn view(&self, request: &UndoRequest, undo: &Undo, verdict: &Verdict) -> UndoView {
-        let mapping = &self.settings.policy.mapping;
+        let settings = self.settings();
+        let mapping = &settings.policy.mapping;
         let plan = show::plan(self.state().account(), &undo.plan, verdict, mapping);
         let mut steps = plan.steps;
         for pair in &undo.reborn {
@@ -183,7 +186,7 @@ impl AccountEngine {
             let first = undo.plan.steps.iter().position(|step| step.pair == *pair);
             if let Some(first) = first.and_then(|first| steps.get(first)).cloned()
                 && first.side == Some(Side::Dafater)
-                && self.settings.policy.push
+                && settings.policy.push
             {
                 steps.push(StepView { side: Some(Side::Google), ..first });
             }
@@ -214,7 +217,7 @@ impl AccountEngine {
                 .map(|left| LeftView {
                     title: left.title.clone(),
                     side: left.side,
-                    field: left.field.as_ref().map(|field| field.to_string()),
+                    field: left.field.as_ref().map(ToString::to_string),
                     reason: left.reason.to_owned(),
                 })
                 .collect(),
@@ -260,15 +263,16 @@ impl AccountEngine {
     ) -> Result<(Applied, Vec<(PairId, PairId)>), EngineError> {
         let undoes = Some(request.run.as_str());
         let known_labels = self.known_labels(&undo.plan).await?;
+        let settings = self.settings();
         let executor = Executor {
             undoes,
             known_labels: known_labels.clone(),
-            ..self.executor(run, now, &undo.plan, None)
+            ..self.executor(&settings, run, now, &undo.plan, None)
         };
         let mut applied = executor.run(&undo.plan).await?;
         let (mut plan, mut moved) = (Plan::default(), Vec::new());
         for (pair, document) in applied.documents.iter().filter(|(pair, _)| undo.reborn.contains(pair)) {
-            let step = Undo::second_half(snapshot, &self.settings.policy, document);
+            let step = Undo::second_half(snapshot, &settings.policy, document);
             let Some(step) = step else { continue };
             if let Some(image) = undo.plan.images.get(&(pair.clone(), Side::Google)) {
                 plan.images.insert((step.pair.clone(), Side::Google), image.clone());
@@ -280,7 +284,7 @@ impl AccountEngine {
             return Ok((applied, Vec::new()));
         }
         let label = self.label(&plan, memory).await?;
-        let executor = Executor { undoes, known_labels, ..self.executor(run, now, &plan, label) };
+        let executor = Executor { undoes, known_labels, ..self.executor(&settings, run, now, &plan, label) };
         let second = executor.run(&plan).await?;
         applied.google.created += second.google.created;
         moved.retain(|(_, new)| second.halted.is_none() && !second.parked.contains_key(new));

@@ -64,15 +64,8 @@ impl PeopleClient {
 
     /// Reads photos with everything else.
     #[must_use]
-    pub fn with_photos(mut self) -> Self {
-        self.mask = FieldMask::READ_WITH_PHOTOS;
-        self
-    }
-
-    /// The mask of every read.
-    #[must_use]
-    pub fn mask(&self) -> FieldMask {
-        self.mask
+    pub fn with_photos(self) -> Self {
+        self.reading(["photos"])
     }
 
     /// Makes each call wait until `governor` lets it through for `account`, or until `cancel` is cancelled. Dropping a call that
@@ -86,6 +79,19 @@ impl PeopleClient {
     ) -> Self {
         self.governed = Some(Governed { governor, account, cancel });
         self
+    }
+
+    /// Reads these person fields too.
+    #[must_use]
+    pub fn reading<'f>(mut self, fields: impl IntoIterator<Item = &'f str>) -> Self {
+        self.mask = self.mask.with(fields);
+        self
+    }
+
+    /// The mask of every read but those of before-images.
+    #[must_use]
+    pub fn mask(&self) -> &FieldMask {
+        &self.mask
     }
 
     /// Requests sent to the People API so far, repeated ones included, token refreshes not.

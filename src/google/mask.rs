@@ -3,6 +3,7 @@
 //! Law: every read that feeds the sync uses one mask. A sync token belongs to the parameters of its first call, so a cursor is stored together with
 //! [`FieldMask::fingerprint`] and is void when the fingerprint differs.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
@@ -12,44 +13,54 @@ use serde::{Deserialize, Serialize};
 use super::people::PAGE_SIZE;
 
 /// A set of person fields to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FieldMask(&'static str);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldMask(Cow<'static, str>);
 
 impl FieldMask {
-    /// The mask of every read but those of before-images. `metadata` carries identity, revision and the deletion flag.
-    pub const READ: Self =
-        Self("metadata,names,emailAddresses,phoneNumbers,organizations,memberships,clientData");
-
-    /// The mask of every read where photos are carried.
-    pub const READ_WITH_PHOTOS: Self =
-        Self("metadata,names,emailAddresses,phoneNumbers,organizations,memberships,clientData,photos");
+    /// The mask of every read but those of before-images, and beside what an operator mapped. `metadata` carries identity, revision and the deletion flag.
+    pub const READ: Self = Self(Cow::Borrowed(
+        "metadata,names,emailAddresses,phoneNumbers,organizations,memberships,clientData",
+    ));
 
     /// Identity and photos.
-    pub const PHOTOS: Self = Self("metadata,photos");
+    pub const PHOTOS: Self = Self(Cow::Borrowed("metadata,photos"));
 
     /// Everything that a contact may be created with, and its identity.
-    pub const EVERYTHING: Self = Self(
+    pub const EVERYTHING: Self = Self(Cow::Borrowed(
         "metadata,addresses,biographies,birthdays,calendarUrls,clientData,emailAddresses,events,externalIds,genders,imClients,\
          interests,locales,locations,memberships,miscKeywords,names,nicknames,occupations,organizations,phoneNumbers,relations,\
          sipAddresses,urls,userDefined",
-    );
+    ));
+
+    /// This mask and further fields, each once.
+    #[must_use]
+    pub fn with<'f>(&self, fields: impl IntoIterator<Item = &'f str>) -> Self {
+        let mut mask = self.as_str().to_owned();
+        for field in fields {
+            if !mask.split(',').any(|known| known == field) {
+                mask.push(',');
+                mask.push_str(field);
+            }
+        }
+        Self(Cow::Owned(mask))
+    }
 
     /// The mask as the API takes it.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.0
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 
     /// All parameters that must stay the same while a sync token is used, in one line.
     #[must_use]
-    pub fn fingerprint(self) -> String {
+    pub fn fingerprint(&self) -> String {
         format!("personFields={}&pageSize={PAGE_SIZE}&sources={READ_SOURCE}", self.0)
     }
 }
 
 impl fmt::Display for FieldMask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(&self.0)
     }
 }
 
@@ -250,6 +261,14 @@ mod tests {
         let read: Vec<&str> = FieldMask::EVERYTHING.as_str().split(',').collect();
         assert!(UpdatePath::ALL.into_iter().all(|path| read.contains(&path.as_str())));
         assert!(read.contains(&"metadata"), "without metadata deletions cannot be seen");
+    }
+
+    #[test]
+    fn what_is_mapped_is_read_beside_the_rest_and_makes_another_cursor() {
+        let mask = FieldMask::READ.with(["birthdays", "names", "birthdays"]);
+        assert_eq!(mask.as_str(), format!("{},birthdays", FieldMask::READ));
+        assert_ne!(mask.fingerprint(), FieldMask::READ.fingerprint());
+        assert_eq!(FieldMask::READ.with(["names"]), FieldMask::READ);
     }
 
     #[test]

@@ -1,13 +1,18 @@
 //! What a side can hold. A value that cannot go across is withheld: it stays where it is, and the rest of the contact goes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::contact::{Contact, TextField, Value, bare_address, folded_text, plain_digits};
+use super::slot::{Form, Slot};
+use super::{PersonField, date};
+use crate::contact::{Contact, TextField, Value, bare_address, folded_text, is_too_long, plain_digits};
 
 /// API: each field of a Google contact but the notes holds 1,024 characters.
 const GOOGLE_TEXT_LIMIT: usize = 1024;
 /// API: a Data field of a document holds 140 characters.
 const DAFATER_TEXT_LIMIT: usize = 140;
+/// API: the column of a text field holds 65,535 bytes.
+const DAFATER_LONG_LIMIT: usize = 65_535;
+const TOO_LONG: Refusal = "it is longer than the 8 KiB of a text that travels";
 /// API: the framework's phone rule allows 20 characters.
 const DAFATER_PHONE_LIMIT: usize = 20;
 
@@ -23,8 +28,20 @@ impl GoogleRules {
     ///
     /// # Errors
     /// Google cannot hold it.
-    pub fn text(self, _field: &TextField, text: &str) -> Result<String, Refusal> {
-        if text.chars().count() > GOOGLE_TEXT_LIMIT {
+    pub fn text(self, field: &TextField, text: &str) -> Result<String, Refusal> {
+        if is_too_long(text) {
+            return Err(TOO_LONG);
+        }
+        let slot = Slot::parse(field.slot());
+        if slot.as_ref().is_some_and(|slot| slot.form == Form::Date) && !text.is_empty() {
+            return match date::json_of(text) {
+                Some(_) => Ok(text.to_owned()),
+                None => Err("Google takes a date only as 1990-12-31, or --12-31 without its year"),
+            };
+        }
+        // API: only the notes may be longer.
+        let has_limit = slot.is_none_or(|slot| slot.list != PersonField::Biographies);
+        if has_limit && text.chars().count() > GOOGLE_TEXT_LIMIT {
             return Err("it is longer than the 1,024 characters that Google holds");
         }
         Ok(text.to_owned())
@@ -47,30 +64,62 @@ impl GoogleRules {
 pub struct SiteRules {
     /// The names of the site's Salutation documents; `None` when they cannot be read.
     pub salutations: Option<BTreeSet<String>>,
+    /// The names of the site's Gender documents; `None` when they cannot be read.
+    pub genders: Option<BTreeSet<String>>,
+    /// The fields of a Contact that an operator mapped, by fieldname; one that is not here is taken for a line of text.
+    pub columns: BTreeMap<String, Column>,
+}
+
+/// What a field of a Contact can hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Column {
+    /// A line of at most 140 characters.
+    Line,
+    /// Such a line, if it is an e-mail address.
+    Email,
+    /// Such a line, if it is a phone number.
+    Phone,
+    /// Such a line, if it is an address of the web.
+    Url,
+    /// A text.
+    Text,
+    /// A date of which every part is known.
+    Date,
+    /// One of these texts.
+    Select(BTreeSet<String>),
+    /// The name of one of these documents; `None` when they cannot be read.
+    Link(Option<BTreeSet<String>>),
 }
 
 impl SiteRules {
-    /// The text as the site would hold it: a salutation in the site's own spelling.
+    /// The text as the site would hold it: the name of a document in the site's own spelling.
     ///
     /// # Errors
     /// The site has no slot for it, or refuses it.
     pub fn text(&self, field: &TextField, text: &str) -> Result<String, Refusal> {
+        if is_too_long(text) {
+            return Err(TOO_LONG);
+        }
         match field {
             TextField::Suffix => Err("a Contact in Dafater has no field for a suffix"),
-            TextField::Prefix if !text.is_empty() => self.salutation(text),
-            TextField::Prefix
-            | TextField::Given
+            // What is there can always be cleared.
+            _ if text.is_empty() => Ok(String::new()),
+            TextField::Prefix => match &self.salutations {
+                Some(known) => named(known, text).ok_or("the site has no such Salutation"),
+                None => Err("the site's salutations cannot be read by the daemon's user"),
+            },
+            TextField::Gender => match &self.genders {
+                Some(known) => named(known, text).ok_or("the site has no such Gender"),
+                None => Err("the site's genders cannot be read by the daemon's user"),
+            },
+            TextField::Given
             | TextField::Middle
             | TextField::Family
             | TextField::Company
             | TextField::Title
-            | TextField::Department
-            | TextField::Gender
-            | TextField::Mapped(_) => {
-                if text.chars().count() > DAFATER_TEXT_LIMIT {
-                    return Err("it is longer than the 140 characters that Dafater holds");
-                }
-                Ok(text.to_owned())
+            | TextField::Department => Column::Line.admit(text),
+            TextField::Mapped(mapped) => {
+                self.columns.get(mapped.dafater()).unwrap_or(&Column::Line).admit(text)
             }
         }
     }
@@ -118,18 +167,50 @@ impl SiteRules {
             .map(|form| Value { raw: form.to_owned(), ..value.clone() })
             .ok_or("Dafater takes only up to 20 digits, blanks and + _ - , . * # ( ) as a phone number")
     }
+}
 
-    fn salutation(&self, text: &str) -> Result<String, Refusal> {
-        let Some(known) = &self.salutations else {
-            return Err("the site's salutations cannot be read by the daemon's user");
-        };
-        let spoken = |name: &str| folded_text(name).trim_end_matches('.').to_owned();
-        known
-            .iter()
-            .find(|name| spoken(name) == spoken(text))
-            .cloned()
-            .ok_or("the site has no such Salutation")
+impl Column {
+    fn admit(&self, text: &str) -> Result<String, Refusal> {
+        let as_it_is = |fits: bool, refusal| if fits { Ok(text.to_owned()) } else { Err(refusal) };
+        let is_short = text.chars().count() <= DAFATER_TEXT_LIMIT;
+        match self {
+            Self::Text => as_it_is(text.len() <= DAFATER_LONG_LIMIT, "it is longer than Dafater holds"),
+            Self::Date => as_it_is(date::is_full(text), "Dafater holds only dates with year, month and day"),
+            _ if !is_short => Err("it is longer than the 140 characters that Dafater holds"),
+            Self::Line => Ok(text.to_owned()),
+            Self::Email => {
+                as_it_is(is_plain_address(text), "the field in Dafater takes only e-mail addresses")
+            }
+            Self::Phone => as_it_is(is_plain_phone(text), "the field in Dafater takes only phone numbers"),
+            Self::Url => as_it_is(
+                is_url(text),
+                "the field in Dafater takes only addresses such as https://example.com",
+            ),
+            Self::Select(options) => {
+                named(options, text).ok_or("it is none of the options of the field in Dafater")
+            }
+            Self::Link(Some(known)) => named(known, text).ok_or("the site has no document of this name"),
+            Self::Link(None) => {
+                Err("the documents that the field links to cannot be read by the daemon's user")
+            }
+        }
     }
+}
+
+/// The name that says `text`, in its own spelling.
+fn named(known: &BTreeSet<String>, text: &str) -> Option<String> {
+    let spoken = |name: &str| folded_text(name).trim_end_matches('.').to_owned();
+    known.get(text).or_else(|| known.iter().find(|name| spoken(name) == spoken(text))).cloned()
+}
+
+/// API: `frappe.utils.validate_url` asks for a scheme and a host.
+fn is_url(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, rest)| {
+        !scheme.is_empty()
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && !rest.is_empty()
+            && !rest.starts_with(['/', '?', '#'])
+    })
 }
 
 fn is_plain_phone(text: &str) -> bool {

@@ -38,7 +38,25 @@ impl Mapping {
     /// The texts that are read unless an operator says otherwise.
     #[must_use]
     pub fn default_texts() -> BTreeSet<TextField> {
-        TextField::ALL.into_iter().filter(|field| *field != TextField::Gender).collect()
+        TextField::ALL.into_iter().collect()
+    }
+
+    /// The columns of a Contact document that hold them.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().filter_map(|text| text.column.as_deref())
+    }
+
+    /// The fields of a Person that hold them.
+    #[must_use]
+    pub fn person_fields(&self) -> BTreeSet<PersonField> {
+        self.texts.iter().map(|text| text.slot.list).collect()
+    }
+
+    /// The mapping without the texts that `is_left_out`.
+    #[must_use]
+    pub fn without(&self, is_left_out: impl Fn(&TextField) -> bool) -> Self {
+        let kept = self.texts.iter().filter(|text| !is_left_out(&text.field)).cloned().collect();
+        Self { phones: self.phones, texts: Arc::new(kept) }
     }
 
     /// The texts that travel.
@@ -80,7 +98,8 @@ pub(super) fn column(field: &TextField) -> Option<&str> {
         TextField::Company => "company_name",
         TextField::Title => "designation",
         TextField::Department => "department",
-        TextField::Suffix | TextField::Gender => return None,
+        TextField::Gender => "gender",
+        TextField::Suffix => return None,
         TextField::Mapped(mapped) => mapped.dafater(),
     })
 }

@@ -6,6 +6,7 @@
 //! Law: pure, and never a panic on anything a remote may send.
 
 mod admission;
+mod date;
 mod document;
 mod fields;
 mod marker;
@@ -14,7 +15,7 @@ mod photo;
 mod said;
 mod slot;
 
-pub use admission::{GoogleRules, Refusal, SiteRules};
+pub use admission::{Column, GoogleRules, Refusal, SiteRules};
 pub use document::{Document, DocumentName, Link, SiteStamp};
 pub use fields::Mapping;
 pub use marker::{MARKER_KEY, Marker};

@@ -89,10 +89,12 @@ impl Slot {
     /// The slot of this name.
     pub(super) fn parse(name: &str) -> Option<Self> {
         if let Some((_, list, item, key)) = SINGLE.into_iter().find(|(single, ..)| *single == name) {
-            let form = match list {
-                PersonField::Birthdays => Form::Date,
-                PersonField::Genders => Form::Gender,
-                _ => Form::Text,
+            let form = if list == PersonField::Birthdays {
+                Form::Date
+            } else if list == PersonField::Genders {
+                Form::Gender
+            } else {
+                Form::Text
             };
             return Some(Self { list, item, key, form });
         }

@@ -367,6 +367,16 @@ events! {
         reason: String,
     }
 
+    /// A mapped field is left alone.
+    FieldLeftOut(WARN, "field.left_out", "6e1f0a7c9b2d4835a4c7e0d91f3b58a2", "A mapped field cannot be synced and is left alone on both sides; all others are synced.", "CD0310", "Correct the field under `[accounts.NAME.fields]`, or add it to Contact in Dafater; the daemon looks again at a reload, and once a day.") {
+        /// The account.
+        account: AccountName,
+        /// Google's field.
+        field: String,
+        /// What is wrong with its field in Dafater.
+        reason: String,
+    }
+
     /// A remote asked to slow down.
     RemoteThrottled(WARN, "remote.throttled", "3cdc67155bf275479a08d9195f4d0162", "A remote asks to slow down.", "CD0401", "The daemon waits as asked. If it happens all the time, sync less often or raise the quota of the Google Cloud project.") {
         /// The account.

@@ -247,6 +247,14 @@ pub struct Owed {
     pub at: Timestamp,
 }
 
+impl Owed {
+    /// Nothing is known to be owed; it is looked at again.
+    #[must_use]
+    pub fn look_again(pair: PairId, at: Timestamp) -> Self {
+        Self { pair, resource: None, add: BTreeSet::new(), remove: BTreeSet::new(), at }
+    }
+}
+
 /// A photo that is to be carried. It stays until it arrived.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwedPhoto {

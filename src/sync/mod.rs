@@ -24,7 +24,9 @@ pub use merge::{Both, Decision, MergeRules, Merged, OpenConflict, Target, merge,
 pub use pair::{DafaterBase, GoogleBase, Origin, Pair, PairId, Withheld};
 pub use photos::{PhotoAction, PhotoPolicy, Pictured};
 pub use plan::{Action, Deed, DeedKind, Image, LeftAlone, Plan, Step, Undo};
-pub use policy::{ConflictPolicy, DeletionPolicy, FirstSync, Policy, Scope};
+pub use policy::{
+    ConflictPolicy, DeletionPolicy, Direction, FieldRule, FieldRules, FirstSync, Policy, Scope,
+};
 pub use receipt::{Promise, Written};
 pub use record::{Conflict, Loose, LooseReason, RecordId, Review};
 pub use scope::stays;

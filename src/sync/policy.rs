@@ -1,7 +1,11 @@
 //! What an operator decided once, for every cycle of an account.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::Side;
+use crate::contact::Field;
 use crate::mapping::Mapping;
 
 /// The rules of one account.
@@ -23,6 +27,73 @@ pub struct Policy {
     pub scope: Scope,
     /// How records are read and written.
     pub mapping: Mapping,
+    /// What an operator decided for single fields.
+    pub fields: FieldRules,
+}
+
+/// What an operator decided for single fields; a field that is not in it follows the account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FieldRules(BTreeMap<Field, FieldRule>);
+
+/// What an operator decided for one field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FieldRule {
+    /// Where it may go. Where the account may not write, it does not go either.
+    pub direction: Direction,
+    /// Who wins when both sides changed it; the account's policy where nothing is said.
+    pub wins: Option<ConflictPolicy>,
+}
+
+/// Where a field may go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Wherever the account may write.
+    #[default]
+    Both,
+    /// From Google to Dafater.
+    Pull,
+    /// From Dafater to Google.
+    Push,
+    /// Nowhere: it stays as it is on both sides.
+    Off,
+}
+
+impl FieldRules {
+    /// Whether `field` may go to `side`.
+    #[must_use]
+    pub fn may_go(&self, field: &Field, to: Side) -> bool {
+        match (self.0.get(field).map_or(Direction::Both, |rule| rule.direction), to) {
+            (Direction::Both, _) | (Direction::Pull, Side::Dafater) | (Direction::Push, Side::Google) => true,
+            (Direction::Off, _) | (Direction::Pull, Side::Google) | (Direction::Push, Side::Dafater) => false,
+        }
+    }
+
+    /// Who wins a conflict of `field`, where that is decided for it.
+    #[must_use]
+    pub fn wins(&self, field: &Field) -> Option<ConflictPolicy> {
+        self.0.get(field)?.wins
+    }
+
+    /// The same directions, and nobody wins by a rule.
+    #[must_use]
+    pub fn without_winners(&self) -> Self {
+        let rules = self.0.iter().map(|(field, rule)| (field.clone(), FieldRule { wins: None, ..*rule }));
+        Self(rules.collect())
+    }
+
+    /// Fields that do not go wherever the account may write, with where they go: what a change of brings the records to be compared
+    /// anew.
+    pub fn directions(&self) -> impl Iterator<Item = (&Field, Direction)> {
+        let rules = self.0.iter().map(|(field, rule)| (field, rule.direction));
+        rules.filter(|(_, direction)| *direction != Direction::Both)
+    }
+}
+
+impl FromIterator<(Field, FieldRule)> for FieldRules {
+    fn from_iter<I: IntoIterator<Item = (Field, FieldRule)>>(rules: I) -> Self {
+        Self(rules.into_iter().collect())
+    }
 }
 
 /// Who wins when both sides changed the same field to different values.

@@ -2,6 +2,8 @@
 //!
 //! Law: pure. What is remembered depends on the step and on what the records say now, never on how they were written.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::contact::{Contact, Field, Key, Value, Values, plain_digits};
@@ -141,7 +143,7 @@ impl Step {
         {
             learn(&mut aliases, sent, &dafater_now, |sent, stored| (sent, stored));
         }
-        let plain = Merged::default();
+        let plain = Merged { pending: self.left_out(&google_now, &dafater_now), ..Merged::default() };
         let (merged, withheld) = match &self.action {
             Action::Merge(merged) => (merged.as_ref(), merged.withheld.as_slice()),
             Action::Create { withheld, .. } => (&plain, withheld.as_slice()),
@@ -188,6 +190,26 @@ impl Step {
             aliases,
             withheld: self.withheld(withheld),
         })
+    }
+
+    /// What a new record was not given although it could hold it, because it may not go there: nothing was agreed on in that.
+    fn left_out(&self, google: &Contact, dafater: &Contact) -> BTreeSet<Field> {
+        let Action::Create { side, contact, withheld } = &self.action else { return BTreeSet::new() };
+        let source = match side {
+            Side::Google => dafater,
+            Side::Dafater => google,
+        };
+        let is_said = |contact: &Contact, field: &Field| match field {
+            Field::Text(text) => !contact.text(text).is_empty(),
+            Field::Emails => !contact.emails.is_empty(),
+            Field::Phones => !contact.phones.is_empty(),
+        };
+        let mut fields = Field::of(&[source]);
+        fields.retain(|field| {
+            let is_withheld = withheld.iter().any(|withheld| withheld.field == *field);
+            is_said(source, field) && !is_said(contact, field) && !is_withheld
+        });
+        fields
     }
 
     /// What both sides agree on once the write to `side` has arrived; `None` for a deletion.

@@ -5,7 +5,7 @@ use dafater_contactsd::sync::{Pair, Side};
 use serde_json::{Map, Value, json};
 
 use super::script::Event;
-use super::world::{Deleted, Wish, World, mapping, slots, text_slot};
+use super::world::{Deleted, Wish, World, mapping, notes, slots, text_slot};
 
 impl World {
     pub fn happen(&mut self, event: &Event) {
@@ -25,14 +25,14 @@ impl World {
             Event::Absorb(side, one, other) => self.absorb(side, one, other),
             Event::SetText(side, person, field) => {
                 let text = format!("text{}", self.next());
-                self.set_text(side, person, field, &text);
+                self.set_text(side, person, &field, &text);
             }
-            Event::ClearText(side, person, field) => self.set_text(side, person, field, ""),
-            Event::AddValue(side, person, field) => self.add_value(side, person, field),
-            Event::RemoveValue(side, person, field, nth) => self.remove_value(side, person, field, nth),
-            Event::MovePrimary(side, person, field) => self.move_primary(side, person, field),
+            Event::ClearText(side, person, field) => self.set_text(side, person, &field, ""),
+            Event::AddValue(side, person, field) => self.add_value(side, person, &field),
+            Event::RemoveValue(side, person, field, nth) => self.remove_value(side, person, &field, nth),
+            Event::MovePrimary(side, person, field) => self.move_primary(side, person, &field),
             Event::MarkMobile(side, person, nth) => self.mark_mobile(side, person, nth),
-            Event::Label(person, field, nth) => self.label(person, field, nth),
+            Event::Label(person, field, nth) => self.label(person, &field, nth),
             Event::Rename(person) => {
                 if let Some(id) = self.find(Side::Dafater, person).first().copied() {
                     self.rename(id);
@@ -144,16 +144,16 @@ impl World {
         self.edited_since.insert(one);
     }
 
-    fn set_text(&mut self, side: Side, person: usize, field: TextField, text: &str) {
+    fn set_text(&mut self, side: Side, person: usize, field: &TextField, text: &str) {
         let Some(id) = self.find(side, person).first().copied() else { return };
         let mut before = None;
         self.edit(side, id, person, |record| {
-            let place = text_place(side, &field, record);
-            before = place.get(text_slot(side, &field)).and_then(Value::as_str).map(str::to_owned);
+            let place = text_place(side, field, record);
+            before = place.get(text_slot(side, field)).and_then(Value::as_str).map(str::to_owned);
             if text.is_empty() {
-                place.remove(text_slot(side, &field));
+                place.remove(text_slot(side, field));
             } else {
-                place.insert(text_slot(side, &field).to_owned(), json!(text));
+                place.insert(text_slot(side, field).to_owned(), json!(text));
             }
         });
         // Whoever overwrites a text on the side where it stands withdraws it.
@@ -165,24 +165,24 @@ impl World {
         }
     }
 
-    fn add_value(&mut self, side: Side, person: usize, field: Field) {
+    fn add_value(&mut self, side: Side, person: usize, field: &Field) {
         let Some(id) = self.find(side, person).first().copied() else { return };
         let n = self.next();
         let value =
-            if field == Field::Emails { format!("mail{n}@example.com") } else { format!("+96650{n:07}") };
+            if *field == Field::Emails { format!("mail{n}@example.com") } else { format!("+96650{n:07}") };
         self.wishes.insert(value.clone(), Wish { person, is_withdrawn: false });
         self.edit(side, id, person, |record| {
-            let (table, slot) = slots(side, &field);
+            let (table, slot) = slots(side, field);
             let list = record.entry(table).or_insert_with(|| json!([]));
             list.as_array_mut().unwrap().push(json!({ slot: value }));
         });
     }
 
-    fn remove_value(&mut self, side: Side, person: usize, field: Field, nth: usize) {
+    fn remove_value(&mut self, side: Side, person: usize, field: &Field, nth: usize) {
         let Some(id) = self.find(side, person).first().copied() else { return };
         let mut removed = None;
         self.edit(side, id, person, |record| {
-            let (table, slot) = slots(side, &field);
+            let (table, slot) = slots(side, field);
             let Some(list) = record.get_mut(table).and_then(Value::as_array_mut) else { return };
             let is_free = |item: &Value| !item[slot].as_str().unwrap().starts_with("anchor");
             let free: Vec<usize> = (0..list.len()).filter(|index| is_free(&list[*index])).collect();
@@ -195,13 +195,13 @@ impl World {
         }
     }
 
-    fn move_primary(&mut self, side: Side, person: usize, field: Field) {
+    fn move_primary(&mut self, side: Side, person: usize, field: &Field) {
         let Some(id) = self.find(side, person).first().copied() else { return };
         self.edit(side, id, person, |record| {
-            let (table, _) = slots(side, &field);
+            let (table, _) = slots(side, field);
             let list = record.get_mut(table).and_then(Value::as_array_mut);
             let Some(list) = list.filter(|list| list.len() > 1) else { return };
-            let flag = if field == Field::Emails { "is_primary" } else { "is_primary_phone" };
+            let flag = if *field == Field::Emails { "is_primary" } else { "is_primary_phone" };
             let end = list.len() - 1;
             for (index, item) in list.iter_mut().enumerate() {
                 match side {
@@ -228,11 +228,11 @@ impl World {
         });
     }
 
-    fn label(&mut self, person: usize, field: Field, nth: usize) {
+    fn label(&mut self, person: usize, field: &Field, nth: usize) {
         let Some(id) = self.find(Side::Google, person).first().copied() else { return };
         let label = format!("Label{}", self.next());
         self.edit(Side::Google, id, person, |record| {
-            let (table, _) = slots(Side::Google, &field);
+            let (table, _) = slots(Side::Google, field);
             let Some(list) = record.get_mut(table).and_then(Value::as_array_mut) else { return };
             let chosen = nth % list.len().max(1);
             if let Some(item) = list.get_mut(chosen) {
@@ -266,6 +266,16 @@ fn text_place<'r>(
     match (side, field) {
         (Side::Dafater, _) => record,
         (Side::Google, TextField::Title) => element(record, "organizations"),
+        (Side::Google, field) if *field == notes() => element(record, "biographies"),
+        (Side::Google, TextField::Mapped(_)) => {
+            let list = record.entry("userDefined").or_insert_with(|| json!([])).as_array_mut().unwrap();
+            let known = list.iter().position(|item| item["key"] == "Customer No");
+            let index = known.unwrap_or_else(|| {
+                list.push(json!({ "key": "Customer No" }));
+                list.len() - 1
+            });
+            list[index].as_object_mut().unwrap()
+        }
         (Side::Google, _) => element(record, "names"),
     }
 }

@@ -7,6 +7,8 @@ use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, Side};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 
+use super::world::{customer_number, notes};
+
 /// How many persons a world knows.
 pub const PEOPLE: usize = 4;
 
@@ -145,7 +147,9 @@ fn events() -> impl Strategy<Value = Event> {
             Just(TextField::Given),
             Just(TextField::Middle),
             Just(TextField::Family),
-            Just(TextField::Title)
+            Just(TextField::Title),
+            Just(notes()),
+            Just(customer_number())
         ]
     };
     let set = || prop_oneof![Just(Field::Emails), Just(Field::Phones)];

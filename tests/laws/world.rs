@@ -1,13 +1,13 @@
 //! Two remotes as maps, the daemon's memory between them, and what a user may know about both.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use dafater_contactsd::contact::{Field, TextField};
+use dafater_contactsd::contact::{Field, MappedField, PhoneContext, TextField};
 use dafater_contactsd::mapping::{Document, Mapping, Person, SiteRules};
 use dafater_contactsd::sync::{
-    AccountName, Alone, Decisions, FirstSync, Loose, Pair, PairId, PairView, Policy, Promise, RecordId,
-    Scope, Side, Sighting, Snapshot,
+    AccountName, Alone, Decisions, FieldRules, FirstSync, Loose, Pair, PairId, PairView, Policy, Promise,
+    RecordId, Scope, Side, Sighting, Snapshot,
 };
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
@@ -17,7 +17,22 @@ use super::script::{Luck, PEOPLE, Rules, Script};
 pub const SITE: &str = "erp.example.com";
 /// How the daemon reads the records of the world.
 pub fn mapping() -> Mapping {
-    Mapping::default()
+    static MAPPING: LazyLock<Mapping> = LazyLock::new(|| {
+        let mut texts = Mapping::default_texts();
+        texts.extend([notes(), customer_number()]);
+        Mapping::new(PhoneContext::default(), &texts)
+    });
+    MAPPING.clone()
+}
+
+/// A text with a place of its own, which an operator mapped.
+pub fn notes() -> TextField {
+    TextField::Mapped(MappedField::new("notes", "custom_notes"))
+}
+
+/// One item of a list, which an operator mapped.
+pub fn customer_number() -> TextField {
+    TextField::Mapped(MappedField::new("custom.Customer No", "custom_number"))
 }
 
 /// A record of a remote: as it is sent, and as it is read.
@@ -144,6 +159,7 @@ impl World {
                     "names": [{ "givenName": name, "phoneticGivenName": "p" }],
                     "emailAddresses": [{ "value": anchor(person), "type": "Castle" }],
                     "birthdays": [{ "date": { "year": 1815 } }],
+                    "userDefined": [{ "key": "Shoe", "value": "38" }],
                     "organizations": [
                         { "name": format!("Company{person}"), "jobDescription": "own" },
                         { "name": "Second" },
@@ -425,6 +441,7 @@ fn policy(rules: Rules) -> Policy {
         first_sync: FirstSync::Apply,
         scope: Scope::default(),
         mapping: mapping(),
+        fields: FieldRules::default(),
     }
 }
 
@@ -449,6 +466,9 @@ pub fn text_slot(side: Side, field: &TextField) -> &'static str {
         (Side::Google, TextField::Given) => "givenName",
         (Side::Google, TextField::Middle) => "middleName",
         (Side::Google, TextField::Title) => "title",
+        (Side::Google, TextField::Mapped(_)) => "value",
+        (Side::Dafater, field) if *field == notes() => "custom_notes",
+        (Side::Dafater, TextField::Mapped(_)) => "custom_number",
         (Side::Google, _) => "familyName",
         (Side::Dafater, TextField::Given) => "first_name",
         (Side::Dafater, TextField::Middle) => "middle_name",

@@ -177,6 +177,8 @@ impl House {
 
     /// Starts the daemon with these options and variables.
     pub(crate) fn start_with(&self, options: &[&str], variables: &[(&str, &str)]) -> Daemon<'_> {
+        // What a killed daemon left behind would look like this one's, and whoever asks would take the store before it.
+        drop(fs::remove_file(self.path("control.sock")));
         let log = fs::File::create(self.path("daemon.log")).unwrap();
         let child = self
             .command(&[&["--log-format", "json"], options, &["run"]].concat())

@@ -19,6 +19,7 @@ mod conformance;
 mod deletions;
 mod editing;
 mod faults;
+mod fields;
 mod first_sync;
 mod fuzz;
 mod judgement;

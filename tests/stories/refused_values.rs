@@ -181,7 +181,7 @@ async fn each_form_of_number_that_the_site_refuses_goes_in_digits_or_stays() {
             .collect();
         match expected {
             Some(_) => {
-                assert_eq!((went.len(), withheld(&world).len()), (1, 0), "{written:?} went as {went:?}")
+                assert_eq!((went.len(), withheld(&world).len()), (1, 0), "{written:?} went as {went:?}");
             }
             None => assert!(
                 went.len() + withheld(&world).len() == 1,

@@ -13,7 +13,7 @@ fn customers_only(settings: &mut Settings) {
 }
 
 fn open_ones(settings: &mut Settings) {
-    settings.policy.scope.filters = r#"[["status", "=", "Open"]]"#.to_owned();
+    r#"[["status", "=", "Open"]]"#.clone_into(&mut settings.policy.scope.filters);
     settings.label = Some("Dafater".to_owned());
 }
 

@@ -18,7 +18,9 @@ use dafater_contactsd::sandbox::dafater::{Site, SiteOptions};
 use dafater_contactsd::sandbox::google::{Google, GoogleOptions, Quotas};
 use dafater_contactsd::state::AccountState;
 use dafater_contactsd::store::{Fault, MemoryStore};
-use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, FirstSync, Links, PhotoPolicy, Policy, Scope};
+use dafater_contactsd::sync::{
+    ConflictPolicy, DeletionPolicy, FieldRules, FirstSync, Links, PhotoPolicy, Policy, Scope,
+};
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -457,6 +459,7 @@ pub(crate) fn settings() -> Settings {
             first_sync: FirstSync::Apply,
             scope: Scope::default(),
             mapping: PhoneContext { region: Some(Region::try_from("SA".to_owned()).unwrap()) }.into(),
+            fields: FieldRules::default(),
         },
         site: "erp.example.com".to_owned(),
         links: Links::default(),

@@ -16,7 +16,8 @@ use crate::control::{Exit, Failure};
 /// Test everything that a sync needs, and say what to do next
 ///
 /// Nothing is changed, unless --fix is given: then the site gets a role with the least rights, which the daemon's user is given, and
-/// a hidden, unique field of Contact that makes creates safe. What is there is left as it is.
+/// a hidden, unique field of Contact that makes creates safe; its own Google integration is stopped for our accounts, and it gets the
+/// webhooks of [dafater.webhook]. What is there is left as it is.
 #[derive(Debug, Args)]
 pub struct Doctor {
     /// One JSON object a line
@@ -65,7 +66,7 @@ impl Doctor {
         context.within_runtime(async |context| {
             let fix = Fix::plan(&settings, key).await?;
             fix.show(&mut context.console);
-            if fix.missing().next().is_none() {
+            if fix.is_empty() {
                 context.console.line("nothing is missing");
                 return Ok(Exit::Ok);
             }

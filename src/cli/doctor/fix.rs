@@ -1,13 +1,15 @@
 //! Makes what the site lacks, with the key of a System Manager that is given once and not kept.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::site::is_ours;
 use crate::cli::Console;
 use crate::control::{Exit, Failure};
 use crate::daemon::{Settings, site_client};
-use crate::dafater::{DafaterError, Provision, SiteClient, SiteOptions};
+use crate::dafater::{DafaterError, Provision, Remedy, SiteClient, SiteOptions, WantedWebhook};
 use crate::execute::EngineError;
 use crate::remote::{ReqwestTransport, TransportOptions};
 
@@ -37,6 +39,8 @@ impl Key {
 pub(in crate::cli) struct Fix {
     manager: SiteClient,
     provisions: Vec<(Provision, bool)>,
+    remedies: Vec<Remedy>,
+    webhook: Option<WantedWebhook>,
 }
 
 impl Fix {
@@ -58,11 +62,19 @@ impl Fix {
         );
         let manager = SiteClient::new(Arc::new(transport), options).map_err(|error| managers(&error))?;
         let provisions = manager.provisions(&user).await.map_err(|error| managers(&error))?;
-        Ok(Self { manager, provisions })
+        let webhook = webhook(settings, user);
+        let records = manager.account_records().await.map_err(|error| managers(&error))?;
+        let ours: Vec<_> = records.into_iter().filter(|record| is_ours(record, settings)).collect();
+        let remedies = manager.remedies(&ours, webhook.as_ref()).await.map_err(|error| managers(&error))?;
+        Ok(Self { manager, provisions, remedies, webhook })
     }
 
-    /// What is missing.
-    pub(in crate::cli) fn missing(&self) -> impl Iterator<Item = &Provision> {
+    /// Whether there is nothing to be made.
+    pub(in crate::cli) fn is_empty(&self) -> bool {
+        self.remedies.is_empty() && self.missing().next().is_none()
+    }
+
+    fn missing(&self) -> impl Iterator<Item = &Provision> {
         self.provisions.iter().filter(|(_, is_there)| !is_there).map(|(provision, _)| provision)
     }
 
@@ -72,13 +84,16 @@ impl Fix {
             let word = if *is_there { "is there     " } else { "will be made " };
             console.note(format!("{word} {provision}"));
         }
+        for remedy in &self.remedies {
+            console.note(format!("will be made  {remedy}"));
+        }
     }
 
     /// Makes what is missing and tells of each.
     ///
     /// # Errors
     /// The site refused one of them; those before it are made, and another run goes on there.
-    pub(in crate::cli) async fn carry_out(&self, told: &mut dyn FnMut(&Provision)) -> Result<(), Failure> {
+    pub(in crate::cli) async fn carry_out(&self, told: &mut dyn FnMut(&dyn Display)) -> Result<(), Failure> {
         for provision in self.missing() {
             self.manager.provide(provision).await.map_err(|error| {
                 let mut failure = managers(&error);
@@ -87,8 +102,26 @@ impl Fix {
             })?;
             told(provision);
         }
+        for remedy in &self.remedies {
+            self.manager.mend(remedy, self.webhook.as_ref()).await.map_err(|error| {
+                let mut failure = managers(&error);
+                failure.message = format!("{remedy} cannot be made: {}", failure.message);
+                failure
+            })?;
+            told(remedy);
+        }
         Ok(())
     }
+}
+
+/// How the site is to tell the daemon of a save, if it is to.
+fn webhook(settings: &Settings, user: String) -> Option<WantedWebhook> {
+    let webhook = settings.config.dafater.webhook.as_ref()?;
+    let url = match &webhook.url {
+        Some(url) => url.clone(),
+        None => format!("http://{}/", webhook.listen).parse().ok()?,
+    };
+    Some(WantedWebhook { url, secret: webhook.secret.clone(), user })
 }
 
 fn failure(error: &DafaterError) -> Failure {

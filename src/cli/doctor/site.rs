@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::Check;
+use crate::account::AccountRecord;
 use crate::cli::context::Context;
 use crate::cli::words::counted;
+use crate::config::Account;
 use crate::control::{Exit, Failure};
 use crate::daemon::{Settings, site_client};
-use crate::dafater::{DafaterError, KEY_FIELD, Measure, Permissions, ROLE, Right, SiteClient, SiteZone};
+use crate::dafater::{
+    BuiltInJob, DafaterError, KEY_FIELD, Measure, Permissions, ROLE, Right, SiteClient, SiteZone,
+};
 use crate::execute::EngineError;
 
 /// Everything about the site; where it does not let us in, just that.
@@ -36,6 +40,7 @@ pub(super) async fn examine(_context: &Context, settings: &Settings, checks: &mu
     checks.push(list("genders", client.genders().await));
     checks.extend(filters(&client, settings).await);
     checks.push(key_field(&client).await);
+    checks.push(built_in_job(&client, settings).await);
     checks.push(built_in(&client).await);
 }
 
@@ -147,6 +152,40 @@ async fn key_field(client: &SiteClient) -> Check {
         }
         Err(error) => failed("safe creates", &error),
     }
+}
+
+/// The site's own integration: whether it works on an account of ours.
+async fn built_in_job(client: &SiteClient, settings: &Settings) -> Check {
+    const CHECK: &str = "built-in job";
+    let looked = async { Ok((client.built_in_job().await?, client.account_records().await?)) };
+    match looked.await {
+        Ok((BuiltInJob::Scheduled { name }, records)) => {
+            let ours = records.iter().filter(|record| record.enable && is_ours(record, settings)).count();
+            if ours == 0 {
+                return Check::ok(CHECK, "the site's own integration works on none of the accounts");
+            }
+            let count = u32::try_from(ours).unwrap_or(u32::MAX);
+            let message = format!(
+                "the site's own integration is scheduled (`{name}`), and doubles contacts of {}",
+                counted(count, "account")
+            );
+            Check::warn(CHECK, message).next(format!(
+                "tick Stopped on the Scheduled Job Type `{name}`; `dafater-contactsd doctor --fix` does it"
+            ))
+        }
+        Ok((BuiltInJob::Stopped, _)) => Check::ok(CHECK, "the site's own integration is not scheduled"),
+        Ok((BuiltInJob::Unknown, _)) | Err(DafaterError::Forbidden(_)) => {
+            Check::ok(CHECK, "whether the site's own integration is scheduled, only a System Manager sees")
+        }
+        Err(error) => failed(CHECK, &error),
+    }
+}
+
+/// Whether the record of the site is one of our accounts.
+pub(super) fn is_ours(record: &AccountRecord, settings: &Settings) -> bool {
+    let dafater = &settings.config.dafater;
+    let is_address = |account: &Account| account.email_id.eq_ignore_ascii_case(&record.email_id);
+    dafater.accounts_from_google_contacts || settings.config.accounts.values().any(is_address)
 }
 
 /// The site's own integration: the contacts that it looks after.

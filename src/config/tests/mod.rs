@@ -2,6 +2,7 @@
 
 mod anything;
 mod desk;
+mod fields;
 mod files;
 mod findings;
 mod manual;

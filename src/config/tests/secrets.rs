@@ -183,3 +183,82 @@ fn no_secret_is_ever_shown() {
     let etc = etc.variable("DAFATER_CONTACTSD_DAFATER__API_SECRET", "s3cr3t x");
     assert!(!etc.errors().is_empty() && !everything(&etc).contains("s3cr3t"));
 }
+
+#[test]
+fn an_account_may_have_a_dafater_user_of_its_own() {
+    let keys = |etc: &Etc| {
+        let account = etc.loaded().config.accounts.into_values().next().unwrap();
+        account.api_keys().map(|(key, secret)| (key.to_owned(), secret.expose_secret().to_owned()))
+    };
+    let own = |secret: &str| Some(("layla".to_owned(), secret.to_owned()));
+    assert_eq!(keys(&Etc::valid()), None);
+    let etc = Etc::valid_and(&format!("api_key = \"layla\"\napi_secret = \"{SECRET}\"\n"));
+    assert_eq!(keys(&etc), own(SECRET));
+    assert!(!show(&etc.sources(), true, true).text.contains(SECRET));
+    assert!(!format!("{:?}", etc.loaded().config).contains(SECRET));
+    assert_eq!(
+        keys(&Etc::valid_and("api_key = \"layla\"\napi_secret_file = \"DIR/secret\"\n")),
+        own("s3cr3t-in-a-file")
+    );
+    let etc = Etc::valid_and("api_key = \"layla\"\n");
+    etc.write("credentials/dafater-api-secret-sales", "from-systemd");
+    let directory = etc.path("credentials");
+    assert_eq!(keys(&etc.variable("CREDENTIALS_DIRECTORY", directory)), own("from-systemd"));
+}
+
+#[test]
+fn half_a_key_of_an_account_is_refused_and_defaults_give_none() {
+    for (lines, told) in [
+        (
+            "api_key = \"layla\"\n",
+            "accounts.sales.api_secret: the API secret of account sales is set nowhere",
+        ),
+        (
+            "api_secret_file = \"DIR/secret\"\n",
+            "accounts.sales.api_key: `api_secret` in [accounts.sales] is set and `api_key` is not",
+        ),
+        (
+            "[defaults]\napi_key = \"layla\"\n",
+            "defaults.api_key: `api_key` belongs to one account and cannot stand in [defaults]",
+        ),
+    ] {
+        let errors = Etc::valid_and(lines).errors();
+        assert!(errors.len() == 1 && errors[0].contains(told), "{errors:?}");
+    }
+}
+
+#[test]
+fn another_secret_of_an_account_or_of_the_webhook_is_a_change_of_just_that() {
+    let etc = Etc::valid_and(
+        "api_key = \"layla\"\napi_secret_file = \"DIR/own\"\n[dafater.webhook]\nlisten = \"127.0.0.1:8765\"\nsecret_file = \"DIR/hook\"\n",
+    );
+    etc.write("own", "one");
+    etc.write("hook", "one");
+    let config = |etc: &Etc| etc.loaded().config;
+    let before = config(&etc);
+    assert_eq!(before.dafater.webhook.as_ref().unwrap().secret.expose_secret(), "one");
+    let keys = |before, after: &crate::config::Config| -> Vec<String> {
+        let changes = crate::config::Config::diff(before, after);
+        changes.into_iter().map(|change| change.key.to_string()).collect()
+    };
+    assert_eq!(keys(&before, &before.with_desk(&[]).config), [] as [String; 0]);
+    etc.write("own", "two");
+    let second = config(&etc);
+    assert_eq!(keys(&before, &second), ["accounts.sales.api_secret"]);
+    etc.write("hook", "two");
+    assert_eq!(keys(&second, &config(&etc)), ["dafater.webhook.secret"]);
+}
+
+#[test]
+fn a_webhook_without_a_port_or_a_secret_is_refused() {
+    let errors = Etc::valid_and("[dafater.webhook]\nurl = \"https://x.example.com/\"\n").errors();
+    assert_eq!(
+        errors,
+        [
+            "config.toml:13:10: dafater.webhook.listen: `listen` is not set in [dafater.webhook]",
+            "config.toml:13:10: dafater.webhook.secret: the secret of the webhook is set nowhere",
+        ]
+    );
+    let etc = Etc::valid_and("[dafater.webhook]\nlisten = \"8765\"\nsecret_file = \"DIR/secret\"\n");
+    assert!(etc.errors()[0].contains("is not an address with a port"), "{:?}", etc.errors());
+}

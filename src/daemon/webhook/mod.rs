@@ -97,7 +97,9 @@ async fn wake(hints: &Notify, roster: &watch::Receiver<Arc<Roster>>) {
         hints.notified().await;
         tokio::time::sleep(BURST).await;
         let accounts = roster.borrow().accounts.clone();
-        accounts.values().for_each(|account| account.wake());
+        for account in accounts.values() {
+            account.wake();
+        }
     }
 }
 

@@ -21,9 +21,9 @@ pub(super) fn is_genuine(secret: &[u8], body: &[u8], signature: &[u8]) -> bool {
 fn digest(secret: &[u8], body: &[u8]) -> [u8; 32] {
     let mut key = Zeroizing::new([0_u8; BLOCK]);
     if secret.len() > BLOCK {
-        copy(&Sha256::digest(secret), &mut *key);
+        copy(&Sha256::digest(secret), &mut key);
     } else {
-        copy(secret, &mut *key);
+        copy(secret, &mut key);
     }
     let padded = |pad: u8| Zeroizing::new(key.map(|byte| byte ^ pad));
     let inner = Sha256::new().chain_update(*padded(0x36)).chain_update(body).finalize();
@@ -42,7 +42,8 @@ mod tests {
     use super::*;
 
     fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
+        bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(digit).collect()
     }
 
     #[test]

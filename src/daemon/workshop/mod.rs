@@ -28,7 +28,7 @@ use super::{AccountSettings, Backend, Consent, DeskDoor, EngineFactory, Settings
 use crate::config::{Config, GoogleClient, Quota, Span};
 use crate::control::{Exit, Failure, Finding};
 use crate::dafater::{DafaterError, Permissions, SiteClient, SiteOptions};
-use crate::execute::{AccountEngine, Engine, EngineError, Parts, Settings as EngineSettings};
+use crate::execute::{AccountEngine, Engine, EngineError, Hub, Parts, Settings as EngineSettings};
 use crate::google::oauth::{
     AccessTokens, ClientCredentials, RefreshingTokens, ServiceAccountKey, ServiceAccountTokens,
     TokenEndpoint, TokenVault, VaultKey,
@@ -86,6 +86,7 @@ impl Backend for Workshop {
                 key_home,
                 consents,
                 desk,
+                hub: Arc::default(),
                 exports,
                 governors,
                 clock,
@@ -120,6 +121,8 @@ struct Bench {
     key_home: KeyHome,
     consents: Consents,
     desk: DeskReader,
+    /// What the engines share, whatever is reloaded.
+    hub: Arc<Hub>,
     exports: Exports,
     /// One for each OAuth client, by its id: the quotas of a project are shared by all its accounts, and outlive a reload.
     governors: Mutex<BTreeMap<String, Arc<Governor>>>,
@@ -197,10 +200,10 @@ impl EngineFactory for Bench {
             Arc::new(move || forbidden.notify_one()),
         );
         let dafater_sent = Arc::new(CountingTransport::new(Arc::new(noticing)));
-        let (site_key, site_secret) =
-            table.api_keys().unwrap_or((&config.dafater.api_key, &config.dafater.api_secret));
-        let mut site = SiteOptions::new(config.dafater.url.clone(), site_key.to_owned(), site_secret.clone());
-        site.page_size = config.dafater.page_size;
+        let mut site = site_options(config);
+        if let Some((key, secret)) = table.api_keys() {
+            (site.api_key, site.api_secret) = (key.to_owned(), secret.clone());
+        }
         let has_photos = table.photos != crate::sync::PhotoPolicy::Off;
         if has_photos {
             site.extra_fields.push("image".to_owned());
@@ -215,7 +218,7 @@ impl EngineFactory for Bench {
         let parts = Parts {
             google: if has_photos { google.with_photos() } else { google },
             google_sent,
-            dafater: SiteClient::new(Arc::clone(&dafater_sent) as _, site_options(config))
+            dafater: SiteClient::new(Arc::clone(&dafater_sent) as _, site)
                 .map_err(|error| error.to_string())?,
             dafater_sent,
             state: AccountState::new(Arc::clone(&self.store) as Arc<dyn Store>, account.name.clone()),
@@ -238,7 +241,7 @@ impl EngineFactory for Bench {
             history_keep: signed(config.history.keep),
             connections: config.dafater.connections,
         };
-        let engine = AccountEngine::new(parts, engine_settings, cancel);
+        let engine = AccountEngine::new(parts, engine_settings, cancel).beside(Arc::clone(&self.hub));
         Ok(match &account.record {
             None => Arc::new(engine),
             Some(record) => Arc::new(Recorded {

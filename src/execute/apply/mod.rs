@@ -27,8 +27,10 @@ use super::{Counts, EngineError};
 use crate::mapping::Document;
 use crate::observe::events;
 use crate::remote::Disposition;
-use crate::state::{Changes, Intent, Parked, Parted, Tombstone};
-use crate::sync::{Action, Image, LooseReason, Origin, Pair, PairId, Plan, RecordId, Relabel, Side, Step};
+use crate::state::{Changes, Intent, Owed, Parked, Parted, Tombstone};
+use crate::sync::{
+    Action, Image, LooseReason, Origin, Pair, PairId, Plan, RecordId, Relabel, Side, Step, linked_doctypes,
+};
 
 /// What a run did.
 #[derive(Debug, Default)]
@@ -259,8 +261,16 @@ impl Executor<'_> {
         Ok(())
     }
 
-    /// Remembers the labels that a contact was created with.
+    /// Remembers the labels that a contact was created with, and that one which was linked now is to be looked at for the labels of its
+    /// links: our own write is no news to the next run.
     fn remember_labels(&self, work: &Work<'_>, side: Side, changes: &mut Changes) {
+        if side == Side::Dafater && self.settings.policy.push {
+            let links = |document: Option<&Document>| document.map(linked_doctypes).unwrap_or_default();
+            let (now, before) = (links(work.dafater.as_ref()), links(work.step.dafater.as_ref()));
+            if now.difference(&before).any(|doctype| self.settings.labels.contains_key(doctype)) {
+                changes.set_owed(&Owed::look_again(work.step.pair.clone(), self.now));
+            }
+        }
         let (Action::Create { side: Side::Google, .. }, Side::Google) = (&work.step.action, side) else {
             return;
         };

@@ -48,8 +48,7 @@ impl AccountEngine {
         }
         for pair in &labels.postponed {
             if !owed.iter().any(|owed| owed.pair == *pair) {
-                let (add, remove) = (BTreeSet::new(), BTreeSet::new());
-                owed.push(Owed { pair: pair.clone(), resource: None, add, remove, at: now });
+                owed.push(Owed::look_again(pair.clone(), now));
             }
         }
         // What was begun before keeps its time: it may have happened then.

@@ -36,14 +36,14 @@ impl AccountEngine {
     ) -> Result<Option<String>, EngineError> {
         let creates =
             plan.steps.iter().any(|step| matches!(step.action, Action::Create { side: Side::Google, .. }));
-        let Some(name) = self.settings.label.as_ref().filter(|_| creates) else { return Ok(None) };
+        let Some(name) = self.configured.label.as_ref().filter(|_| creates) else { return Ok(None) };
         let now = self.parts.clock.now();
         if memory.labels.is_none() {
             self.read_labels(memory, now).await?;
         }
         let mut roles = Roles::new(self.state().labels()?);
         let book = memory.labels.get_or_insert_default();
-        let label = match roles.resolve(&Role::Created, name, book, now, self.settings.propagation) {
+        let label = match roles.resolve(&Role::Created, name, book, now, self.configured.propagation) {
             Held::By(id) => id,
             Held::Absent => match self.make_label(name, memory).await {
                 Ok(id) => {
@@ -64,7 +64,7 @@ impl AccountEngine {
     /// Reads the labels that Google has, or what changed of them.
     pub(super) async fn read_labels(&self, memory: &mut Memory, now: Timestamp) -> Result<(), EngineError> {
         let mut book = memory.labels.take().unwrap_or_default();
-        book.refresh(&self.parts.google, now, self.settings.full_read_after).await?;
+        book.refresh(&self.parts.google, now, self.configured.full_read_after).await?;
         memory.labels = Some(book);
         Ok(())
     }
@@ -103,8 +103,8 @@ impl AccountEngine {
     pub(super) async fn remember_scope(&self, memory: &Memory, now: Timestamp) -> Result<(), EngineError> {
         let Some(book) = memory.labels.as_ref() else { return Ok(()) };
         let mut roles = Roles::new(self.state().labels()?);
-        for name in &self.settings.policy.scope.google_labels {
-            roles.resolve(&Role::Scope(name.clone()), name, book, now, self.settings.propagation);
+        for name in &self.configured.policy.scope.google_labels {
+            roles.resolve(&Role::Scope(name.clone()), name, book, now, self.configured.propagation);
         }
         self.remember_roles(&roles).await
     }
@@ -113,9 +113,9 @@ impl AccountEngine {
     pub(super) fn label_warning(&self) -> Result<Option<String>, EngineError> {
         let Labels(roles) = self.state().labels()?;
         let is_used = |role: &Role, name: &str| match role {
-            Role::Linked(doctype) => self.settings.labels.get(doctype).is_some_and(|label| label == name),
-            Role::Scope(scope) => self.settings.policy.scope.google_labels.contains(scope),
-            Role::Created => self.settings.label.as_deref() == Some(name),
+            Role::Linked(doctype) => self.configured.labels.get(doctype).is_some_and(|label| label == name),
+            Role::Scope(scope) => self.configured.policy.scope.google_labels.contains(scope),
+            Role::Created => self.configured.label.as_deref() == Some(name),
         };
         let lost: Vec<String> = roles
             .iter()

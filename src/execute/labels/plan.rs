@@ -75,14 +75,14 @@ impl AccountEngine {
         is_real: bool,
     ) -> Result<LabelPlan, EngineError> {
         let mut labels = LabelPlan::default();
-        if !self.settings.policy.push {
+        if !self.configured.policy.push {
             return Ok(labels);
         }
         let owed: BTreeMap<PairId, Owed> =
             self.state().owed_labels()?.into_iter().map(|owed| (owed.pair.clone(), owed)).collect();
         let candidates = self.candidates(plan, observed, &owed)?;
         let leaving = self.leaving(plan)?;
-        let rules = &self.settings.labels;
+        let rules = &self.configured.labels;
         let is_ruled = |doctype: &String| rules.contains_key(doctype);
         let linked: BTreeSet<String> = candidates
             .iter()
@@ -120,7 +120,7 @@ impl AccountEngine {
             return Ok(labels);
         }
         let (rules, waiting) = self.label_rules(&wanted, &linked, memory, now, is_real, &mut labels).await?;
-        let moment = Moment { now, settle: self.settings.propagation };
+        let moment = Moment { now, settle: self.configured.propagation };
         for candidate in &candidates {
             let is_late = candidate.links.iter().any(|doctype| waiting.contains(doctype));
             if is_late {
@@ -193,10 +193,10 @@ impl AccountEngine {
         let mut roles = Roles::new(self.state().labels()?);
         let (mut found, mut waiting) = (LabelRules::default(), BTreeSet::new());
         for doctype in wanted {
-            let Some(name) = self.settings.labels.get(doctype) else { continue };
+            let Some(name) = self.configured.labels.get(doctype) else { continue };
             let role = Role::Linked(doctype.clone());
             let book = memory.labels.get_or_insert_default();
-            let id = match roles.resolve(&role, name, book, now, self.settings.propagation) {
+            let id = match roles.resolve(&role, name, book, now, self.configured.propagation) {
                 Held::By(id) => Some(id),
                 Held::Absent if !linked.contains(doctype) => None,
                 Held::Absent if !is_real => {
@@ -214,7 +214,7 @@ impl AccountEngine {
                         let is_there = error.disposition() == Disposition::Refused
                             && self.read_labels(memory, now).await.is_ok();
                         let book = memory.labels.get_or_insert_default();
-                        match roles.resolve(&role, name, book, now, self.settings.propagation) {
+                        match roles.resolve(&role, name, book, now, self.configured.propagation) {
                             Held::By(id) if is_there => Some(id),
                             Held::By(_) | Held::Absent | Held::Refused => {
                                 self.labels_failed(&error.to_string());
@@ -242,7 +242,7 @@ impl AccountEngine {
     fn leaving<'a>(&self, plan: &'a Plan) -> Result<Vec<(&'a Pair, Worn)>, EngineError> {
         let mut leaving = Vec::new();
         for step in plan.steps.iter().filter(|step| matches!(step.action, Action::Leave)) {
-            let Some(pair) = step.before.as_ref().filter(|_| self.settings.policy.scope.unlabel) else {
+            let Some(pair) = step.before.as_ref().filter(|_| self.configured.policy.scope.unlabel) else {
                 continue;
             };
             let worn = self.state().worn(&pair.id)?.unwrap_or_default().of(&pair.google.source_id);
@@ -304,9 +304,9 @@ impl AccountEngine {
         now: Timestamp,
     ) -> Result<LabelPlan, EngineError> {
         let mut labels = LabelPlan { is_waiting: true, ..LabelPlan::default() };
-        if self.settings.policy.push {
+        if self.configured.policy.push {
             let candidates = self.candidates(plan, observed, &BTreeMap::new())?;
-            labels.postpone(&candidates, &self.settings.labels);
+            labels.postpone(&candidates, &self.configured.labels);
             for (pair, worn) in self.leaving(plan)? {
                 labels.leave(pair, &worn, now);
             }

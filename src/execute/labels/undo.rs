@@ -56,7 +56,7 @@ impl AccountEngine {
         now: Timestamp,
     ) -> Result<LabelPlan, EngineError> {
         let mut labels = LabelPlan::default();
-        if deeds.is_empty() || !self.settings.policy.push {
+        if deeds.is_empty() || !self.configured.policy.push {
             return Ok(labels);
         }
         self.read_labels(memory, now).await?;

@@ -21,10 +21,13 @@ use jiff::tz::TimeZone;
 use self::dafater::DafaterReading;
 use self::google::GoogleReading;
 pub(super) use self::oversize::Oversized;
+use super::fields::MappedColumns;
 use super::labels::{LabelBook, Rest};
 use super::settings::{Parts, Settings};
 use super::{EngineError, RunRequest};
-use crate::mapping::{Document, DocumentName, Person, SiteRules, SourceId};
+use crate::contact::TextField;
+use crate::dafater::SiteClient;
+use crate::mapping::{Document, DocumentName, Mapping, Person, SiteRules, SourceId};
 use crate::state::{Cursors, Intent, IntentKind, Parked};
 use crate::sync::{AccountName, Conflict, Pair, PairId, PairView, Promise, RecordId, Side, Snapshot};
 
@@ -33,6 +36,8 @@ use crate::sync::{AccountName, Conflict, Pair, PairId, PairView, Promise, Record
 pub(super) struct Memory {
     /// The site's rules and zone, read once a day.
     pub(super) site: Option<SiteFacts>,
+    /// Mapped fields that do not travel, and why, as far as that was told.
+    pub(super) told: BTreeMap<TextField, String>,
     /// The account's labels, read when first needed.
     pub(super) labels: Option<LabelBook>,
     /// Until when writes of labels wait after a failure.
@@ -50,12 +55,42 @@ pub(super) struct Memory {
 pub(super) struct SiteFacts {
     pub(super) rules: SiteRules,
     pub(super) zone: TimeZone,
+    /// The mapped fields of Contact.
+    pub(super) mapped: MappedColumns,
     read_at: Timestamp,
 }
 
 impl SiteFacts {
     fn unknown(now: Timestamp) -> Self {
-        Self { rules: SiteRules::default(), zone: TimeZone::UTC, read_at: now }
+        Self {
+            rules: SiteRules::default(),
+            zone: TimeZone::UTC,
+            mapped: MappedColumns::default(),
+            read_at: now,
+        }
+    }
+
+    /// What is known of the site; asked for once a day.
+    pub(super) async fn of(
+        site: &SiteClient,
+        mapping: &Mapping,
+        memory: &mut Memory,
+        now: Timestamp,
+    ) -> Result<Self, EngineError> {
+        let is_fresh = |facts: &&Self| now.duration_since(facts.read_at) < SITE_FACTS_KEPT;
+        if let Some(facts) = memory.site.as_ref().filter(is_fresh) {
+            return Ok(facts.clone());
+        }
+        let mapped = MappedColumns::read(site, mapping).await?;
+        let rules = SiteRules {
+            salutations: site.salutations().await?,
+            genders: site.genders().await?,
+            columns: mapped.columns.clone(),
+        };
+        let zone = site.site_time().await?.time_zone();
+        let facts = Self { rules, zone, mapped, read_at: now };
+        memory.site = Some(facts.clone());
+        Ok(facts)
     }
 }
 
@@ -252,15 +287,7 @@ impl Observer<'_> {
     }
 
     async fn site_facts(&self, memory: &mut Memory) -> Result<SiteFacts, EngineError> {
-        let is_fresh = |facts: &&SiteFacts| self.now.duration_since(facts.read_at) < SITE_FACTS_KEPT;
-        if let Some(facts) = memory.site.as_ref().filter(is_fresh) {
-            return Ok(facts.clone());
-        }
-        let salutations = self.parts.dafater.salutations().await?;
-        let zone = self.parts.dafater.site_time().await?.time_zone();
-        let facts = SiteFacts { rules: SiteRules { salutations }, zone, read_at: self.now };
-        memory.site = Some(facts.clone());
-        Ok(facts)
+        SiteFacts::of(&self.parts.dafater, &self.settings.policy.mapping, memory, self.now).await
     }
 
     /// Whether this revision of the record failed before and is not due yet.

@@ -40,12 +40,12 @@ pub(super) struct PhotoStep {
 impl AccountEngine {
     /// Whether photos are carried to `side`.
     pub(super) fn may_picture(&self, side: Side) -> bool {
-        let policy = &self.settings.policy;
+        let policy = &self.configured.policy;
         let is_open = match side {
             Side::Google => policy.push,
             Side::Dafater => policy.pull,
         };
-        is_open && self.settings.photos.writes(side)
+        is_open && self.configured.photos.writes(side)
     }
 
     /// What becomes of photos in this run.
@@ -127,7 +127,7 @@ impl AccountEngine {
             }
             Some(Side::Google | Side::Dafater) | None => {}
         }
-        let conflict = self.settings.policy.conflict;
+        let conflict = self.configured.policy.conflict;
         let step = |known, action| PhotoStep {
             pair: pair.clone(),
             person: person.clone(),

@@ -75,7 +75,7 @@ impl PeopleClient {
         names: &[ResourceName],
     ) -> Result<BTreeMap<String, Person>, GoogleError> {
         let names: Vec<&ResourceName> = names.iter().collect();
-        let answers = self.batch_get_chunk(&names, FieldMask::EVERYTHING).await?;
+        let answers = self.batch_get_chunk(&names, &FieldMask::EVERYTHING).await?;
         let found = |(name, lookup)| match lookup {
             Lookup::Found(person) => Some((name, person)),
             Lookup::Missing | Lookup::Malformed(_) | Lookup::Failed(_) => None,
@@ -86,7 +86,7 @@ impl PeopleClient {
     async fn batch_get_chunk(
         &self,
         names: &[&ResourceName],
-        mask: FieldMask,
+        mask: &FieldMask,
     ) -> Result<BTreeMap<String, Lookup>, GoogleError> {
         let method = Method::GetBatchGet;
         let mut call = Call::new(method, http::Method::GET, ["people:batchGet"]).fields(mask);

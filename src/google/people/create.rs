@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::MAX_BATCH;
 use crate::google::client::{Call, PeopleClient, at_most};
 use crate::google::error::GoogleError;
-use crate::google::mask::{FieldMask, READ_SOURCE};
+use crate::google::mask::READ_SOURCE;
 use crate::google::method::Method;
 use crate::google::wire::PersonResponse;
 use crate::mapping::Person;
@@ -21,7 +21,7 @@ impl PeopleClient {
     pub async fn create_contact(&self, body: Map<String, Value>) -> Result<Person, GoogleError> {
         let method = Method::CreateContact;
         let call = Call::new(method, http::Method::POST, ["people:createContact"])
-            .read_fields()
+            .fields(self.mask())
             .json(&Value::Object(body));
         let person = self.call(call).await?;
         Person::parse(person).map_err(|source| GoogleError::Malformed { method, source })
@@ -43,7 +43,7 @@ impl PeopleClient {
         let contacts: Vec<Value> = bodies.into_iter().map(|body| json!({"contactPerson": body})).collect();
         let call = Call::new(method, http::Method::POST, ["people:batchCreateContacts"]).json(&json!({
             "contacts": contacts,
-            "readMask": FieldMask::READ.as_str(),
+            "readMask": self.mask().as_str(),
             "sources": [READ_SOURCE],
         }));
         let wire: Wire = self.call(call).await?;

@@ -18,13 +18,8 @@ pub use delete::MAX_BATCH_DELETE;
 pub const MAX_BATCH: usize = 200;
 
 impl Call {
-    /// Asks for the fields and the source of every read.
-    fn read_fields(self) -> Self {
-        self.fields(FieldMask::READ)
-    }
-
     /// Asks for the fields of `mask`, from the source of every read.
-    fn fields(self, mask: FieldMask) -> Self {
+    fn fields(self, mask: &FieldMask) -> Self {
         self.query("personFields", mask.as_str()).query("sources", READ_SOURCE)
     }
 }

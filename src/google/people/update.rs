@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::MAX_BATCH;
 use crate::google::client::{Call, PeopleClient, at_most, person_path};
 use crate::google::error::GoogleError;
-use crate::google::mask::{FieldMask, READ_SOURCE, UpdateMask};
+use crate::google::mask::{READ_SOURCE, UpdateMask};
 use crate::google::method::Method;
 use crate::google::wire::PersonResponse;
 use crate::mapping::{Person, ResourceName};
@@ -32,7 +32,7 @@ impl PeopleClient {
         let path = person_path(method, name, ":updateContact")?;
         let call = Call::new(method, http::Method::PATCH, path)
             .query("updatePersonFields", mask.to_string())
-            .read_fields()
+            .fields(self.mask())
             .json(&Value::Object(body));
         let person = self.call(call).await?;
         Person::parse(person).map_err(|source| GoogleError::Malformed { method, source })
@@ -65,7 +65,7 @@ impl PeopleClient {
         let call = Call::new(method, http::Method::POST, ["people:batchUpdateContacts"]).json(&json!({
             "contacts": contacts,
             "updateMask": mask.to_string(),
-            "readMask": FieldMask::READ.as_str(),
+            "readMask": self.mask().as_str(),
             "sources": [READ_SOURCE],
         }));
         let wire: Wire = self.call(call).await?;

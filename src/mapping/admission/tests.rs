@@ -64,10 +64,53 @@ fn a_name_must_fit_as_a_whole() {
 #[test]
 fn a_salutation_goes_in_the_sites_own_spelling() {
     let known = ["Dr", "Mr", "Prof."].map(str::to_owned);
-    let rules = SiteRules { salutations: Some(known.into_iter().collect()) };
+    let rules = SiteRules { salutations: Some(known.into_iter().collect()), ..SiteRules::default() };
     assert_eq!(rules.text(&TextField::Prefix, "dr"), Ok("Dr".to_owned()));
     assert_eq!(rules.text(&TextField::Prefix, "Prof"), Ok("Prof.".to_owned()));
     assert!(rules.text(&TextField::Prefix, "Sheikh").is_err());
     assert_eq!(rules.text(&TextField::Prefix, ""), Ok(String::new()), "it can always be cleared");
     assert!(SiteRules::default().text(&TextField::Prefix, "Dr").is_err());
+}
+
+#[test]
+fn a_mapped_text_goes_only_where_its_field_in_dafater_takes_it() {
+    let options = || ["Gold", "Silver"].map(str::to_owned).into_iter().collect();
+    let columns = [
+        ("line", Column::Line),
+        ("text", Column::Text),
+        ("date", Column::Date),
+        ("select", Column::Select(options())),
+        ("link", Column::Link(Some(options()))),
+        ("veiled", Column::Link(None)),
+        ("url", Column::Url),
+        ("phone", Column::Phone),
+        ("email", Column::Email),
+    ];
+    let rules = SiteRules {
+        columns: columns.into_iter().map(|(name, column)| (name.to_owned(), column)).collect(),
+        ..SiteRules::default()
+    };
+    let goes = |column: &str, text: &str| {
+        rules.text(&TextField::Mapped(crate::contact::MappedField::new("notes", column)), text).ok()
+    };
+    assert!(goes("line", &"n".repeat(140)).is_some() && goes("line", &"n".repeat(141)).is_none());
+    assert!(goes("text", &"n".repeat(8000)).is_some());
+    assert!(goes("date", "1815-12-10").is_some() && goes("date", "--12-10").is_none());
+    assert_eq!(goes("select", "gold").as_deref(), Some("Gold"));
+    assert_eq!(goes("link", "SILVER").as_deref(), Some("Silver"));
+    assert!(goes("link", "Bronze").is_none() && goes("veiled", "Gold").is_none());
+    assert_eq!(goes("veiled", "").as_deref(), Some(""), "it can always be cleared");
+    assert!(goes("url", "https://example.com").is_some() && goes("url", "example.com").is_none());
+    assert!(goes("phone", "+966 50").is_some() && goes("phone", "ask Ada").is_none());
+    assert!(goes("email", "ada@example.com").is_some() && goes("email", "ada").is_none());
+}
+
+#[test]
+fn google_takes_dates_as_dates_and_notes_of_any_length() {
+    let mapped = |slot: &str| TextField::Mapped(crate::contact::MappedField::new(slot, "custom"));
+    assert!(GoogleRules.text(&mapped("birthday"), "--02-29").is_ok());
+    assert!(GoogleRules.text(&mapped("event.anniversary"), "in spring").is_err());
+    assert!(GoogleRules.text(&mapped("birthday"), "").is_ok(), "it can always be cleared");
+    assert!(GoogleRules.text(&mapped("notes"), &"n".repeat(2000)).is_ok());
+    assert!(GoogleRules.text(&mapped("custom.Note"), &"n".repeat(2000)).is_err());
 }

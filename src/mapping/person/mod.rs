@@ -141,14 +141,42 @@ fn shown(id: &str) -> String {
 }
 
 /// Fields that are read, and the texts in their items. What is there in another shape must not pass for "nothing there".
-const READ: [(&str, &[&str]); 4] = [
+const READ: [(&str, &[&str]); 19] = [
     (
         "names",
-        &["honorificPrefix", "givenName", "middleName", "familyName", "honorificSuffix", "unstructuredName"],
+        &[
+            "honorificPrefix",
+            "givenName",
+            "middleName",
+            "familyName",
+            "honorificSuffix",
+            "phoneticGivenName",
+            "phoneticMiddleName",
+            "phoneticFamilyName",
+            "unstructuredName",
+        ],
     ),
     ("emailAddresses", &["value", "type"]),
     ("phoneNumbers", &["value", "type", "canonicalForm"]),
-    ("organizations", &["name", "title", "department", "type"]),
+    (
+        "organizations",
+        &["name", "title", "department", "type", "jobDescription", "location", "costCenter", "phoneticName"],
+    ),
+    ("genders", &["value"]),
+    ("birthdays", &["text"]),
+    ("biographies", &["value", "contentType"]),
+    ("nicknames", &["value", "type"]),
+    ("occupations", &["value"]),
+    ("interests", &["value"]),
+    ("locales", &["value"]),
+    ("urls", &["value", "type"]),
+    ("relations", &["person", "type"]),
+    ("events", &["type"]),
+    ("externalIds", &["value", "type"]),
+    ("imClients", &["username", "protocol", "type"]),
+    ("sipAddresses", &["value", "type"]),
+    ("calendarUrls", &["url", "type"]),
+    ("userDefined", &["key", "value"]),
 ];
 
 /// What is wrong with the shape of a field that is read, if anything.
@@ -163,6 +191,9 @@ fn misshapen(fields: &Map<String, Value>) -> Option<String> {
             let is_text = |key: &&&str| item.get(**key).is_none_or(|text| text.is_string() || text.is_null());
             if let Some(key) = texts.iter().find(|key| !is_text(key)) {
                 return Some(format!("`{key}` in `{field}` is no text"));
+            }
+            if item.get("date").is_some_and(|date| !date.is_object() && !date.is_null()) {
+                return Some(format!("`date` in `{field}` is no date"));
             }
         }
     }

@@ -4,8 +4,8 @@ use serde_json::{Map, Value as Json};
 
 use super::{Person, PersonField};
 use crate::contact::{Contact, Key, PhoneContext, TextField, Value, Values};
-use crate::mapping::Mapping;
-use crate::mapping::slot::{Item, Slot};
+use crate::mapping::slot::{Form, Item, Slot};
+use crate::mapping::{Mapping, date};
 
 impl Person {
     /// What this person says, in canonical form.
@@ -104,8 +104,23 @@ pub(super) fn find(items: &[&Map<String, Json>], slot: &Slot, mapping: &Mapping)
 
 /// What an item says in a slot.
 pub(super) fn said(item: &Map<String, Json>, slot: &Slot) -> String {
-    text(item, slot.key).to_owned()
+    let said = text(item, slot.key);
+    match slot.form {
+        Form::Text => said.to_owned(),
+        // API: `text` is what was typed where nobody could make a date of it.
+        Form::Date => {
+            item.get(slot.key).and_then(date::text_of).unwrap_or_else(|| text(item, TYPED_DATE).to_owned())
+        }
+        Form::Gender => match said {
+            "male" => "Male".to_owned(),
+            "female" => "Female".to_owned(),
+            "unspecified" => String::new(),
+            own => own.to_owned(),
+        },
+    }
 }
+
+pub(super) const TYPED_DATE: &str = "text";
 
 fn is_current(item: &Map<String, Json>) -> bool {
     item.get("current").and_then(Json::as_bool) == Some(true)

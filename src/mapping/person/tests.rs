@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::contact::{Contact, Field, Key, PhoneContext, TextField, Value as Item};
+use crate::contact::{Contact, Field, Key, MappedField, PhoneContext, TextField, Value as Item};
 use crate::mapping::Mapping;
 
 const PHONES: PhoneContext = PhoneContext { region: None };
@@ -199,4 +199,89 @@ fn what_is_blank_is_passed_over_and_what_has_another_shape_is_refused() {
     ] {
         assert!(with(key, value).is_err(), "{key}");
     }
+}
+
+fn mapped(slots: &[&str]) -> (Mapping, Vec<TextField>) {
+    let texts: Vec<TextField> =
+        slots.iter().map(|slot| TextField::Mapped(MappedField::new(slot, &slot.replace('.', "_")))).collect();
+    (Mapping::new(PHONES, &texts.iter().cloned().collect()), texts)
+}
+
+#[test]
+fn what_is_written_into_any_slot_is_read_from_it_and_cleared_without_a_trace() {
+    let names = crate::mapping::slot_names().map(|name| if name == "custom" { "custom.Shoe" } else { name });
+    let names: Vec<&str> =
+        names.chain(["url.work", "event.anniversary", "relation.spouse", "im.skype"]).collect();
+    for name in names {
+        let (mapping, fields) = mapped(&[name]);
+        let field = &fields[0];
+        let is_date = matches!(name, "birthday" | "event" | "event.anniversary");
+        let said = if is_date { "1990-12-31" } else { "said" };
+        let mut target = Contact::default();
+        target.set_text(field, said);
+        let fields = BTreeSet::from([Field::Text(field.clone())]);
+        let patch = PersonPatch::new(None, &target, &fields, &mapping);
+        let mut body = Json::Object(patch.body);
+        body["resourceName"] = json!("people/c1");
+        body["metadata"] = json!({ "sources": [{ "type": "CONTACT", "id": "1", "etag": "#e" }] });
+        let person = Person::parse(body).unwrap();
+        assert_eq!(person.contact(&mapping).text(field), said, "{name}");
+        let cleared = PersonPatch::new(Some(&person), &Contact::default(), &fields, &mapping);
+        let left: Vec<&Json> = cleared.body.values().collect();
+        assert_eq!(left, [&json!([])], "{name}");
+        assert_eq!(cleared.mask.len(), 1, "{name}");
+    }
+}
+
+#[test]
+fn a_list_without_a_type_means_the_first_item_that_has_no_slot_of_its_own() {
+    let mut raw = json!({
+        "resourceName": "people/c1",
+        "metadata": { "sources": [{ "type": "CONTACT", "id": "1", "etag": "#e" }] },
+        "urls": [
+            { "value": "https://work.example", "type": "work", "metadata": { "primary": true } },
+            { "value": "https://one.example", "type": "home" },
+            { "value": "https://two.example" },
+        ],
+    });
+    let (mapping, fields) = mapped(&["url", "url.work"]);
+    let person = Person::parse(raw.clone()).unwrap();
+    let contact = person.contact(&mapping);
+    assert_eq!(
+        (contact.text(&fields[0]), contact.text(&fields[1])),
+        ("https://one.example", "https://work.example")
+    );
+    // The primary one leads, wherever it stands.
+    raw["urls"][2]["metadata"] = json!({ "primary": true });
+    assert_eq!(Person::parse(raw).unwrap().contact(&mapping).text(&fields[0]), "https://two.example");
+}
+
+#[test]
+fn what_stands_beside_a_text_in_its_item_stays() {
+    let raw = json!({
+        "resourceName": "people/c1",
+        "metadata": { "sources": [{ "type": "CONTACT", "id": "1", "etag": "#e" }] },
+        "genders": [{ "value": "female", "formattedValue": "Female", "addressMeAs": "they" }],
+        "biographies": [{ "value": "<b>Hi</b>", "contentType": "TEXT_HTML" }],
+        "birthdays": [{ "text": "in spring" }],
+        "imClients": [{ "username": "ada", "protocol": "skype", "type": "work" }],
+    });
+    let (mapping, fields) = mapped(&["gender", "notes", "birthday", "im.skype"]);
+    let person = Person::parse(raw).unwrap();
+    let mut target = person.contact(&mapping);
+    assert_eq!((target.text(&fields[0]), target.text(&fields[2])), ("Female", "in spring"));
+    for (field, text) in fields.iter().zip(["male", "Ho", "1815-12-10", "augusta"]) {
+        target.set_text(field, text);
+    }
+    let fields = fields.into_iter().map(Field::Text).collect();
+    let patch = PersonPatch::new(Some(&person), &target, &fields, &mapping);
+    assert_eq!(
+        Json::Object(patch.body),
+        json!({
+            "genders": [{ "value": "male", "addressMeAs": "they" }],
+            "biographies": [{ "value": "Ho", "contentType": "TEXT_PLAIN" }],
+            "birthdays": [{ "date": { "year": 1815, "month": 12, "day": 10 } }],
+            "imClients": [{ "username": "augusta", "protocol": "skype", "type": "work" }],
+        })
+    );
 }

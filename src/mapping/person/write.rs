@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json, json};
 
 use super::Person;
-use super::read::{find, is_mobile, is_primary, phone_key, said, text};
+use super::read::{TYPED_DATE, find, is_mobile, is_primary, phone_key, said, text};
 use crate::contact::{Contact, Field, Key, PhoneContext, Value, Values, bare_address};
-use crate::mapping::Mapping;
-use crate::mapping::slot::{Item, Slot};
+use crate::mapping::slot::{Form, Item, Slot};
+use crate::mapping::{Mapping, date};
 
 /// A field of a Person as an update mask names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -119,17 +119,16 @@ impl PersonPatch {
         for field in changed {
             let before: Vec<Map<String, Json>> =
                 current.map(|person| person.items(field.path()).cloned().collect()).unwrap_or_default();
-            let after = match field {
-                PersonField::EmailAddresses => {
-                    values(&before, &target.emails, |item| Key::email(text(item, "value")), bare_address)
-                }
-                PersonField::PhoneNumbers => {
-                    let phones = mapping.phones;
-                    let list = values(&before, &target.phones, |item| phone_key(item, phones), str::trim);
-                    with_mobile(list, target.mobile.as_ref(), phones)
-                }
-                PersonField::Names => names(&before, target, mapping),
-                list => texts(&before, list, target, mapping),
+            let after = if field == PersonField::EmailAddresses {
+                values(&before, &target.emails, |item| Key::email(text(item, "value")), bare_address)
+            } else if field == PersonField::PhoneNumbers {
+                let phones = mapping.phones;
+                let list = values(&before, &target.phones, |item| phone_key(item, phones), str::trim);
+                with_mobile(list, target.mobile.as_ref(), phones)
+            } else if field == PersonField::Names {
+                names(&before, target, mapping)
+            } else {
+                texts(&before, field, target, mapping)
             };
             if after != before {
                 patch.mask.insert(field);
@@ -204,7 +203,26 @@ fn set_text(item: &mut Map<String, Json>, slot: &Slot, text: &str) {
     if text.is_empty() {
         item.remove(slot.key);
     } else {
-        item.insert(slot.key.to_owned(), json!(text));
+        let value = match slot.form {
+            Form::Text => json!(text),
+            // What Google cannot hold was withheld before.
+            Form::Date => date::json_of(text).unwrap_or_default(),
+            Form::Gender => match text.to_lowercase().as_str() {
+                known @ ("male" | "female") => json!(known),
+                _ => json!(text),
+            },
+        };
+        item.insert(slot.key.to_owned(), value);
+    }
+    // API: derived by Google from what is set here, or what it made of it before.
+    item.remove("formattedValue");
+    match slot.form {
+        Form::Date => drop(item.remove(TYPED_DATE)),
+        // A text is set as people read it, not as markup.
+        Form::Text if item.contains_key("contentType") => {
+            item.insert("contentType".to_owned(), json!("TEXT_PLAIN"));
+        }
+        Form::Text | Form::Gender => {}
     }
 }
 

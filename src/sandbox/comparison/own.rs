@@ -18,6 +18,11 @@ pub(super) fn salutation(raw: &str) -> String {
     text(raw).trim_end_matches('.').to_owned()
 }
 
+/// A gender: Google writes small what Dafater writes with a capital, and has a word for none.
+pub(super) fn gender(raw: &str) -> String {
+    Some(text(raw).to_lowercase()).filter(|gender| gender != "unspecified").unwrap_or_default()
+}
+
 /// An address as a mail server knows it: the part between angle brackets if there are any, in lower case.
 pub(super) fn email(raw: &str) -> String {
     let inner = match (raw.rfind('<'), raw.rfind('>')) {

@@ -8,7 +8,7 @@ use super::gauge::Gauge;
 use super::{Finding, own};
 
 /// A text field: its name, where Google keeps it, and Dafater's slot for it.
-const TEXTS: [(&str, &str, &str, Option<&str>); 8] = [
+const TEXTS: [(&str, &str, &str, Option<&str>); 9] = [
     ("prefix", "names", "honorificPrefix", Some("salutation")),
     ("given name", "names", "givenName", Some("first_name")),
     ("middle name", "names", "middleName", Some("middle_name")),
@@ -17,6 +17,7 @@ const TEXTS: [(&str, &str, &str, Option<&str>); 8] = [
     ("company", "organizations", "name", Some("company_name")),
     ("title", "organizations", "title", Some("designation")),
     ("department", "organizations", "department", Some("department")),
+    ("gender", "genders", "value", Some("gender")),
 ];
 
 /// A list: its name, Google's key and the key of a value, Dafater's table, column and flag.
@@ -55,10 +56,14 @@ const TABLES: [Table; 2] = [
 pub(super) fn compare(person: &Value, document: &Value, gauge: &mut Gauge) -> Vec<Finding> {
     let mut found = Vec::new();
     for (label, list, key, slot) in TEXTS {
-        let index = if list == "names" { 0 } else { own::organization(person) };
+        let index = if list == "organizations" { own::organization(person) } else { 0 };
         let google = own::list(person, list).get(index).map(|item| own::field(item, key)).unwrap_or_default();
         let dafater = slot.map(|slot| own::field(document, slot)).unwrap_or_default();
-        let canonical = if label == "prefix" { own::salutation } else { own::text };
+        let canonical = match label {
+            "prefix" => own::salutation,
+            "gender" => own::gender,
+            _ => own::text,
+        };
         let (left, right) = (canonical(google), canonical(dafater));
         if left == right {
             continue;

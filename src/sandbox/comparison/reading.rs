@@ -15,6 +15,9 @@ pub fn text_at(record: &Value, place: &str) -> String {
             .get(own::organization(record))
             .map(|work| own::field(work, place))
             .unwrap_or_default(),
+        None if place == "gender" => {
+            own::list(record, "genders").first().map(|gender| own::field(gender, "value")).unwrap_or_default()
+        }
         None => own::list(record, "names").first().map(|name| own::field(name, place)).unwrap_or_default(),
     };
     if matches!(place, "/salutation" | "honorificPrefix") { own::salutation(raw) } else { own::text(raw) }

@@ -70,7 +70,7 @@ fn change(name: &str, field: &str, before: Option<&Value>, after: Option<&Value>
 fn of_person(person: &Value) -> Rest {
     let mut fields = person.as_object().cloned().unwrap_or_default();
     let mut rest = Rest::default();
-    for gone in ["etag", "metadata", "emailAddresses", "phoneNumbers", "organizations", "names"] {
+    for gone in ["etag", "metadata", "emailAddresses", "phoneNumbers", "organizations", "names", "genders"] {
         fields.remove(gone);
     }
     for (list, key) in [("emailAddresses", own::email as fn(&str) -> String), ("phoneNumbers", own::phone)] {
@@ -110,7 +110,7 @@ fn of_person(person: &Value) -> Rest {
 }
 
 /// API: `full_name`, `email_id`, `phone` and `mobile_no` are derived by the framework on each save.
-const SYNCED_OR_DERIVED: [&str; 16] = [
+const SYNCED_OR_DERIVED: [&str; 17] = [
     "modified",
     "modified_by",
     "full_name",
@@ -124,6 +124,7 @@ const SYNCED_OR_DERIVED: [&str; 16] = [
     "company_name",
     "designation",
     "department",
+    "gender",
     "email_ids",
     "phone_nos",
     "links",

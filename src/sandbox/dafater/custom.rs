@@ -40,6 +40,16 @@ impl Site {
             "Data" | "" => Kind::Data,
             "Check" => Kind::Check,
             "Small Text" | "Text" | "Long Text" => Kind::Text,
+            "Date" => Kind::Date,
+            "Select" => Kind::Choice,
+            "Link" => match self.schemas.keys().find(|known| **known == doc.text("options")) {
+                Some(doctype) => Kind::Link(doctype),
+                None => {
+                    return Err(Refusal::validation(
+                        "Options must be a valid DocType for field of type Link".to_owned(),
+                    ));
+                }
+            },
             other => {
                 return Err(Refusal::validation(format!(
                     "This stand-in has no custom fields of type {other}"
@@ -47,6 +57,7 @@ impl Site {
             }
         };
         let mut field = Field::new(doc.text("fieldname"), doc.text("label"), kind);
+        doc.text("options").clone_into(&mut field.options);
         field.unique = doc.is_checked("unique");
         field.required = doc.is_checked("reqd");
         let doctype = doc.text("dt").to_owned();

@@ -28,6 +28,10 @@ impl Site {
             (Version::One, ["resource", doctype, name]) | (Version::Two, ["document", doctype, name]) => {
                 self.single(call, doctype, name)
             }
+            // API: frappe/api/v2.py tells the meta to every user.
+            (Version::Two, ["doctype", doctype, "meta"]) if call.method == Method::GET => {
+                Ok(Reply::Data(200, self.schema(doctype)?.described()))
+            }
             (Version::Two, ["doctype", doctype, "count"]) => {
                 let arguments = ListArguments::parse(doctype, &call.form)?;
                 Ok(Reply::Data(200, query::count(self, &arguments)?.into()))

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -18,6 +20,10 @@ pub(super) enum Kind {
     Check,
     /// A date and time.
     Datetime,
+    /// A date.
+    Date,
+    /// One of the texts in the field's options.
+    Choice,
     /// One of the texts.
     Select(&'static [&'static str]),
     /// The name of a document of that DocType.
@@ -38,9 +44,10 @@ impl Kind {
             | Self::Email
             | Self::Phone
             | Self::Select(_)
+            | Self::Choice
             | Self::Link(_)
             | Self::DynamicLink(_) => true,
-            Self::Text | Self::Check | Self::Datetime | Self::Table(_) | Self::Password => false,
+            Self::Text | Self::Check | Self::Datetime | Self::Date | Self::Table(_) | Self::Password => false,
         }
     }
 }
@@ -54,6 +61,8 @@ pub(super) struct Field {
     pub(super) required: bool,
     pub(super) unique: bool,
     pub(super) default: Option<&'static str>,
+    /// What a site's own field is told of its type: the texts of a choice, one a line.
+    pub(super) options: String,
 }
 
 impl Field {
@@ -65,6 +74,26 @@ impl Field {
             required: false,
             unique: false,
             default: None,
+            options: String::new(),
+        }
+    }
+
+    /// Its type and what that is told.
+    fn described(&self) -> (&'static str, Option<String>) {
+        match self.kind {
+            Kind::Data => ("Data", None),
+            Kind::Email => ("Data", Some("Email".to_owned())),
+            Kind::Phone => ("Data", Some("Phone".to_owned())),
+            Kind::Text => ("Small Text", None),
+            Kind::Check => ("Check", None),
+            Kind::Datetime => ("Datetime", None),
+            Kind::Date => ("Date", None),
+            Kind::Choice => ("Select", Some(self.options.clone())),
+            Kind::Select(options) => ("Select", Some(options.join("\n"))),
+            Kind::Link(doctype) => ("Link", Some(doctype.to_owned())),
+            Kind::DynamicLink(by) => ("Dynamic Link", Some(by.to_owned())),
+            Kind::Table(child) => ("Table", Some(child.to_owned())),
+            Kind::Password => ("Password", None),
         }
     }
 
@@ -111,6 +140,17 @@ impl DocType {
             let Kind::Table(child) = field.kind else { return None };
             Some((field.name.as_str(), child))
         })
+    }
+
+    /// The fields as the site describes them to its users.
+    pub(super) fn described(&self) -> Value {
+        let field = |field: &Field| {
+            let (kind, options) = field.described();
+            json!({ "fieldname": field.name, "label": field.label, "fieldtype": kind, "options": options,
+                "reqd": i32::from(field.required), "unique": i32::from(field.unique), "doctype": "DocField", "parent": self.name })
+        };
+        json!({ "doctype": "DocType", "name": self.name, "istable": i32::from(self.is_child),
+            "fields": self.fields.iter().map(field).collect::<Vec<_>>() })
     }
 
     /// The fields that are columns of the DocType's own table.
@@ -252,6 +292,7 @@ fn customizations() -> [DocType; 3] {
                 Field::new("label", "Label", Data),
                 Field::new("fieldname", "Fieldname", Data),
                 Field::new("fieldtype", "Field Type", Data),
+                Field::new("options", "Options", Kind::Text),
                 Field::new("insert_after", "Insert After", Data),
                 Field::new("unique", "Unique", Check),
                 Field::new("reqd", "Is Mandatory Field", Check),

@@ -187,6 +187,28 @@ fn check_fields(
             return Err(Refusal::validation(message));
         }
     }
+    for field in schema.columns().filter(|field| field.kind == Kind::Choice) {
+        let Some(Value::String(value)) = fields.get(&field.name) else { continue };
+        if !value.is_empty() && !field.options.lines().any(|option| option == value) {
+            let options =
+                field.options.lines().map(|option| format!("\"{option}\"")).collect::<Vec<_>>().join(", ");
+            let message =
+                format!("{place} {} cannot be \"{value}\". It should be one of {options}", field.label);
+            return Err(Refusal::validation(message));
+        }
+    }
+    for field in schema.columns().filter(|field| field.kind == Kind::Date) {
+        match fields.get(&field.name) {
+            Some(Value::String(value)) if value.is_empty() => {
+                fields.insert(field.name.clone(), Value::Null);
+            }
+            Some(Value::String(value)) if value.parse::<jiff::civil::Date>().is_err() => {
+                let message = format!("Incorrect date value: '{value}' for column '{}'", field.name);
+                return Err(Refusal::invalid("DataError", message));
+            }
+            _ => {}
+        }
+    }
     for field in schema.columns().filter(|field| field.kind.is_bounded()) {
         let Some(Value::String(value)) = fields.get(&field.name) else { continue };
         if value.len() > 140 && value.chars().count() > 140 {

@@ -17,7 +17,7 @@ mod sets;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::rebase::rebase;
-use super::{ConflictPolicy, Side, Withheld};
+use super::{ConflictPolicy, FieldRules, Side, Withheld};
 use crate::contact::{Contact, Field, Key, TextField, Value, Values};
 use crate::mapping::{GoogleRules, Refusal, SiteRules};
 
@@ -32,6 +32,8 @@ pub struct MergeRules<'a> {
     pub pull: bool,
     /// Whether Google may be written.
     pub push: bool,
+    /// What is decided for single fields.
+    pub fields: FieldRules,
     /// What the site can hold.
     pub site: &'a SiteRules,
     /// Conflicts that a person has decided, by field.
@@ -139,11 +141,12 @@ struct Merge<'a> {
 }
 
 impl Merge<'_> {
-    fn may_write(&self, side: Side) -> bool {
-        match side {
+    fn may_write(&self, field: &Field, side: Side) -> bool {
+        let is_on = match side {
             Side::Google => self.rules.push,
             Side::Dafater => self.rules.pull,
-        }
+        };
+        is_on && self.rules.fields.may_go(field, side)
     }
 
     fn target(&mut self, side: Side) -> &mut Target {
@@ -172,7 +175,7 @@ impl Merge<'_> {
     }
 
     fn carry_text(&mut self, field: &TextField, to: Side, reason: &'static str) {
-        if !self.may_write(to) {
+        if !self.may_write(&Field::Text(field.clone()), to) {
             return self.bar(Field::Text(field.clone()));
         }
         let (value, before) = match to {
@@ -234,7 +237,7 @@ impl Merge<'_> {
         if let Some(side) = self.rules.resolutions.get(field) {
             return Some((*side, "changed on both sides, decided by a person"));
         }
-        match self.rules.conflict {
+        match self.rules.fields.wins(field).unwrap_or(self.rules.conflict) {
             ConflictPolicy::Newest => {
                 Some((self.rules.newer, "changed on both sides, the newer record wins"))
             }

@@ -41,7 +41,7 @@ impl Merge<'_> {
         if removed.is_empty() && added.is_empty() {
             return;
         }
-        if !self.may_write(to) {
+        if !self.may_write(field, to) {
             return self.bar(field.clone());
         }
         for value in removed {
@@ -88,7 +88,7 @@ impl Merge<'_> {
         if let (Some(wish), Some(to)) = (&wish, to) {
             let target = values_of(&self.target(to).contact, field);
             if target.primary() != Some(wish) && target.contains(wish) {
-                if self.may_write(to) {
+                if self.may_write(field, to) {
                     values_mut(&mut self.target(to).contact, field).set_primary(Some(wish));
                 } else {
                     self.bar(field.clone());
@@ -137,7 +137,7 @@ impl Merge<'_> {
         if !can_say {
             return;
         }
-        if !self.may_write(to) {
+        if !self.may_write(&Field::Phones, to) {
             return self.bar(Field::Phones);
         }
         self.target(to).contact.mobile = Some(wish);

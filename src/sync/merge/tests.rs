@@ -1,7 +1,7 @@
 use super::*;
-use crate::contact::PhoneContext;
+use crate::contact::{MappedField, PhoneContext};
 
-const SITE: SiteRules = SiteRules { salutations: None };
+static SITE: SiteRules = SiteRules { salutations: None, genders: None, columns: BTreeMap::new() };
 
 fn rules() -> MergeRules<'static> {
     MergeRules {
@@ -9,6 +9,7 @@ fn rules() -> MergeRules<'static> {
         newer: Side::Dafater,
         pull: true,
         push: true,
+        fields: FieldRules::default(),
         site: &SITE,
         resolutions: BTreeMap::new(),
         aliases: &[],
@@ -305,4 +306,52 @@ fn a_name_that_would_grow_too_long_keeps_the_part_that_it_had() {
     let merged = merged((&base, &base), (&google, &base), &rules());
     assert_eq!(merged.dafater.contact, name("Augusta", "", "Lovelace"));
     assert_eq!(merged.withheld.len(), 1);
+}
+
+fn noted(note: &str) -> (TextField, Contact) {
+    let field = TextField::Mapped(MappedField::new("notes", "custom_notes"));
+    let mut contact = Contact::default();
+    contact.set_text(&field, note);
+    (field, contact)
+}
+
+fn about_notes(direction: crate::sync::Direction, wins: Option<ConflictPolicy>) -> MergeRules<'static> {
+    let rule = crate::sync::FieldRule { direction, wins };
+    let (field, _) = noted("");
+    MergeRules { fields: FieldRules::from_iter([(Field::Text(field), rule)]), ..rules() }
+}
+
+#[test]
+fn a_field_of_one_direction_is_owed_to_nobody_and_forgets_nothing() {
+    use crate::sync::Direction;
+    let ((field, base), (_, edited)) = (noted("one"), noted("two"));
+    for (direction, to_google, to_dafater) in
+        [(Direction::Pull, false, true), (Direction::Push, true, false), (Direction::Off, false, false)]
+    {
+        let with = about_notes(direction, None);
+        let both =
+            |google, dafater| merge(Both { google: &base, dafater: &base }, Both { google, dafater }, &with);
+        let (from_dafater, from_google) = (both(&base, &edited), both(&edited, &base));
+        assert_eq!(!from_dafater.google.fields.is_empty(), to_google, "{direction:?}");
+        assert_eq!(!from_google.dafater.fields.is_empty(), to_dafater, "{direction:?}");
+        if !to_google {
+            let after = Both { google: &base, dafater: &edited };
+            let (_, dafater) =
+                rebase(Both { google: &base, dafater: &base }, &from_dafater, after, |_| true, &[]);
+            assert_eq!(dafater.text(&field), "one", "the edit waits until the direction opens");
+        }
+    }
+}
+
+#[test]
+fn a_winner_of_one_field_is_asked_before_that_of_the_account() {
+    let ((field, base), (_, google), (_, dafater)) = (noted("one"), noted("two"), noted("three"));
+    let with = about_notes(crate::sync::Direction::Both, Some(ConflictPolicy::Google));
+    let both = Both { google: &google, dafater: &dafater };
+    let merged = merge(Both { google: &base, dafater: &base }, both, &with);
+    assert_eq!(merged.dafater.contact.text(&field), "two", "the site is the newer one");
+    let asked =
+        MergeRules { fields: with.fields.without_winners(), conflict: ConflictPolicy::Manual, ..with };
+    let merged = merge(Both { google: &base, dafater: &base }, both, &asked);
+    assert_eq!(merged.conflicts.len(), 1);
 }

@@ -192,7 +192,11 @@ impl<'a> Planner<'a> {
         let mut withheld = Vec::new();
         let mut refuse =
             |field, refusal: &str| withheld.push(Withheld { from: side, field, reason: refusal.to_owned() });
+        let fields = &self.policy.fields;
         for (field, text) in &contact.texts {
+            if !fields.may_go(&Field::Text(field.clone()), side) {
+                continue;
+            }
             let held = match side {
                 Side::Google => GoogleRules.text(field, text),
                 Side::Dafater => self.snapshot.site_rules.text(field, text),
@@ -214,6 +218,9 @@ impl<'a> Planner<'a> {
             (Field::Emails, &contact.emails, &mut admitted.emails),
             (Field::Phones, &contact.phones, &mut admitted.phones),
         ] {
+            if !fields.may_go(&field, side) {
+                continue;
+            }
             for value in from {
                 match admit(side, &field, value) {
                     Ok(mut value) => {
@@ -257,6 +264,7 @@ impl<'a> Planner<'a> {
             },
             pull: self.policy.pull,
             push: self.policy.push,
+            fields: if asks { self.policy.fields.without_winners() } else { self.policy.fields.clone() },
             site: &self.snapshot.site_rules,
             resolutions,
             aliases: pair.map_or(&[], |pair| pair.aliases.as_slice()),

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::planner::Planner;
 use super::{Action, Image, Plan, Step};
-use crate::contact::{Contact, Field, Values};
+use crate::contact::{Contact, Field, Values, is_too_long};
 use crate::mapping::{Document, Person};
 use crate::sync::matching::{self, Candidate, Standing};
 use crate::sync::merge::listed;
@@ -237,7 +237,7 @@ impl<'a> Undoing<'a> {
                 match reverted(field, now, before, after) {
                     Reverted::Nothing => {}
                     Reverted::Kept => {
-                        self.undo.left.push(left(&view.pair.id, deed, Some(field.clone()), CHANGED))
+                        self.undo.left.push(left(&view.pair.id, deed, Some(field.clone()), CHANGED));
                     }
                     // Somebody has answered on the other side, and no cycle has carried it yet.
                     Reverted::To(_) if !is_link && !other_now.agrees_on(field, base) => {
@@ -437,6 +437,7 @@ fn reverted(field: &Field, now: &Contact, before: &Contact, after: &Contact) -> 
     let mut contact = now.clone();
     match field {
         Field::Text(_) if !now.agrees_on(field, after) => return Reverted::Kept,
+        Field::Text(text) if is_too_long(before.text(text)) => return Reverted::Kept,
         Field::Text(_) => contact.take(field, before),
         Field::Emails => match reverted_set(&now.emails, &before.emails, &after.emails) {
             Some(emails) => contact.emails = emails,

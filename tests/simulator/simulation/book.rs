@@ -144,7 +144,8 @@ impl Book {
                     }
                     for ((field, was), (_, is)) in sets(&old.contact).into_iter().zip(sets(&seen.contact)) {
                         for key in is.keys().filter(|key| !was.contains(key)) {
-                            // What a merge brings over was said when the one that is gone said it.
+                            // What a merge brings over was said when the one that is gone said it, or was told it: nobody says
+                            // anew, by merging two persons, what the counterpart has replaced meanwhile.
                             let mut lost = before.of_side(id.0).filter(|(loser, said)| {
                                 !after.0.contains_key(*loser) && set(&said.contact, &field).contains(key)
                             });
@@ -185,12 +186,15 @@ impl Book {
         }
     }
 
-    /// When somebody last gave a record a value, if it was not carried there.
+    /// When somebody last gave a record a value; where it was carried there, when somebody last gave it to a counterpart.
     fn said_since(&self, id: &Id, field: &Field, key: &str) -> Option<Timestamp> {
-        let is_this = |edit: &&ValueEdit| {
-            edit.is_added && edit.record == *id && edit.field == *field && edit.key == key
+        let said_of = |record: &Id| {
+            let is_this = |edit: &&ValueEdit| {
+                edit.is_added && edit.record == *record && edit.field == *field && edit.key == key
+            };
+            self.values.iter().filter(is_this).map(|edit| edit.at).max()
         };
-        self.values.iter().filter(is_this).map(|edit| edit.at).max()
+        said_of(id).or_else(|| self.partners.get(id)?.iter().filter_map(said_of).max())
     }
 
     #[expect(clippy::too_many_arguments, reason = "one place writes this record")]

@@ -528,6 +528,7 @@ fn document_change(seen: &Seen, edit: Edit) -> Option<Value> {
         Edit::Mobile { nth } => change_rows("phone_nos", &|all| flag(all, nth, "is_primary_mobile_no")),
         Edit::Unmapped { which, token } => Some(match which % 3 {
             0 => json!({ "unsubscribed": token % 2 }),
+            // It travels by now; the histories that have it keep their meaning.
             1 => json!({ "gender": (["Male", "Female", "Other"][token as usize % 3]) }),
             _ => json!({ "is_primary_contact": token % 2 }),
         }),

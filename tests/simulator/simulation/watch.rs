@@ -105,6 +105,13 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
     let accounts = &scene.book.accounts;
     let is_own = |partner: &&Id| id.0 == Side::Dafater || accounts.get(*partner) == Some(&seen.account);
     let partners: Vec<&Id> = partners.iter().filter(is_own).collect();
+    // LIMIT: who restores a contact while an edit brings it back has it twice, and is asked: the look before the creation could not know.
+    let lag = if id.0 == Side::Google { scene.setting.get_delay } else { 0 };
+    let seen_until = scene.cycle_began - jiff::SignedDuration::from_secs(lag.into());
+    let gone = &scene.book.gone;
+    let is_unseen =
+        |partner: &Id| gone.get(partner).and_then(|gone| gone.restored).is_some_and(|at| at > seen_until);
+    let partners: Vec<&Id> = partners.into_iter().filter(|partner| !is_unseen(partner)).collect();
     for partner in partners {
         if before.0.contains_key(partner) {
             scene.violate(
@@ -257,6 +264,14 @@ fn person_difference(old: &Value, new: &Value) -> Option<String> {
                     return Some(format!("names: {was:?} became {is:?}"));
                 }
             }
+            "genders" => {
+                // How somebody is addressed is nobody's business.
+                let strip = |list: Option<&Value>| without(list, &["value", "formattedValue"]);
+                let (was, is) = (strip(was), strip(is));
+                if was != is {
+                    return Some(format!("genders: {was:?} became {is:?}"));
+                }
+            }
             "organizations" => {
                 // All but the one that is mapped, whole; of that one, what is not mapped.
                 let (was, is) = (plain_items(was), plain_items(is));
@@ -325,7 +340,7 @@ fn without(list: Option<&Value>, parts: &[&str]) -> Vec<Map<String, Value>> {
 }
 
 /// Fields of a document that are mapped, or follow from those that are.
-const MAPPED: [&str; 16] = [
+const MAPPED: [&str; 17] = [
     "salutation",
     "first_name",
     "middle_name",
@@ -333,6 +348,7 @@ const MAPPED: [&str; 16] = [
     "company_name",
     "designation",
     "department",
+    "gender",
     "full_name",
     "email_id",
     "phone",

@@ -650,6 +650,7 @@ fn settings(scene: &Scene) -> Settings {
             first_sync: scene.setting.first_sync,
             scope: Scope::default(),
             mapping: mapping(),
+            fields: dafater_contactsd::sync::FieldRules::default(),
         },
         links: Links::default(),
         site: "erp.example.com".to_owned(),

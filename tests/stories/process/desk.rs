@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use dafater_contactsd::dafater::{Remedy, SiteClient, SiteOptions, WantedWebhook};
+use dafater_contactsd::remote::{ReqwestTransport, TransportOptions};
 use dafater_contactsd::sandbox::google::GoogleOptions;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -212,4 +214,107 @@ fn the_account_waits_while_the_site_s_own_integration_would_insert_duplicates() 
     assert!(status.contains("refused") && status.contains("doctor --fix"), "{status}");
     stop_built_in(&house, 1);
     until(&daemon, "the contact", || house.contacts().len() == 1);
+}
+
+#[test]
+fn how_bare_numbers_are_compared_is_said_once_with_the_country_of_the_site() {
+    let house = house();
+    let config = std::fs::read_to_string(house.path("config.toml")).unwrap();
+    house.write("config.toml", &config.replace("region = \"SA\"\n", ""));
+    add_record(&house, record(&house));
+    let daemon = house.start();
+    daemon.wait_for("region.not_set");
+    let log = daemon.log();
+    let line = log.lines().find(|line| line.contains("region.not_set")).unwrap();
+    assert!(line.contains(NAME) && line.contains("Saudi Arabia"), "{line}");
+    assert_eq!(log.matches("region.not_set").count(), 1);
+}
+
+#[test]
+fn what_a_system_manager_may_have_mended_is_mended_once() {
+    let house = house();
+    stop_built_in(&house, 0);
+    let name = add_record(&house, record(&house));
+    let mut pushed = contact("Alan", "Turing", "alan@example.com", "");
+    // Pulled, so that the site calls nobody while it is made.
+    for (key, value) in [("pulled_from_google_contacts", json!(1)), ("sync_with_google_contacts", json!(1))] {
+        pushed[key] = value;
+    }
+    pushed["google_contacts"] = json!(name);
+    house.add_contact(pushed);
+    let keys = house.site().add_user("manager@example.com", &["System Manager"]);
+    let config = std::fs::read_to_string(house.path("config.toml")).unwrap();
+    let url = config.lines().find_map(|line| line.strip_prefix("url = ")).unwrap().trim_matches('"');
+    let transport = std::sync::Arc::new(ReqwestTransport::new(&TransportOptions::default()).unwrap());
+    let options = SiteOptions::new(url.parse().unwrap(), keys.api_key, keys.api_secret.into());
+    let site = SiteClient::new(transport, options).unwrap();
+    let webhook = |secret: &str| WantedWebhook {
+        url: "http://127.0.0.1:8765/".parse().unwrap(),
+        secret: secret.to_owned().into(),
+        user: "contacts@example.com".to_owned(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let records = site.account_records().await.unwrap();
+        let wanted = webhook("one");
+        let remedies = site.remedies(&records, Some(&wanted)).await.unwrap();
+        assert_eq!(
+            remedies,
+            [
+                Remedy::StopBuiltIn { job: "google_contacts.sync".to_owned() },
+                Remedy::ReleaseContacts { record: name.clone(), contacts: 1 },
+                Remedy::Webhook { event: "on_update", existing: None },
+                Remedy::Webhook { event: "on_trash", existing: None },
+            ]
+        );
+        for remedy in &remedies {
+            site.mend(remedy, Some(&wanted)).await.unwrap();
+        }
+        assert_eq!(site.remedies(&records, Some(&wanted)).await.unwrap(), []);
+        // Another secret is put into the documents that are there.
+        let wanted = webhook("two");
+        for remedy in site.remedies(&records, Some(&wanted)).await.unwrap() {
+            assert!(matches!(&remedy, Remedy::Webhook { existing: Some(_), .. }), "{remedy}");
+            site.mend(&remedy, Some(&wanted)).await.unwrap();
+        }
+        assert_eq!(site.remedies(&records, Some(&wanted)).await.unwrap(), []);
+    });
+    assert_eq!(house.contacts()[0]["sync_with_google_contacts"], 0);
+    let hooks = house.site().documents("Webhook");
+    assert_eq!(hooks.len(), 2);
+    assert!(hooks.iter().all(|hook| hook["webhook_json"] == "{}"), "no contact leaves the site by this way");
+    house.settle();
+}
+
+#[test]
+fn the_doctor_finds_the_sites_own_integration_at_work_and_its_fix_stops_it_and_makes_the_webhooks() {
+    let house = house();
+    stop_built_in(&house, 0);
+    add_record(&house, record(&house));
+    house.write("webhook-secret", "hush");
+    let hook = format!(
+        "[dafater.webhook]\nlisten = \"127.0.0.1:8765\"\nsecret_file = \"{}\"\n",
+        at(&house, "webhook-secret")
+    );
+    house.write("conf.d/20.toml", &hook);
+    let keys = house.site().add_user("manager@example.com", &["System Manager"]);
+    house.write("key", &format!("{}:{}", keys.api_key, keys.api_secret));
+    let job = || {
+        let output = house.run(&["doctor", "--json"]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let mut checks = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        checks.find(|check| check["check"] == "built-in job").unwrap()
+    };
+    let found = job();
+    assert_eq!(found["grade"], "warn", "{found}");
+    assert!(found["message"].as_str().unwrap().ends_with("doubles contacts of 1 account"), "{found}");
+    let fixed = house.run(&["doctor", "--fix", "--system-manager-key-file", &at(&house, "key"), "--yes"]);
+    let told = String::from_utf8_lossy(&fixed.stdout).into_owned();
+    assert_eq!(fixed.status.code(), Some(0), "{told}");
+    assert_eq!(job()["grade"], "ok");
+    assert_eq!(house.site().documents("Webhook").len(), 2, "{told}");
+}
+
+fn at(house: &House, name: &str) -> String {
+    house.path(name).display().to_string()
 }

@@ -13,6 +13,7 @@ use crate::house::House;
 use crate::world::{contact, person};
 
 const CLIENT_SECRET: &str = "GOCSPX-planted-client-secret";
+const HOOK_SECRET: &str = "planted-webhook-secret";
 /// Every library speaks.
 const EVERYTHING: &str = "trace,hyper=trace,hyper_util=trace,reqwest=trace,rustls=trace,sled=trace,mio=trace,want=trace,\
                           tokio_cron_scheduler=trace";
@@ -76,6 +77,29 @@ fn traffic(house: &House, request: &serde_json::Value) -> Vec<u8> {
     answer
 }
 
+/// What a client may ask, with secrets that went astray.
+fn requests() -> Vec<serde_json::Value> {
+    vec![
+        json!({ "command": "authorize", "account": "sales", "paste": true }),
+        json!({ "command": "authorize-finish", "account": "sales", "answer": "4/0Aastray-planted-code" }),
+        json!({ "command": "authorize-adopt", "account": "sales", "refresh_token": "4/0Aastray-planted-code" }),
+        json!({ "command": "authorize-adopt", "account": "sales", "refresh_token": ["4/0Aastray-planted-code"] }),
+        json!({ "command": "store-rekey" }),
+        json!({ "command": "store-rekey", "key": "4/0Aastray-planted-code" }),
+        json!({ "command": "sync", "full": true }),
+        json!({ "command": "status" }),
+        json!({ "command": "accounts" }),
+        json!({ "command": "plan", "account": "sales" }),
+        json!({ "command": "history" }),
+        json!({ "command": "conflicts" }),
+        json!({ "command": "reviews" }),
+        json!({ "command": "daemon" }),
+        json!({ "command": "reload" }),
+        json!({ "command": "store-verify" }),
+        json!({ "command": "store-export" }),
+    ]
+}
+
 #[test]
 fn no_secret_is_in_the_store_the_logs_the_exports_or_the_control_traffic() {
     let house = House::with("schedule = \"every 1s\"");
@@ -95,6 +119,18 @@ fn no_secret_is_in_the_store_the_logs_the_exports_or_the_control_traffic() {
     planted.add("the API secret", of("api_secret").as_bytes());
     planted.add("the API key", of("api_key").as_bytes());
     planted.add("both, as they are sent", format!("{}:{}", of("api_key"), of("api_secret")).as_bytes());
+    // A webhook, and an account that has a Dafater user of its own.
+    planted.add("the secret of the webhook", HOOK_SECRET.as_bytes());
+    let layla = house.site().add_user("layla@example.com", &[]);
+    planted.add("the API secret of an account", layla.api_secret.as_bytes());
+    house.write(
+        "conf.d/20-more.toml",
+        &format!(
+            "[dafater.webhook]\nlisten = \"127.0.0.1:0\"\nsecret = \"{HOOK_SECRET}\"\n[accounts.layla]\nemail_id = \"layla@example.com\"\n\
+             api_key = \"{}\"\napi_secret = \"{}\"\nenable = false\n",
+            layla.api_key, layla.api_secret
+        ),
+    );
     planted.add("a code that went astray", b"4/0Aastray-planted-code");
 
     let mut said = Vec::new();
@@ -120,25 +156,7 @@ fn no_secret_is_in_the_store_the_logs_the_exports_or_the_control_traffic() {
     assert_eq!(core.split_whitespace().nth(4), Some("0"), "no core dump can be left: {core}");
 
     let mut answers = Vec::new();
-    for request in [
-        json!({ "command": "authorize", "account": "sales", "paste": true }),
-        json!({ "command": "authorize-finish", "account": "sales", "answer": "4/0Aastray-planted-code" }),
-        json!({ "command": "authorize-adopt", "account": "sales", "refresh_token": "4/0Aastray-planted-code" }),
-        json!({ "command": "authorize-adopt", "account": "sales", "refresh_token": ["4/0Aastray-planted-code"] }),
-        json!({ "command": "store-rekey" }),
-        json!({ "command": "store-rekey", "key": "4/0Aastray-planted-code" }),
-        json!({ "command": "sync", "full": true }),
-        json!({ "command": "status" }),
-        json!({ "command": "accounts" }),
-        json!({ "command": "plan", "account": "sales" }),
-        json!({ "command": "history" }),
-        json!({ "command": "conflicts" }),
-        json!({ "command": "reviews" }),
-        json!({ "command": "daemon" }),
-        json!({ "command": "reload" }),
-        json!({ "command": "store-verify" }),
-        json!({ "command": "store-export" }),
-    ] {
+    for request in requests() {
         answers.extend(traffic(&house, &request));
     }
     let text = String::from_utf8_lossy(&answers).into_owned();

@@ -61,8 +61,13 @@ pub(super) const CHANGES: &[(&str, Change)] = &[
         let (fields, key) = promoted(contact, PHONES, "phone", "is_primary_phone")?;
         Some((fields, Wish::Primary("phoneNumbers", key)))
     }),
-    ("a gender and a status, which are not synced", |_, _| {
-        Some((json!({ "gender": "Female", "status": "Open", "unsubscribed": 1 }), Wish::Nothing))
+    ("the gender", |contact, _| {
+        let (gender, word) =
+            if text_at(contact, "/gender") == "Female" { ("Male", "male") } else { ("Female", "female") };
+        Some((json!({ "gender": gender }), Wish::Text("gender", word.to_owned())))
+    }),
+    ("a status, which is not synced", |_, _| {
+        Some((json!({ "status": "Open", "unsubscribed": 1 }), Wish::Nothing))
     }),
 ];
 

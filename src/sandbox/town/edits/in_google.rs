@@ -22,6 +22,11 @@ pub(super) const CHANGES: &[(&str, Change)] = &[
         named(person, "familyName", "/last_name", &format!("Neumann-{token}"))
     }),
     ("the suffix", |person, _| Some((name(person, "honorificSuffix", "MBA")?, Wish::Nothing))),
+    ("the gender", |person, _| {
+        let is_male = text_at(person, "gender") == "male";
+        let (word, gender) = if is_male { ("female", "Female") } else { ("male", "Male") };
+        Some((json!({ "genders": [{ "value": word }] }), Wish::Text("/gender", gender.to_owned())))
+    }),
     ("the company", |person, token| {
         worked(person, "name", "/company_name", &format!("شركة الأفق {token} & Co."))
     }),

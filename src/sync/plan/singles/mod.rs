@@ -219,6 +219,7 @@ impl<'a> Planner<'a> {
             && forgotten::is_forgotten(snapshot, &pair, person.record, document.record)
         {
             rules.conflict = ConflictPolicy::Manual;
+            rules.fields = rules.fields.without_winners();
         }
         let mut merged = merge(base, now, &rules);
         if let Origin::Created(side) = origin {
