@@ -5,16 +5,14 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::apply::{Applied, Executor};
-use super::hold::discard;
+use super::apply::Executor;
+use super::cycle::Ended;
 use super::hub::Hub;
 use super::judgement::conflict_id;
-use super::labels::LabelPlan;
-use super::observe::{Memory, Observed, Observer};
-use super::photos::PhotoPlan;
+use super::observe::Memory;
 use super::settings::{Parts, Settings};
 use super::wanted::Wanted;
 use super::{
@@ -25,9 +23,8 @@ use crate::contact::TextField;
 use crate::google::oauth::{AuthorizationError, VaultError};
 use crate::mapping::PersonField;
 use crate::observe::events;
-use crate::state::{AccountState, Cursors, HeldBy, Hold, HoldDecision, Progress};
-use crate::sync::guard::Verdict;
-use crate::sync::{AccountName, Action, PhotoPolicy, Plan, Policy, RecordId, Side};
+use crate::state::{AccountState, Cursors, HoldDecision, Progress};
+use crate::sync::{AccountName, PhotoPolicy, Plan, Policy, RecordId, Side};
 
 /// One account under sync.
 pub struct AccountEngine {
@@ -36,12 +33,12 @@ pub struct AccountEngine {
     pub(super) configured: Settings,
     /// As they are used: without the fields that the site does not have.
     pub(super) in_force: std::sync::Mutex<Arc<Settings>>,
-    cancel: CancellationToken,
+    pub(super) cancel: CancellationToken,
     pub(super) memory: Mutex<Memory>,
     /// What happened last, newer than what is saved.
     recent: std::sync::Mutex<Option<Progress>>,
     /// What it shares with the other accounts of its site.
-    hub: Arc<Hub>,
+    pub(super) hub: Arc<Hub>,
 }
 
 /// How the account stands with Google.
@@ -50,23 +47,6 @@ struct Standing {
     authorized: bool,
     consented_as: Option<String>,
     warning: Option<String>,
-}
-
-/// What a cycle is about to do.
-struct Ready<'a> {
-    plan: Plan,
-    observed: Observed,
-    hold: Option<Hold>,
-    verdict: Verdict,
-    /// Held while somebody is brought into the site.
-    turn: Option<MutexGuard<'a, ()>>,
-}
-
-/// How a run ended, before it becomes a report.
-enum Ended {
-    Done(Applied),
-    Held(String),
-    Planned(Plan, LabelPlan, PhotoPlan),
 }
 
 impl AccountEngine {
@@ -105,133 +85,6 @@ impl AccountEngine {
         &self.parts.state
     }
 
-    /// One cycle.
-    async fn cycle(&self, request: RunRequest, run: &str, now: Timestamp) -> Result<Ended, EngineError> {
-        let mut memory = self.memory.lock().await;
-        let Ready { plan, mut observed, hold, verdict, turn } =
-            self.prepare(request, now, &mut memory).await?;
-        let settings = self.settings();
-        match verdict {
-            Verdict::Hold { reason, digest } => {
-                if !request.dry_run {
-                    self.hold(&plan, hold.as_ref(), &reason, digest, now).await?;
-                }
-                Ok(Ended::Held(reason))
-            }
-            Verdict::Go if request.dry_run => {
-                let labels = self.plan_labels(&plan, &observed, &mut memory, now, false).await?;
-                let photos = self.plan_photos(&plan, &observed, now)?;
-                Ok(Ended::Planned(plan, labels, photos))
-            }
-            Verdict::Go => {
-                let google_rests = self.google_rests(now)?;
-                let label = match google_rests {
-                    Some(_) => None,
-                    None => self.label(&plan, &mut memory).await?,
-                };
-                self.remember_scope(&memory, now).await?;
-                let labels = match google_rests {
-                    Some(_) => self.put_labels_off(&plan, &observed, now)?,
-                    None => self.plan_labels(&plan, &observed, &mut memory, now, true).await?,
-                };
-                self.begin_labels(&labels, now).await?;
-                let photos = self.plan_photos(&plan, &observed, now)?;
-                self.begin_photos(&photos, now).await?;
-                self.begin_policy(&plan, &observed).await?;
-                let executor = Executor {
-                    google_rests,
-                    births: labels.created.clone(),
-                    failures: observed
-                        .retried
-                        .iter()
-                        .map(|parked| (parked.pair.clone(), parked.attempts))
-                        .collect(),
-                    doubtful: &observed.doubtful,
-                    ..self.executor(&settings, run, now, &plan, label)
-                };
-                let mut applied = executor.run(&plan).await?;
-                // Nobody else is brought into the site.
-                drop(turn);
-                if applied.halted.is_none() {
-                    applied.labels = self.relabel(&labels, &mut memory, (run, now), None).await?;
-                }
-                if labels.is_rebound {
-                    // Every contact has another label to get.
-                    observed.cursors.policy.clear();
-                }
-                self.finish(&plan, &observed, &applied, hold.as_ref(), (run, now)).await?;
-                if applied.halted.is_none() {
-                    applied.photos = self.carry_photos(&photos, (run, now)).await?;
-                    self.forget(observed.is_full, now).await?;
-                }
-                if !applied.parked.is_empty() {
-                    // A label that is gone would spoil every create.
-                    memory.labels = None;
-                }
-                Ok(Ended::Done(applied))
-            }
-        }
-    }
-
-    /// Looks and plans. Who would bring somebody into the site waits for a turn, and looks again if another account brought somebody
-    /// meanwhile.
-    async fn prepare(
-        &self,
-        request: RunRequest,
-        now: Timestamp,
-        memory: &mut Memory,
-    ) -> Result<Ready<'_>, EngineError> {
-        let mut turn = None;
-        loop {
-            let turns = self.hub.turns();
-            let observed = self.look(request, now, memory).await?;
-            if turn.is_none() {
-                self.report(&observed);
-            }
-            if !request.dry_run {
-                self.redeem(&observed).await?;
-            }
-            let mut plan = Plan::compute(&observed.snapshot, &self.settings().policy);
-            let held = self.make_room(&mut plan, observed.is_full, now)?;
-            if !request.dry_run {
-                self.report_room(held, memory);
-            }
-            let hold = self.state().hold()?;
-            if hold.as_ref().is_some_and(|hold| hold.decision == Some(HoldDecision::Discarded)) {
-                discard(&mut plan, &self.state().held(HeldBy::Cycle)?);
-            }
-            let verdict = self.verdict(&plan, &observed, hold.as_ref())?;
-            let brings = matches!(verdict, Verdict::Go) && !request.dry_run && brings_somebody(&plan);
-            if brings && turn.is_none() {
-                turn = Some(tokio::select! {
-                    turn = self.hub.turn() => turn,
-                    () = self.cancel.cancelled() => return Err(EngineError::stopped()),
-                });
-                if self.hub.turns() != turns {
-                    // Perhaps the same.
-                    continue;
-                }
-            }
-            match &turn {
-                Some(turn) if brings => self.hub.use_turn(turn),
-                Some(_) | None => drop(turn.take()),
-            }
-            return Ok(Ready { plan, observed, hold, verdict, turn });
-        }
-    }
-
-    /// Forgets under which policy both sides were read whole before anything is noted under another one: what a run that ends early
-    /// noted as waiting for a direction would be news to nobody if the old policy came back.
-    async fn begin_policy(&self, plan: &Plan, observed: &Observed) -> Result<(), EngineError> {
-        let known = self.state().cursors()?;
-        if plan.steps.is_empty() || known.policy.is_empty() || known.policy == observed.cursors.policy {
-            return Ok(());
-        }
-        let mut changes = self.state().changes();
-        changes.set_cursors(&Cursors { policy: String::new(), ..known });
-        Ok(self.state().commit(changes).await?)
-    }
-
     pub(super) fn executor<'a>(
         &'a self,
         settings: &'a Settings,
@@ -259,52 +112,12 @@ impl AccountEngine {
         }
     }
 
-    /// Remembers what our own writes made the base, before anything is built on it.
-    async fn redeem(&self, observed: &Observed) -> Result<(), EngineError> {
-        let mut changes = self.state().changes();
-        for pair in &observed.redeemed {
-            self.state().put_pair(pair, &mut changes)?;
-            for intent in observed.settled.iter().filter(|intent| intent.pair == pair.id) {
-                changes.add_history(&pair.id, &intent.arrived());
-            }
-        }
-        Ok(self.state().commit(changes).await?)
-    }
-
-    async fn look(
-        &self,
-        request: RunRequest,
-        now: Timestamp,
-        memory: &mut Memory,
-    ) -> Result<Observed, EngineError> {
-        self.learn_fields(memory, now).await?;
-        let settings = self.settings();
-        let observer = Observer { parts: &self.parts, settings: &settings, now, parked: BTreeMap::new() };
-        let seen = observer.observe(request, &self.fingerprint(), memory).await;
-        if seen.is_err() {
-            // Perhaps the site is not as it was known to be.
-            memory.site = None;
-        }
-        seen
-    }
-
-    /// Says what the look itself brought up.
-    fn report(&self, observed: &Observed) {
-        let account = self.state().account();
-        if observed.intents > 0 {
-            events::JournalRecovered { account: account.clone(), intents: observed.intents }.emit();
-        }
-        for reason in &observed.malformed {
-            events::ItemMalformed { account: account.clone(), reason: reason.clone() }.emit();
-        }
-    }
-
     pub(super) fn is_cancelled(&self) -> bool {
         self.cancel.is_cancelled()
     }
 
     /// Until when Google takes no writes of this account, if it does not.
-    fn google_rests(&self, now: Timestamp) -> Result<Option<Timestamp>, EngineError> {
+    pub(super) fn google_rests(&self, now: Timestamp) -> Result<Option<Timestamp>, EngineError> {
         Ok(self.state().exhausted()?.map(|exhausted| exhausted.until).filter(|until| *until > now))
     }
 
@@ -323,7 +136,7 @@ impl AccountEngine {
     }
 
     /// Changes with the policy: both sides are then read whole, because what was left alone may now take part.
-    fn fingerprint(&self) -> String {
+    pub(super) fn fingerprint(&self) -> String {
         let settings = self.settings();
         let policy = &settings.policy;
         let account = format!(
@@ -594,11 +407,6 @@ impl Engine for AccountEngine {
         views.truncate(filter.limit.unwrap_or(usize::MAX));
         Ok(views)
     }
-}
-
-/// Whether the plan creates a contact in Dafater.
-fn brings_somebody(plan: &Plan) -> bool {
-    plan.steps.iter().any(|step| matches!(step.action, Action::Create { side: Side::Dafater, .. }))
 }
 
 /// The id of a run that begins `now`: ids sort by time.

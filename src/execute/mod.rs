@@ -2,6 +2,7 @@
 
 mod account;
 mod apply;
+mod cycle;
 mod engine;
 mod fields;
 mod finish;

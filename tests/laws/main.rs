@@ -54,6 +54,7 @@ pub fn keep_the_laws(script: &Script) {
 }
 
 /// The world after the last round of a script, at rest.
+#[must_use]
 pub fn play_rounds(script: &Script) -> World {
     let mut world = World::new(script);
     for round in &script.rounds {
