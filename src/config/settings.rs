@@ -251,8 +251,8 @@ section! {
         /// name here is another label. An empty name is no rule.
         labels: std::collections::BTreeMap<String, String> = Kind::Texts, default("{}");
         /// In which directions photos are carried: `off`, `pull` (Google to Dafater), `push` (Dafater to Google) or `both`; each only where
-        /// contacts are. JPEG and PNG up to 5 MiB, a few in each run. A side without a photo gets the other's; where both have one
-        /// Dafater's counts, as nobody can tell which is newer. A photo that goes takes its copy with it only if the sync had made that copy. The
+        /// contacts are. JPEG and PNG up to 5 MiB, a few in each run. A side without a photo gets the other's. Where both have one of their
+        /// own both stay until one of them changes, as nobody can tell which is newer, unless `conflict` names a side. A photo that goes takes its copy with it only if the sync had made that copy. The
         /// monogram that Google draws, and the gravatar that Dafater looks up, are no photos; an image that lies on another site is left alone.
         photos: PhotoPolicy = Kind::Choice(&["off", "pull", "push", "both"]), default("\"off\"");
         /// Country whose dialling rules apply to phone numbers without a country code; without it they are compared by digits.
