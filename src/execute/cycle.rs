@@ -71,7 +71,7 @@ impl AccountEngine {
                 };
                 self.begin_labels(&labels, now).await?;
                 let photos = self.plan_photos(&plan, &observed, now)?;
-                self.begin_photos(&photos, now).await?;
+                self.begin_photos(&photos, (run, now)).await?;
                 if !plan.steps.is_empty() || labels.count() > 0 || photos.count() > 0 {
                     self.begin_policy(&observed).await?;
                 }

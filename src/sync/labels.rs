@@ -109,6 +109,27 @@ impl Worn {
         }
     }
 
+    /// What is left of this now that the contact shows `shown`: what a person took off is not ours any more, should it ever come back.
+    #[must_use]
+    pub fn seen(&self, shown: &BTreeSet<LabelId>, moment: Moment) -> Self {
+        let mut seen = self.clone();
+        seen.put.retain(|label, _| self.wears(label, shown, moment));
+        seen
+    }
+
+    /// Whether the label is on.
+    fn wears(&self, label: &LabelId, shown: &BTreeSet<LabelId>, moment: Moment) -> bool {
+        let is_recent =
+            |at: Option<&Timestamp>| at.is_some_and(|at| moment.now.duration_since(*at) < moment.settle);
+        if is_recent(self.put.get(label)) {
+            true
+        } else if is_recent(self.taken.get(label)) {
+            false
+        } else {
+            shown.contains(label)
+        }
+    }
+
     /// What becomes of the labels of a contact that shows `shown` and is linked to `links`.
     #[must_use]
     pub fn relabel(
@@ -118,23 +139,11 @@ impl Worn {
         shown: &BTreeSet<LabelId>,
         moment: Moment,
     ) -> Relabel {
-        let is_recent =
-            |at: Option<&Timestamp>| at.is_some_and(|at| moment.now.duration_since(*at) < moment.settle);
-        let wears = |label: &LabelId| {
-            if is_recent(self.put.get(label)) {
-                true
-            } else if is_recent(self.taken.get(label)) {
-                false
-            } else {
-                shown.contains(label)
-            }
-        };
+        let wears = |label: &LabelId| self.wears(label, shown, moment);
         let wanted: BTreeMap<&String, &LabelId> =
             rules.by_link.iter().filter(|(doctype, _)| links.contains(*doctype)).collect();
-        let mut relabel = Relabel { after: self.clone(), ..Relabel::default() };
+        let mut relabel = Relabel { after: self.seen(shown, moment), ..Relabel::default() };
         let Relabel { add, remove, after } = &mut relabel;
-        // What a person took off is not ours any more, should it ever come back.
-        after.put.retain(|label, _| wears(label));
         for (doctype, label) in &self.dealt {
             if rules.resting.contains(doctype) || wanted.get(doctype) == Some(&label) {
                 continue;
@@ -165,7 +174,7 @@ impl Worn {
             }
         }
         if !add.is_empty() || !remove.is_empty() {
-            after.taken.retain(|_, at| is_recent(Some(at)));
+            after.taken.retain(|_, at| moment.now.duration_since(*at) < moment.settle);
         }
         relabel
     }
@@ -301,6 +310,32 @@ mod tests {
         for links in [links(["customer"]), links([])] {
             assert!(!put.relabel(&resting, &links, &labels(["g1"]), at(20)).is_write());
         }
+    }
+
+    #[test]
+    fn what_was_begun_and_not_answered_is_told_by_what_shows() {
+        let customers = rules([("customer", "g1")]);
+        // It arrived: it is ours, and goes with the link.
+        let mut worn = Worn::default();
+        worn.recognise(&labels(["g1"]), &labels([]), &labels(["g1"]), at(0).now);
+        let worn = worn.relabel(&customers, &links(["customer"]), &labels(["g1"]), at(20)).after;
+        assert_eq!(worn.relabel(&customers, &links([]), &labels(["g1"]), at(40)).remove, labels(["g1"]));
+        // It was taken off: a link that is back puts it on again.
+        let mut taken = worn.clone();
+        taken.recognise(&labels([]), &labels(["g1"]), &labels([]), at(40).now);
+        assert_eq!(taken.relabel(&customers, &links(["customer"]), &labels([]), at(60)).add, labels(["g1"]));
+    }
+
+    #[test]
+    fn whoever_comes_back_gets_the_accounts_own_label_again_and_those_of_links_by_the_rules_of_then() {
+        let (label, customers) = (LabelId("own".to_owned()), rules([("customer", "g1")]));
+        let mut worn = Worn::default().relabel(&customers, &links(["customer"]), &labels([]), at(0)).after;
+        worn.put.insert(label, at(0).now);
+        let left = worn.leave(at(20).now);
+        assert_eq!(left.remove, labels(["g1", "own"]));
+        let back = left.after.relabel(&LabelRules::default(), &links(["customer"]), &labels([]), at(60));
+        assert_eq!(back.add, labels(["own"]));
+        assert!(back.after.left.is_empty());
     }
 
     #[test]

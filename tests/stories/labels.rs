@@ -11,14 +11,14 @@ fn with_rules(rules: &[(&str, &str)]) -> impl FnOnce(&mut Settings) {
     move |settings| settings.labels = rules
 }
 
-fn owned(rules: &[(&str, &str)]) -> std::collections::BTreeMap<String, String> {
+pub(crate) fn owned(rules: &[(&str, &str)]) -> std::collections::BTreeMap<String, String> {
     rules.iter().map(|(doctype, label)| ((*doctype).to_owned(), (*label).to_owned())).collect()
 }
 
 const RULES: &[(&str, &str)] = &[("customer", "Customers"), ("supplier", "Vendors")];
 
 /// A contact in Dafater that is linked to `doctypes`.
-fn linked(first: &str, doctypes: &[&str]) -> Value {
+pub(crate) fn linked(first: &str, doctypes: &[&str]) -> Value {
     let mut contact = contact(first, "Lovelace", &format!("{}@example.com", first.to_lowercase()), "");
     contact["links"] = links(doctypes);
     contact
@@ -29,7 +29,7 @@ fn links(doctypes: &[&str]) -> Value {
 }
 
 impl World {
-    fn with_acme(self) -> Self {
+    pub(crate) fn with_acme(self) -> Self {
         let now = self.tick();
         for (doctype, name) in
             [("Customer", "customer_name"), ("Supplier", "supplier_name"), ("Lead", "lead_name")]
@@ -40,7 +40,7 @@ impl World {
     }
 
     /// The labels that a contact in Google carries, by name, without the one that all carry.
-    fn labels_of(&self, begins: &str) -> Vec<String> {
+    pub(crate) fn labels_of(&self, begins: &str) -> Vec<String> {
         let groups = self.google().groups(EMAIL).unwrap();
         let person = self.person(begins);
         let mut names: Vec<String> = person["memberships"]
@@ -61,7 +61,7 @@ impl World {
     }
 
     /// A person gives a contact these labels, and no others.
-    fn label_by_hand(&self, begins: &str, labels: &[&str]) {
+    pub(crate) fn label_by_hand(&self, begins: &str, labels: &[&str]) {
         let resource = self.person(begins)["resourceName"].as_str().unwrap().to_owned();
         let mut all = vec!["contactGroups/myContacts".to_owned()];
         all.extend(labels.iter().map(|label| self.label_id(label)));
@@ -72,19 +72,19 @@ impl World {
         self.edit_person(&resource, json!({ "memberships": all }));
     }
 
-    fn link_by_hand(&self, begins: &str, doctypes: &[&str]) {
+    pub(crate) fn link_by_hand(&self, begins: &str, doctypes: &[&str]) {
         let name = self.contact(begins)["name"].as_str().unwrap().to_owned();
         self.edit_contact(&name, json!({ "links": links(doctypes) }));
     }
 
-    async fn later(&mut self) -> RunReport {
+    pub(crate) async fn later(&mut self) -> RunReport {
         let report = self.sync_after(SignedDuration::from_mins(20)).await;
         assert_eq!(report.error, None, "{report:?}");
         report
     }
 
     /// Nothing more happens, whatever is read.
-    async fn labels_are_quiet(&mut self) {
+    pub(crate) async fn labels_are_quiet(&mut self) {
         for full in [false, false, true] {
             self.clock.advance(SignedDuration::from_mins(20));
             let report = self.sync_as(RunRequest { full, dry_run: false }).await;

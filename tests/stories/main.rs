@@ -24,6 +24,7 @@ mod first_sync;
 mod fuzz;
 mod judgement;
 mod labels;
+mod labels_by_chance;
 mod links;
 mod people;
 mod people_api;

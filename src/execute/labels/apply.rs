@@ -33,6 +33,8 @@ impl AccountEngine {
         labels: &LabelPlan,
         now: Timestamp,
     ) -> Result<(), EngineError> {
+        // A receipt makes what was read the base, and then it is no news any more.
+        self.note_labels(labels).await?;
         let state = self.state();
         let known: BTreeMap<PairId, Owed> =
             state.owed_labels()?.into_iter().map(|owed| (owed.pair.clone(), owed)).collect();
@@ -195,9 +197,10 @@ impl AccountEngine {
     /// What is remembered without any write.
     async fn note_labels(&self, labels: &LabelPlan) -> Result<(), EngineError> {
         let state = self.state();
-        for chunk in labels.noted.chunks(CHUNK) {
+        let noted: Vec<_> = labels.noted.iter().collect();
+        for chunk in noted.chunks(CHUNK) {
             let mut changes = state.changes();
-            for (pair, worn) in chunk {
+            for &(pair, worn) in chunk {
                 if state.pair(pair)?.is_some() && state.worn(pair)?.as_ref() != Some(worn) {
                     changes.set_worn(pair, worn);
                 }

@@ -25,7 +25,7 @@ pub(in crate::execute) struct LabelPlan {
     /// Contacts that the run creates: they are created with their labels.
     pub(in crate::execute) created: BTreeMap<PairId, Relabel>,
     /// What is remembered without any write.
-    pub(super) noted: Vec<(PairId, Worn)>,
+    pub(super) noted: BTreeMap<PairId, Worn>,
     /// Contacts that are looked at again, because nothing can be done about them now.
     pub(super) postponed: Vec<PairId>,
     /// Contacts about which nothing is left to do.
@@ -81,6 +81,8 @@ impl AccountEngine {
         let owed: BTreeMap<PairId, Owed> =
             self.state().owed_labels()?.into_iter().map(|owed| (owed.pair.clone(), owed)).collect();
         let candidates = self.candidates(plan, observed, &owed)?;
+        let moment = Moment { now, settle: self.configured.propagation };
+        labels.see(&candidates, &owed, moment);
         let leaving = self.leaving(plan)?;
         let rules = &self.configured.labels;
         let is_ruled = |doctype: &String| rules.contains_key(doctype);
@@ -120,7 +122,6 @@ impl AccountEngine {
             return Ok(labels);
         }
         let (rules, waiting) = self.label_rules(&wanted, &linked, memory, now, is_real, &mut labels).await?;
-        let moment = Moment { now, settle: self.configured.propagation };
         for candidate in &candidates {
             let is_late = candidate.links.iter().any(|doctype| waiting.contains(doctype));
             if is_late {
@@ -306,6 +307,8 @@ impl AccountEngine {
         let mut labels = LabelPlan { is_waiting: true, ..LabelPlan::default() };
         if self.configured.policy.push {
             let candidates = self.candidates(plan, observed, &BTreeMap::new())?;
+            let moment = Moment { now, settle: self.configured.propagation };
+            labels.see(&candidates, &BTreeMap::new(), moment);
             labels.postpone(&candidates, &self.configured.labels);
             for (pair, worn) in self.leaving(plan)? {
                 labels.leave(pair, &worn, now);
@@ -327,6 +330,17 @@ impl Candidate<'_> {
 }
 
 impl LabelPlan {
+    /// Notes what people took off, whatever becomes of the labels in this run: it is not shown again.
+    fn see(&mut self, candidates: &[Candidate<'_>], owed: &BTreeMap<PairId, Owed>, moment: Moment) {
+        for candidate in candidates {
+            let Some(person) = candidate.person else { continue };
+            let seen = candidate.worn.seen(&shown_labels(person), moment);
+            if seen != candidate.worn || owed.contains_key(candidate.pair) && seen != Worn::default() {
+                self.noted.insert(candidate.pair.clone(), seen);
+            }
+        }
+    }
+
     fn add(&mut self, candidate: &Candidate<'_>, rules: &LabelRules, moment: Moment, is_owed: bool) {
         let shown = candidate.person.map(shown_labels).unwrap_or_default();
         let relabel = candidate.worn.relabel(rules, &candidate.links, &shown, moment);
@@ -351,7 +365,7 @@ impl LabelPlan {
             // A contact that was never dealt with needs no memory.
             let is_blank = relabel.after.dealt.is_empty() && !candidate.is_known();
             if !is_blank {
-                self.noted.push((pair.clone(), relabel.after));
+                self.noted.insert(pair.clone(), relabel.after);
             }
             if is_owed {
                 self.settled.push(pair);

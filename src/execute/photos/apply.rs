@@ -35,8 +35,10 @@ impl AccountEngine {
     pub(in crate::execute) async fn begin_photos(
         &self,
         photos: &PhotoPlan,
-        now: Timestamp,
+        (run, now): (&str, Timestamp),
     ) -> Result<(), EngineError> {
+        // A receipt makes what was read the base, and then it is no news any more.
+        self.note_photos(photos, (run, now)).await?;
         let state = self.state();
         let known = state.owed_photos()?;
         let steps = photos.steps.iter().map(|step| &step.pair);
@@ -278,14 +280,17 @@ impl AccountEngine {
         for chunk in photos.staying.chunks(CHUNK) {
             let mut changes = state.changes();
             for step in chunk {
-                self.receipt(step, &step.seen(None, None), Some(BOTH_STAY), moment, &mut changes);
+                let seen = step.seen(None, None);
+                if state.pair(&step.pair)?.is_some() && state.pictured(&step.pair)?.as_ref() != Some(&seen) {
+                    self.receipt(step, &seen, Some(BOTH_STAY), moment, &mut changes);
+                }
             }
             state.commit(changes).await?;
         }
         for chunk in photos.noted.chunks(CHUNK) {
             let mut changes = state.changes();
             for (pair, pictured) in chunk {
-                if state.pair(pair)?.is_some() {
+                if state.pair(pair)?.is_some() && state.pictured(pair)?.as_ref() != Some(pictured) {
                     changes.set_pictured(pair, pictured);
                 }
             }
