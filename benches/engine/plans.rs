@@ -54,6 +54,7 @@ fn empty() -> Snapshot {
         leaving: BTreeSet::new(),
         left: Vec::new(),
         parted: Vec::new(),
+        taken: BTreeSet::new(),
         decisions: Decisions::default(),
     }
 }

@@ -240,7 +240,7 @@ section! {
         fields: BTreeMap<String, FieldSpec> = Kind::Fields, default("{}");
         /// To whom contacts are linked that the sync creates in Dafater, or pairs for the first time where they are linked to nobody; usually
         /// written as the table `[accounts.NAME.links]`. Off by default. A link is never changed or removed; where several fit, none is made
-        /// and `history` names them.
+        /// and `review` asks.
         links: Links = Kind::Table(LINKS), default("{ by = [], doctypes = [\"Customer\", \"Supplier\", \"Lead\"], free_mail = [\"gmail.com\", \"googlemail.com\", \"outlook.com\", \"hotmail.com\", \"live.com\", \"msn.com\", \"yahoo.com\", \"ymail.com\", \"icloud.com\", \"me.com\", \"aol.com\", \"gmx.com\", \"gmx.net\", \"proton.me\", \"protonmail.com\", \"mail.com\", \"mail.ru\", \"yandex.com\", \"zoho.com\", \"web.de\", \"qq.com\", \"163.com\"] }");
         /// The Google label put on contacts that the sync creates there; empty for none.
         label: String = Kind::Text, default("\"Dafater\"");

@@ -69,7 +69,8 @@ fn refusal(call: Call, response: &http::Response<Bytes>, body: &Map<String, Valu
         (300..=399 | 404, _) => DafaterError::WrongAddress(answer),
         (409, Some("DuplicateEntryError")) => DafaterError::Duplicate(answer),
         (413, _) => DafaterError::TooLarge(answer),
-        (414, _) => protocol("the address was too long"),
+        (414, _) => DafaterError::TooLong(answer),
+        (400, None) if is_line_too_large(response.body()) => DafaterError::TooLong(answer),
         (429, _) => DafaterError::Throttled { answer, retry_after: retry_after(response) },
         (417, Some("UniqueValidationError")) if call.writes => DafaterError::NotUnique(answer),
         (409 | 417, Some(_)) if call.writes => DafaterError::Refused(answer),
@@ -79,6 +80,12 @@ fn refusal(call: Call, response: &http::Response<Bytes>, body: &Map<String, Valu
         (408 | 500..=599, None) => DafaterError::Unclear(answer),
         _ => protocol("the status is unexpected"),
     }
+}
+
+/// API: gunicorn/http/errors.py, `LimitRequestLine`, in a page of its own before the site is asked.
+fn is_line_too_large(page: &[u8]) -> bool {
+    const SAID: &[u8] = b"Request Line is too large";
+    page.windows(SAID.len()).any(|window| window == SAID)
 }
 
 /// A class of 500. Everything was undone; the question is only whether the record or the site is to blame.

@@ -147,6 +147,9 @@ pub enum DafaterError {
     /// The body was larger than the site or its proxy accepts. Nothing was written.
     #[error("the request to {} is larger than the site accepts ({})", .0.call.purpose, .0)]
     TooLarge(Box<Answer>),
+    /// The address of the request was longer than the site's server or its proxy accepts. Nothing was written.
+    #[error("the address of the request to {} is longer than the site accepts ({})", .0.call.purpose, .0)]
+    TooLong(Box<Answer>),
     /// The site's database was locked or not usable, or a read failed; the site undid what it had begun.
     #[error("the site was not able to {} just now ({})", .0.call.purpose, .0)]
     Busy(Box<Answer>),
@@ -192,13 +195,14 @@ impl DafaterError {
             Self::Forbidden(_) | Self::WrongAddress(_) => Disposition::Forbidden,
             Self::Missing(_) => Disposition::Gone,
             Self::Stale(_) => Disposition::Stale,
-            Self::TooLarge(answer) if !answer.call.writes => Disposition::Protocol,
+            Self::TooLarge(answer) | Self::TooLong(answer) if !answer.call.writes => Disposition::Protocol,
             Self::Duplicate(_)
             | Self::NotUnique(_)
             | Self::Refused(_)
             | Self::SecretNotSet(_)
             | Self::Filter(_)
-            | Self::TooLarge(_) => Disposition::Refused,
+            | Self::TooLarge(_)
+            | Self::TooLong(_) => Disposition::Refused,
             Self::Throttled { retry_after, .. } => Disposition::Throttled { retry_after: *retry_after },
             // The site said "done" in words that we do not understand: the write is likely to have happened.
             Self::Protocol { call, status: 200..=299, .. } if call.writes => Disposition::InDoubt,
@@ -222,6 +226,7 @@ impl DafaterError {
             | Self::SecretNotSet(answer)
             | Self::Filter(answer)
             | Self::TooLarge(answer)
+            | Self::TooLong(answer)
             | Self::Busy(answer)
             | Self::Closed(answer)
             | Self::Throttled { answer, .. }
@@ -287,6 +292,9 @@ impl DafaterError {
                 "correct `filters` in the `scope` of the account; `dafater-contactsd check-config --environment` tries it"
             }
             Self::TooLarge(_) => "make the contact smaller, or raise the body size limit of the site's proxy",
+            Self::TooLong(_) => {
+                "raise the limit of the site's proxy (nginx: large_client_header_buffers) and of its server (gunicorn: --limit-request-line)"
+            }
             Self::Busy(_) => "nothing to do: it is tried again; if it stays, look at the site's database",
             Self::Closed(_) => "nothing to do: it is tried again when the site is open",
             Self::Throttled { .. } => "nothing to do: it is tried again when the site's rate limit allows",

@@ -101,6 +101,7 @@ impl AccountEngine {
             label,
             failures: BTreeMap::new(),
             doubtful: &[],
+            unnoted: Vec::new(),
             cancel: &self.cancel,
             google_rests: None,
             undoes: None,
@@ -235,7 +236,12 @@ impl AccountEngine {
         let state = self.state();
         report.conflicts = state.conflicts().map_or(0, |open| count(open.len()));
         report.parked = state.parked().map_or(0, |parked| count(parked.len()));
-        report.review = state.reviews().map_or(0, |reviews| count(reviews.len()));
+        report.review = self.questions().map_or(0, count);
+    }
+
+    /// How many questions wait for a person.
+    fn questions(&self) -> Result<usize, EngineError> {
+        Ok(self.state().reviews()?.len() + self.state().unlinked()?.len())
     }
 
     /// How the account stands with Google, as far as the vault tells.
@@ -314,7 +320,7 @@ impl Engine for AccountEngine {
             linked: count(pairs),
             parked: count(state.parked()?.len()),
             conflicts: count(state.conflicts()?.len()),
-            review: count(state.reviews()?.len()),
+            review: count(self.questions()?),
             in_doubt: count(state.intents()?.len()),
             hold: self.hold_view()?,
             error: progress.last_error,
@@ -361,6 +367,16 @@ impl Engine for AccountEngine {
                 title,
                 candidates: review.candidates,
                 reason: review.reason,
+            });
+        }
+        for unlinked in state.unlinked()? {
+            let Some(pair) = state.pair(&unlinked.pair)? else { continue };
+            views.push(ReviewView {
+                account: state.account().clone(),
+                record: RecordId::Dafater(pair.dafater.name),
+                title: pair.dafater.contact.title(),
+                candidates: Vec::new(),
+                reason: format!("{}; link it on the site, or skip it", unlinked.doubt),
             });
         }
         Ok(views)

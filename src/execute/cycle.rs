@@ -75,6 +75,7 @@ impl AccountEngine {
                 if !plan.steps.is_empty() || labels.count() > 0 || photos.count() > 0 {
                     self.begin_policy(&observed).await?;
                 }
+                self.begin_conflicts(&plan, (run, now)).await?;
                 let executor = Executor {
                     google_rests,
                     births: labels.created.clone(),
@@ -84,6 +85,7 @@ impl AccountEngine {
                         .map(|parked| (parked.pair.clone(), parked.attempts))
                         .collect(),
                     doubtful: &observed.doubtful,
+                    unnoted: observed.unnoted().collect(),
                     ..self.executor(&settings, run, now, &plan, label)
                 };
                 let mut applied = executor.run(&plan).await?;

@@ -15,7 +15,7 @@ use crate::state::{
     Changes, Counts, Exhausted, HeldBy, Hold, Intent, IntentKind, Parked, Progress, Tombstone,
 };
 use crate::sync::guard::digest;
-use crate::sync::{AccountName, Action, LooseReason, PairId, Plan, RecordId, Side, Step};
+use crate::sync::{AccountName, Action, Conflict, LooseReason, PairId, Plan, RecordId, Side, Step};
 
 /// The time of the last success is saved at most this often, so that an idle cycle commits nothing.
 const SUCCESS_SAVED_EVERY: SignedDuration = SignedDuration::from_mins(5);
@@ -40,6 +40,32 @@ fn rest(strikes: u32, account: &AccountName) -> SignedDuration {
 }
 
 impl AccountEngine {
+    /// Writes down what a person is asked about, before anything is done: the base of a pair whose other fields agree moves on, and
+    /// after a run that ends early nothing would bring the pair up again.
+    pub(super) async fn begin_conflicts(
+        &self,
+        plan: &Plan,
+        (run, now): (&str, Timestamp),
+    ) -> Result<(), EngineError> {
+        let state = self.state();
+        let known = state.conflicts()?;
+        let mut changes = state.changes();
+        for step in &plan.steps {
+            let new: Vec<Conflict> = step.conflicts().filter(|conflict| !known.contains(conflict)).collect();
+            for conflict in &new {
+                let is_same =
+                    |other: &&Conflict| (&other.pair, &other.field) == (&conflict.pair, &conflict.field);
+                if !known.iter().any(|other| is_same(&other)) {
+                    let (account, pair) = (state.account().clone(), conflict.pair.to_string());
+                    events::ItemConflict { account, pair, field: conflict.field.to_string() }.emit();
+                }
+                changes.set_conflict(conflict);
+            }
+            self.note_conflicts(step, new, (run, now), &mut changes);
+        }
+        Ok(state.commit(changes).await?)
+    }
+
     /// What belongs together at the end of a run, in one commit: the cursors, and that each item they passed is applied, parked or
     /// waits for a person. A run that was halted leaves the cursors where they were.
     pub(super) async fn finish(
@@ -206,7 +232,15 @@ impl AccountEngine {
                 changes.remove_review(record);
             }
         }
-        self.remember_conflicts(plan, applied, changes)?;
+        for unlinked in state.unlinked()? {
+            let mut seen = observed.snapshot.pairs.iter().filter(|view| view.pair.id == unlinked.pair);
+            let is_linked =
+                seen.any(|view| view.dafater.present().is_some_and(|document| !document.links.is_empty()));
+            if is_linked || state.pair(&unlinked.pair)?.is_none() {
+                changes.remove_unlinked(&unlinked.pair);
+            }
+        }
+        self.remember_conflicts(plan, observed, applied, changes)?;
         for (source, revision) in &observed.deleted {
             let record = RecordId::Google(source.clone());
             if state.tombstone(&record)?.is_none_or(|known| known.revision != *revision) {
@@ -216,9 +250,11 @@ impl AccountEngine {
         Ok(())
     }
 
+    /// Conflicts that are over: decided, or nobody's any more.
     fn remember_conflicts(
         &self,
         plan: &Plan,
+        observed: &Observed,
         applied: &Applied,
         changes: &mut Changes,
     ) -> Result<(), EngineError> {
@@ -226,21 +262,13 @@ impl AccountEngine {
         // A decision whose write failed has yet to be carried out.
         let is_done = |step: &&Step| !applied.parked.contains_key(&step.pair);
         let merged: BTreeSet<_> = plan.steps.iter().filter(is_done).map(|step| &step.pair).collect();
-        let known = self.state().conflicts()?;
-        for conflict in &known {
+        for conflict in &self.state().conflicts()? {
             let is_open =
                 open.iter().any(|other| (&other.pair, &other.field) == (&conflict.pair, &conflict.field));
-            if merged.contains(&conflict.pair) && !is_open {
+            let is_over = merged.contains(&conflict.pair)
+                || is_settled(conflict, observed, &self.settings().policy.mapping);
+            if is_over && !is_open {
                 changes.remove_conflict(&conflict.pair, &conflict.field);
-            }
-        }
-        for conflict in open {
-            if !known.iter().any(|other| (&other.pair, &other.field) == (&conflict.pair, &conflict.field)) {
-                let (account, pair) = (self.state().account().clone(), conflict.pair.to_string());
-                events::ItemConflict { account, pair, field: conflict.field.to_string() }.emit();
-            }
-            if !known.contains(&conflict) {
-                changes.set_conflict(&conflict);
             }
         }
         Ok(())
@@ -255,6 +283,15 @@ impl AccountEngine {
             || !saved.had_first_sync
             || age.is_none_or(|age| age >= SUCCESS_SAVED_EVERY))
     }
+}
+
+/// Whether both sides are seen to say the same where they differed: a run carried the decision out, and ended before it could say so.
+fn is_settled(conflict: &Conflict, observed: &Observed, mapping: &Mapping) -> bool {
+    let view = observed.snapshot.pairs.iter().find(|view| view.pair.id == conflict.pair);
+    let both = view.and_then(|view| Some((view.google.present()?, view.dafater.present()?)));
+    both.is_some_and(|(google, dafater)| {
+        google.contact(mapping).agrees_on(&conflict.field, &dafater.contact(mapping))
+    })
 }
 
 /// Writes of an earlier run whose answer was lost: deletions that are seen to have happened, and updates after which the record is

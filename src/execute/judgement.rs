@@ -4,7 +4,7 @@
 use super::account::run_id;
 use super::notes::Note;
 use super::{AccountEngine, EngineError};
-use crate::sync::{Conflict, Loose, LooseReason, RecordId, Side};
+use crate::sync::{Conflict, Loose, LooseReason, Pair, RecordId, Side};
 
 impl AccountEngine {
     /// Decides the conflict `id` in favour of `side`.
@@ -54,9 +54,16 @@ impl AccountEngine {
         Ok(state.commit(changes).await?)
     }
 
-    /// Leaves a record alone for good.
+    /// Leaves a record alone for good; or, if it is only in doubt to whom it belongs, unlinked.
     pub(super) async fn leave_alone(&self, record: &RecordId) -> Result<(), EngineError> {
         let state = self.state();
+        for unlinked in state.unlinked()? {
+            if let Some(pair) = state.pair(&unlinked.pair)?
+                && RecordId::Dafater(pair.dafater.name.clone()) == *record
+            {
+                return self.leave_unlinked(&pair).await;
+            }
+        }
         let loose = self.standing_alone(record)?;
         let at = self.parts.clock.now();
         let mut changes = state.changes();
@@ -65,6 +72,26 @@ impl AccountEngine {
         changes.set_loose(&Loose { why: LooseReason::Skipped, ..loose });
         changes.remove_review(record);
         changes.remove_apart(record);
+        Ok(state.commit(changes).await?)
+    }
+
+    async fn leave_unlinked(&self, pair: &Pair) -> Result<(), EngineError> {
+        let state = self.state();
+        let at = self.parts.clock.now();
+        let note = Note {
+            run: &run_id(at),
+            at,
+            action: "skip",
+            title: pair.dafater.contact.title(),
+            google: Some(RecordId::Google(pair.google.source_id.clone())),
+            dafater: Some(RecordId::Dafater(pair.dafater.name.clone())),
+            reason: "a person decided that it is linked to nobody".to_owned(),
+            changes: Vec::new(),
+            undoes: None,
+        };
+        let mut changes = state.changes();
+        changes.add_history(&pair.id, &note.entry(state.account()));
+        changes.remove_unlinked(&pair.id);
         Ok(state.commit(changes).await?)
     }
 

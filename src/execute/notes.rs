@@ -45,7 +45,7 @@ impl Note<'_> {
 }
 
 impl AccountEngine {
-    /// What a run decided and did not write: what it parked, asked, and left open.
+    /// What a run decided and did not write: what it parked and asked.
     pub(super) fn note_waiting(
         &self,
         plan: &Plan,
@@ -55,37 +55,10 @@ impl AccountEngine {
     ) -> Result<(), EngineError> {
         let state = self.state();
         let known = state.parked()?;
-        let of_step = |step: &Step, action, reason| Note {
-            run,
-            at,
-            action,
-            google: google_id(step),
-            dafater: dafater_id(step),
-            title: title_of(step),
-            reason,
-            changes: Vec::new(),
-            undoes: None,
-        };
         for step in &plan.steps {
             let Some(parked) = applied.parked.get(&step.pair) else { continue };
             if !known.iter().any(|other| (&other.pair, &other.reason) == (&parked.pair, &parked.reason)) {
-                let note = of_step(step, "park", parked.reason.clone());
-                changes.add_history(&step.pair, &note.entry(state.account()));
-            }
-        }
-        let open = state.conflicts()?;
-        for step in &plan.steps {
-            let is_new = |conflict: &Conflict| !open.contains(conflict);
-            let new: Vec<Conflict> = step.conflicts().filter(is_new).collect();
-            if !new.is_empty() {
-                let reason = "changed on both sides, waits for a person".to_owned();
-                let changes_of = new.into_iter().map(|conflict| ChangeView {
-                    field: conflict.field.to_string(),
-                    before: conflict.base.unwrap_or_default(),
-                    after: format!("google: {} | dafater: {}", conflict.google, conflict.dafater),
-                    reason: String::new(),
-                });
-                let note = Note { changes: changes_of.collect(), ..of_step(step, "conflict", reason) };
+                let note = of_step(step, "park", parked.reason.clone(), (run, at));
                 changes.add_history(&step.pair, &note.entry(state.account()));
             }
         }
@@ -99,6 +72,28 @@ impl AccountEngine {
             self.note_review(review, loose.as_ref(), (run, at), changes);
         }
         Ok(())
+    }
+
+    /// Notes the conflicts that a step leaves open.
+    pub(super) fn note_conflicts(
+        &self,
+        step: &Step,
+        new: Vec<Conflict>,
+        (run, at): (&str, Timestamp),
+        changes: &mut Changes,
+    ) {
+        if new.is_empty() {
+            return;
+        }
+        let reason = "changed on both sides, waits for a person".to_owned();
+        let changes_of = new.into_iter().map(|conflict| ChangeView {
+            field: conflict.field.to_string(),
+            before: conflict.base.unwrap_or_default(),
+            after: format!("google: {} | dafater: {}", conflict.google, conflict.dafater),
+            reason: String::new(),
+        });
+        let note = Note { changes: changes_of.collect(), ..of_step(step, "conflict", reason, (run, at)) };
+        changes.add_history(&step.pair, &note.entry(self.state().account()));
     }
 
     fn note_review(
@@ -136,6 +131,25 @@ impl AccountEngine {
             undoes: None,
         };
         changes.add_history(&begun(self.state(), record, loose), &note.entry(account));
+    }
+}
+
+fn of_step<'a>(
+    step: &Step,
+    action: &'static str,
+    reason: String,
+    (run, at): (&'a str, Timestamp),
+) -> Note<'a> {
+    Note {
+        run,
+        at,
+        action,
+        google: google_id(step),
+        dafater: dafater_id(step),
+        title: title_of(step),
+        reason,
+        changes: Vec::new(),
+        undoes: None,
     }
 }
 

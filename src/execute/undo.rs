@@ -264,9 +264,13 @@ impl AccountEngine {
         let undoes = Some(request.run.as_str());
         let known_labels = self.known_labels(&undo.plan).await?;
         let settings = self.settings();
+        let mut doubtful = self.state().intents()?;
+        doubtful.retain(|intent| intent.kind == IntentKind::Update);
         let executor = Executor {
             undoes,
             known_labels: known_labels.clone(),
+            doubtful: &doubtful,
+            unnoted: doubtful.iter().collect(),
             ..self.executor(&settings, run, now, &undo.plan, None)
         };
         let mut applied = executor.run(&undo.plan).await?;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::records::{
     Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Labels, Owed, OwedPhoto, Parked, Parted,
-    Progress, Tombstone, UndoHold,
+    Progress, Tombstone, UndoHold, Unlinked,
 };
 use super::{HISTORY_VERSION, VALUE_VERSION};
 use crate::contact::Field;
@@ -186,6 +186,16 @@ impl Changes {
     /// Takes the question back.
     pub fn remove_review(&mut self, record: &RecordId) {
         self.batch.delete(Tree::Queue, self.key().text("review").text(&record.to_string()));
+    }
+
+    /// Asks a person to whom a contact belongs.
+    pub fn set_unlinked(&mut self, unlinked: &Unlinked) {
+        self.put(Tree::Queue, self.key().text("unlinked").text(unlinked.pair.as_str()), unlinked);
+    }
+
+    /// Takes that question back.
+    pub fn remove_unlinked(&mut self, pair: &PairId) {
+        self.batch.delete(Tree::Queue, self.key().text("unlinked").text(pair.as_str()));
     }
 
     /// Opens or updates a conflict.

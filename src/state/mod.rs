@@ -25,6 +25,7 @@
 //! | journal | pair id, side | [`Intent`] |
 //! | queue | `parked` pair id | [`Parked`] |
 //! | queue | `review` record | [`Review`] |
+//! | queue | `unlinked` pair id | [`Unlinked`] |
 //! | queue | `conflict` pair id, field | [`Conflict`] |
 //! | queue | `link` google, dafater | declared to be the same person |
 //! | queue | `hold` | [`Hold`] |
@@ -45,7 +46,7 @@ mod tables;
 pub use changes::Changes;
 pub use records::{
     Bound, Cursors, DafaterCursor, Exhausted, GoogleCursor, HeldBy, HistoryEntry, Hold, HoldDecision, Intent,
-    IntentKind, Labels, Owed, OwedPhoto, Parked, Parted, Progress, Tombstone, UndoHold,
+    IntentKind, Labels, Owed, OwedPhoto, Parked, Parted, Progress, Tombstone, UndoHold, Unlinked,
 };
 pub use shown::{ChangeView, Counts, HistoryView};
 pub use tables::AccountState;

@@ -123,6 +123,15 @@ pub struct Parked {
     pub reason: String,
 }
 
+/// A contact that could belong to several parties, and is linked to none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unlinked {
+    /// The pair.
+    pub pair: PairId,
+    /// To whom, as a clause.
+    pub doubt: String,
+}
+
 /// A plan that waits for approval.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {

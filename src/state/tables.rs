@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::earlier::{read_entry, read_intent};
 use super::records::{
     Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Labels, Owed, OwedPhoto, Parked, Parted,
-    Progress, Tombstone, UndoHold,
+    Progress, Tombstone, UndoHold, Unlinked,
 };
 use super::{Changes, VALUE_VERSION};
 use crate::mapping::{DocumentName, SiteStamp, SourceId};
@@ -295,6 +295,14 @@ impl AccountState {
         self.scan(Tree::Queue, &self.key().text("review")).collect()
     }
 
+    /// Contacts of which nobody could tell to whom they belong.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn unlinked(&self) -> Result<Vec<Unlinked>, StoreError> {
+        self.scan(Tree::Queue, &self.key().text("unlinked")).collect()
+    }
+
     /// Open conflicts.
     ///
     /// # Errors
@@ -429,6 +437,7 @@ impl AccountState {
             (Tree::Journal, _) => check(read_intent(value).map(drop)),
             (Tree::Queue, Some("parked")) => check(decode::<Parked>(VALUE_VERSION, value).map(drop)),
             (Tree::Queue, Some("review")) => check(decode::<Review>(VALUE_VERSION, value).map(drop)),
+            (Tree::Queue, Some("unlinked")) => check(decode::<Unlinked>(VALUE_VERSION, value).map(drop)),
             (Tree::Queue, Some("conflict")) => check(decode::<Conflict>(VALUE_VERSION, value).map(drop)),
             (Tree::Queue, Some("link")) => {
                 check(decode::<(RecordId, RecordId)>(VALUE_VERSION, value).map(drop))

@@ -29,6 +29,13 @@ impl PairId {
         Self::derive(account, "dafater", &format!("{}\0{}", creation.0, name.0))
     }
 
+    /// The id in place of this one where a pair of another record has it: a record that was deleted, replaced and restored begins a
+    /// pair of its own.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self(hex_digest(&format!("again\0{}", self.0), 12))
+    }
+
     /// Reads an id back from a marker or a command line.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -97,6 +97,8 @@ pub struct Snapshot {
     pub left: Vec<Left>,
     /// Pairs of which a record was deleted and that ended with that, by what was last agreed on: their records may both stand again.
     pub parted: Vec<Pair>,
+    /// Ids that records which stand alone would begin a pair under, and that pairs of other records have.
+    pub taken: BTreeSet<PairId>,
     /// What people decided.
     pub decisions: Decisions,
 }
@@ -124,6 +126,15 @@ pub struct Decisions {
 }
 
 impl Snapshot {
+    /// The id under which a pair begins that would begin under `id`, if that were nobody else's.
+    #[must_use]
+    pub fn free(&self, mut id: PairId) -> PairId {
+        while self.taken.contains(&id) {
+            id = id.again();
+        }
+        id
+    }
+
     /// The instant of a site's stamp, by the site's own clock and zone.
     #[must_use]
     pub fn instant(&self, stamp: &SiteStamp) -> Option<jiff::Timestamp> {

@@ -18,7 +18,7 @@ impl World {
     /// One cycle. A plan that the guard holds is not carried out, unless `is_approved`.
     pub fn sync(&mut self, luck: &Luck, is_approved: bool) -> Plan {
         let mut snapshot = self.snapshot(luck);
-        self.redeem(&mut snapshot);
+        self.redeem(&mut snapshot, luck);
         let plan = Plan::compute(&snapshot, &self.policy);
         checks::of_the_plan(&snapshot, &plan, &self.policy);
         self.check_creates(&snapshot, &plan);

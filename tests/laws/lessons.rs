@@ -92,6 +92,26 @@ fn a_primary_that_google_chose_by_itself_makes_no_edit_of_a_write_of_ours() {
     });
 }
 
+/// Google's answer to our write was lost, and the next read showed the state before it. The write was forgotten with that read; once
+/// it showed, it passed for an edit that beats the deletion of its document.
+#[test]
+fn a_write_that_does_not_show_yet_is_looked_for_until_it_may_have_shown() {
+    let deleted_meanwhile = Round {
+        events: vec![Event::SetText(Side::Dafater, 3, TextField::Given)],
+        luck: Luck {
+            lost: BTreeSet::from([(3, true)]),
+            meanwhile: vec![Event::Delete(Side::Dafater, 3)],
+            ..Luck::default()
+        },
+    };
+    let late = Round { events: Vec::new(), luck: Luck { late: BTreeSet::from([3]), ..Luck::default() } };
+    keep_the_laws(&Script {
+        rules: Rules { deletions: DeletionPolicy::Propagate, ..USUAL },
+        initial: vec![(3, None)],
+        rounds: vec![quiet(), deleted_meanwhile, late],
+    });
+}
+
 /// Somebody was entered on a side in the moment in which we created them there, and then deleted on the other. Our copy went, as it
 /// should; with it went all that told that the other one is the same person, who was taken for new and brought back.
 #[test]

@@ -389,12 +389,14 @@ impl World {
             leaving: BTreeSet::new(),
             left: Vec::new(),
             parted: Vec::new(),
+            taken: BTreeSet::new(),
             decisions: self.decisions.clone(),
         }
     }
 
-    /// As the observer does before it plans: an update whose answer was lost is known again where it shows.
-    pub fn redeem(&mut self, snapshot: &mut Snapshot) {
+    /// As the observer does before it plans: an update whose answer was lost is known again where it shows, and looked for as long as
+    /// it may not show yet.
+    pub fn redeem(&mut self, snapshot: &mut Snapshot, luck: &Luck) {
         for (id, side, promise) in std::mem::take(&mut self.owed) {
             let Some(view) = snapshot.pairs.iter_mut().find(|view| view.pair.id == id) else { continue };
             let now = match side {
@@ -403,8 +405,11 @@ impl World {
             };
             match now {
                 Some(now) => {
+                    let is_late = side == Side::Google && self.is_late(luck, Self::google_of(&view.pair));
                     if promise.redeem(&mut view.pair, side, &now) {
                         self.pairs.insert(id, view.pair.clone());
+                    } else if is_late {
+                        self.owed.push((id, side, promise));
                     }
                 }
                 None => self.owed.push((id, side, promise)),

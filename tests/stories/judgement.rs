@@ -165,6 +165,51 @@ async fn a_conflict_that_waits_is_told_and_so_is_who_decided_it() {
     ");
 }
 
+/// Two persons whose companies differ, and the document of one who waits for a write: the site takes none now.
+async fn quarrel_while_the_site_is_closed() -> World {
+    let mut world = World::with(|settings| settings.policy.conflict = ConflictPolicy::Manual);
+    world.add_person(person("Ada", "Lovelace", "ada@example.com", ""));
+    world.add_person(person("Grace", "Hopper", "grace@example.com", ""));
+    world.settle().await;
+    let (resource, document) = (name(&world.person("Ada")), name(&world.contact("Ada")));
+    world.edit_contact(&document, json!({"company_name": "Left"}));
+    world.edit_person(&resource, json!({"organizations": [{"name": "Right"}]}));
+    world
+}
+
+/// Makes the site refuse a write to another contact, so that the run ends early; then it is open again.
+async fn sync_while_closed(world: &mut World) {
+    let grace = name(&world.person("Grace"));
+    world.edit_person(&grace, json!({"emailAddresses": [{"value": "admiral@example.com"}]}));
+    world.site_weather(|line, _| line.starts_with("PUT").then_some(crate::world::Strike::BAD_GATEWAY));
+    assert_eq!(world.sync().await.outcome, Outcome::Failed);
+    world.calm();
+}
+
+#[tokio::test]
+async fn a_conflict_is_asked_although_the_run_that_found_it_ended_early() {
+    let mut world = quarrel_while_the_site_is_closed().await;
+    sync_while_closed(&mut world).await;
+    assert_eq!(world.settle().await.conflicts, 1);
+    let told = told(&world, "ada");
+    assert_eq!(told.matches("waits for a person").count(), 1, "{told}");
+}
+
+#[tokio::test]
+async fn a_decision_that_a_run_carried_out_is_no_question_although_it_ended_early() {
+    let mut world = quarrel_while_the_site_is_closed().await;
+    assert_eq!(world.settle().await.conflicts, 1);
+    let open = world.engine().conflicts().unwrap();
+    world.engine().resolve(&open[0].id, Side::Dafater).await.unwrap();
+    sync_while_closed(&mut world).await;
+    assert_eq!(world.settle().await.conflicts, 0);
+    assert_eq!(
+        world.lines(),
+        ["Ada Lovelace Left ada@example.com", "Grace Hopper admiral@example.com"],
+        "what was decided stands"
+    );
+}
+
 #[tokio::test]
 async fn what_failed_is_told_once_however_often_it_is_tried() {
     let mut world = World::new();

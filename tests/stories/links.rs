@@ -79,6 +79,34 @@ async fn between_two_nobody_guesses_and_the_history_names_both() {
     let history = world.engine().history(&dafater_contactsd::execute::HistoryFilter::default()).unwrap();
     let note = history.iter().find(|entry| entry.action == "party").unwrap();
     assert!(note.reason.contains("Globex, Initech"), "{}", note.reason);
+    // A person is asked, once, until the contact is linked on the site.
+    let asked = world.engine().reviews().unwrap();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].title, "Ada");
+    assert!(asked[0].reason.contains("Globex, Initech; link it on the site"), "{}", asked[0].reason);
+    assert_eq!(world.sync().await.review, 1);
+    let name = world.contact("Ada")["name"].as_str().unwrap().to_owned();
+    world.edit_contact(&name, json!({ "links": [{ "link_doctype": "Customer", "link_name": "Initech" }] }));
+    assert_eq!(world.sync().await.review, 0);
+    assert!(world.engine().reviews().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn whoever_shall_be_linked_to_nobody_is_skipped_and_not_asked_about_again() {
+    let mut world = world(&[LinkBy::Organisation, LinkBy::EmailDomain]);
+    let mut known = contact("Known", "", "known@shared.example", "");
+    known["links"] = json!([{ "link_doctype": "Customer", "link_name": "Globex" }]);
+    world.add_contact(known);
+    let resource = world.add_person(of("Initech", "Ada", "ada@shared.example"));
+    world.settle().await;
+    let asked = world.engine().reviews().unwrap();
+    world.engine().skip(&asked[0].record).await.unwrap();
+    assert_eq!(world.engine().status().unwrap().review, 0);
+    // It stays a pair.
+    world.edit_person(&resource, json!({ "organizations": [{ "name": "Umbrella" }] }));
+    world.settle().await;
+    assert_eq!(world.contact("Ada")["company_name"], "Umbrella");
+    assert!(world.engine().reviews().unwrap().is_empty() && links(&world.contact("Ada")).is_empty());
 }
 
 #[tokio::test]

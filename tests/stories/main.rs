@@ -17,6 +17,7 @@ mod world;
 mod bad_input;
 mod conformance;
 mod deletions;
+mod downtime;
 mod editing;
 mod faults;
 mod fields;

@@ -201,6 +201,13 @@ fn a_proxy_that_finds_the_request_too_large_wrote_nothing() {
         disposition(LIST, &html(400, "<p>Bad Request</p> Request Line is too large (6616 &gt; 4094)")),
         Disposition::Protocol
     );
+    // One contact whose name is too long for the way to the site concerns nobody else.
+    assert_eq!(disposition(CREATE, &html(414, "<h1>414 Request-URI Too Large</h1>")), Disposition::Refused);
+    assert_eq!(
+        disposition(CREATE, &html(400, "Request Line is too large (6616 &gt; 4094)")),
+        Disposition::Refused
+    );
+    assert_eq!(disposition(CREATE, &html(400, "<p>Bad Request</p>")), Disposition::Protocol);
 }
 
 #[test]

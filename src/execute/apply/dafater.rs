@@ -14,6 +14,7 @@ use crate::execute::notes::Note;
 use crate::mapping::{Document, Link};
 use crate::observe::events;
 use crate::remote::Disposition;
+use crate::state::Unlinked;
 use crate::sync::{Action, Side, Step};
 
 /// A name that two writers want at the same moment is free at the next; beyond this the name itself is the obstacle.
@@ -143,6 +144,7 @@ impl Executor<'_> {
         };
         let mut changes = self.parts.state.changes();
         changes.add_history(&step.pair, &note.entry(&account));
+        changes.set_unlinked(&Unlinked { pair: step.pair.clone(), doubt: doubt.clone() });
         Ok(self.parts.state.commit(changes).await?)
     }
 
@@ -204,7 +206,7 @@ impl Executor<'_> {
 
     async fn begin_one(&self, work: &Work<'_>) -> Result<(), EngineError> {
         let mut changes = self.parts.state.changes();
-        changes.set_intent(&self.intent(work, Side::Dafater));
+        self.set_intent(work, Side::Dafater, &mut changes);
         Ok(self.parts.state.commit(changes).await?)
     }
 

@@ -384,7 +384,7 @@ impl Executor<'_> {
     async fn begin(&self, works: &[Work<'_>], batch: &[Outgoing], side: Side) -> Result<(), EngineError> {
         let mut changes = self.parts.state.changes();
         for work in batch.iter().filter_map(|outgoing| works.get(outgoing.index)) {
-            changes.set_intent(&self.intent(work, side));
+            self.set_intent(work, side, &mut changes);
         }
         Ok(self.parts.state.commit(changes).await?)
     }

@@ -69,6 +69,8 @@ pub(super) struct Executor<'a> {
     pub(super) failures: BTreeMap<PairId, u32>,
     /// Earlier updates that are still in doubt: a write that is refused takes nothing back of them.
     pub(super) doubtful: &'a [Intent],
+    /// Earlier updates without a receipt, of which nothing tells yet what they replaced.
+    pub(super) unnoted: Vec<&'a Intent>,
     pub(super) cancel: &'a CancellationToken,
     /// The run that is put back, if one is.
     pub(super) undoes: Option<&'a str>,
@@ -221,6 +223,10 @@ impl Executor<'_> {
                 PairId::from_dafater(account, &pair.dafater.creation, &pair.dafater.name),
             ];
             for id in begun.iter().chain([&pair.id]) {
+                // A record that was deleted, replaced and restored first began the pair that is now another's.
+                if *id != pair.id && state.pair(id)?.is_some() {
+                    continue;
+                }
                 changes.remove_intent(id, Side::Google);
                 changes.remove_intent(id, Side::Dafater);
                 changes.remove_parked(id);
@@ -351,6 +357,24 @@ impl Executor<'_> {
     /// Whether an earlier update of the record is still in doubt.
     fn is_doubtful(&self, pair: &PairId, side: Side) -> bool {
         self.doubtful.iter().any(|intent| (&intent.pair, intent.side) == (pair, side))
+    }
+
+    /// Writes down what is about to be sent. An earlier write of the same record, which has no receipt, is noted before it gives way:
+    /// if the record is not as it was before it, nothing else tells what was there.
+    fn set_intent(&self, work: &Work<'_>, side: Side, changes: &mut Changes) {
+        let (pair, mapping) = (&work.step.pair, &self.settings.policy.mapping);
+        let now = match side {
+            Side::Google => work.step.google.as_ref().map(|person| person.contact(mapping)),
+            Side::Dafater => work.step.dafater.as_ref().map(|document| document.contact(mapping)),
+        };
+        let is_earlier = |intent: &&&Intent| (&intent.pair, intent.side) == (pair, side);
+        if let Some(earlier) = self.unnoted.iter().find(is_earlier)
+            && now.is_some()
+            && now != earlier.entry.before
+        {
+            changes.add_history(pair, &earlier.entry);
+        }
+        changes.set_intent(&self.intent(work, side));
     }
 
     /// Takes back what was written down and provably did not happen; what was in doubt before it is in doubt again.

@@ -59,6 +59,7 @@ impl Observer<'_> {
             leaving: BTreeSet::new(),
             left: Vec::new(),
             parted: Vec::new(),
+            taken: BTreeSet::new(),
             decisions: Decisions::default(),
         })
     }

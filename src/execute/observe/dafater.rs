@@ -7,7 +7,7 @@ use crate::dafater::{DeletedFeed, Stamp};
 use crate::execute::EngineError;
 use crate::mapping::{Document, DocumentName, SiteStamp};
 use crate::state::DafaterCursor;
-use crate::sync::{PairId, RecordId, Side};
+use crate::sync::{RecordId, Side};
 
 /// What a read of the site showed.
 pub(in crate::execute) struct DafaterReading {
@@ -114,7 +114,7 @@ impl Observer<'_> {
         state.loose(&record).is_ok_and(|loose| {
             loose.is_some_and(|loose| {
                 let creation = loose.creation.as_ref();
-                let begun = creation.map(|creation| PairId::from_dafater(state.account(), creation, name));
+                let begun = creation.and_then(|creation| self.begun_by_document(creation, name).ok());
                 let is_due = begun
                     .and_then(|pair| self.parked.get(&pair))
                     .is_some_and(|parked| parked.next <= self.now);

@@ -13,6 +13,9 @@ use crate::google::{GoogleError, Lookup as PeopleLookup};
 use crate::mapping::{DocumentName, Person, ResourceName, SiteStamp};
 use crate::sync::{Pair, PairId, RecordId, Sighting};
 
+/// A contact that was looked for by name so often, and no read of changes tells where it is, is looked for among all.
+const MISSED_AFTER: u32 = 3;
+
 impl Observer<'_> {
     /// Fetches Google's half of every pair that lacks it.
     pub(super) async fn fetch_google(
@@ -66,7 +69,13 @@ impl Observer<'_> {
                     gathered.deleted.push((base.source_id.clone(), base.etag.0.clone()));
                     Sighting::Gone
                 }
-                Some(PeopleLookup::Found(_) | PeopleLookup::Missing | PeopleLookup::Failed(_)) | None => {
+                // Its tombstone was missed, or its new name: only a read of everything tells.
+                Some(PeopleLookup::Missing) => {
+                    let attempts = self.parked.get(&id).map_or(0, |parked| parked.attempts);
+                    gathered.is_unsettled |= is_complete || attempts >= MISSED_AFTER;
+                    Sighting::Unseen
+                }
+                Some(PeopleLookup::Found(_) | PeopleLookup::Failed(_)) | None => {
                     gathered.is_unsettled |= is_complete;
                     Sighting::Unseen
                 }

@@ -125,6 +125,15 @@ pub(super) struct Observed {
     pub(super) is_full: bool,
 }
 
+impl Observed {
+    /// Updates of earlier runs without a receipt, of which it is not known that they arrived as they were sent.
+    pub(super) fn unnoted(&self) -> impl Iterator<Item = &Intent> {
+        let is_redeemed = |intent: &Intent| self.redeemed.iter().any(|pair| pair.id == intent.pair);
+        let settled = self.settled.iter().filter(move |intent| !is_redeemed(intent));
+        settled.chain(&self.doubtful).filter(|intent| intent.kind == IntentKind::Update)
+    }
+}
+
 pub(super) struct Observer<'a> {
     pub(super) parts: &'a Parts,
     pub(super) settings: &'a Settings,
@@ -184,6 +193,7 @@ impl Observer<'_> {
         in_doubt.extend(picture.renamed_in_doubt(&doubt.unsettled, state.account()));
         let left_over = self.left_over(&picture, &doubt.begun)?;
         let parted = self.parted(&picture)?;
+        let taken = self.taken(&picture)?;
         let is_idle = picture.pairs.is_empty() && picture.google.is_empty() && picture.dafater.is_empty();
         // Nothing to decide needs no rules: an idle cycle asks for changes and nothing else.
         let site = if is_idle { SiteFacts::unknown(self.now) } else { self.site_facts(memory).await? };
@@ -214,6 +224,7 @@ impl Observer<'_> {
                 leaving: picture.leaving,
                 left: picture.left,
                 parted,
+                taken,
                 decisions: crate::sync::Decisions {
                     resolutions,
                     asked,

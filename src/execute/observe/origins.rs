@@ -8,7 +8,7 @@ use super::identity::resource_name;
 use super::{Doubt, Observer, Picture};
 use crate::dafater::Lookup as SiteLookup;
 use crate::execute::EngineError;
-use crate::mapping::{DocumentName, SourceId};
+use crate::mapping::{DocumentName, SiteStamp, SourceId};
 use crate::sync::{Pair, PairId, RecordId};
 
 impl Observer<'_> {
@@ -72,6 +72,51 @@ impl Observer<'_> {
             parted.extend(self.parts.state.parted_of_google(&person.source_id)?.map(|parted| parted.pair));
         }
         Ok(parted)
+    }
+
+    /// The id under which a contact that stands alone begins a pair. Its first one may be that of the contact that was made in its
+    /// place while it was deleted.
+    pub(super) fn begun_by_person(&self, source: &SourceId) -> Result<PairId, EngineError> {
+        let mut id = PairId::from_google(self.parts.state.account(), source);
+        while self.parts.state.pair(&id)?.is_some_and(|pair| pair.google.source_id != *source) {
+            id = id.again();
+        }
+        Ok(id)
+    }
+
+    /// As [`begun_by_person`](Self::begun_by_person), of a document.
+    pub(super) fn begun_by_document(
+        &self,
+        creation: &SiteStamp,
+        name: &DocumentName,
+    ) -> Result<PairId, EngineError> {
+        let mut id = PairId::from_dafater(self.parts.state.account(), creation, name);
+        let is_other = |pair: Pair| pair.dafater.creation.civil() != creation.civil();
+        while self.parts.state.pair(&id)?.is_some_and(is_other) {
+            id = id.again();
+        }
+        Ok(id)
+    }
+
+    /// Ids of living pairs that records which stand alone would begin another one under.
+    pub(super) fn taken(&self, picture: &Picture) -> Result<BTreeSet<PairId>, EngineError> {
+        let account = self.parts.state.account();
+        let mut taken = BTreeSet::new();
+        let mut take = |mut first: PairId, free: &PairId| {
+            while first != *free {
+                let next = first.again();
+                taken.insert(std::mem::replace(&mut first, next));
+            }
+        };
+        for person in picture.google.iter().map(|alone| &alone.record) {
+            let free = self.begun_by_person(&person.source_id)?;
+            take(PairId::from_google(account, &person.source_id), &free);
+        }
+        for document in picture.dafater.iter().map(|alone| &alone.record) {
+            let free = self.begun_by_document(&document.creation, &document.name)?;
+            take(PairId::from_dafater(account, &document.creation, &document.name), &free);
+        }
+        Ok(taken)
     }
 
     /// Contacts that we made from a document which the site has and does not show: a permission hides it, or it cannot be read.

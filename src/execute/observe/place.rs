@@ -30,7 +30,7 @@ impl Observer<'_> {
             let record = RecordId::Google(source.clone());
             let before = self.parts.state.loose(&record)?;
             let is_forced = read_all || gathered.forced.contains(&record);
-            let begun = PairId::from_google(self.parts.state.account(), &source);
+            let begun = self.begun_by_person(&source)?;
             if let Some(parked) = self.late_echo(&record, &begun, &person)? {
                 echoes.push(parked);
                 continue;
@@ -45,7 +45,7 @@ impl Observer<'_> {
                 continue;
             }
             let is_waiting = !is_forced && self.waits(&begun, Side::Google, &person.etag.0);
-            let successor = self.successor(&begun, &person)?;
+            let successor = self.successor(&person)?;
             google.push(Alone { is_waiting, successor, ..alone_person(person, before, &scoping) });
         }
         let mut dafater = Vec::new();
@@ -61,7 +61,7 @@ impl Observer<'_> {
                 gathered.vanished.push(loose.record.clone());
             }
             let is_forced = read_all || is_renamed || gathered.forced.contains(&record);
-            let begun = PairId::from_dafater(self.parts.state.account(), &document.creation, &name);
+            let begun = self.begun_by_document(&document.creation, &name)?;
             if !is_forced && is_judged(before.as_ref(), &document.modified.0) {
                 continue;
             }
@@ -120,9 +120,10 @@ impl Observer<'_> {
     }
 
     /// The contact that was made in place of this one while it was deleted.
-    fn successor(&self, begun: &PairId, person: &Person) -> Result<Option<RecordId>, EngineError> {
+    fn successor(&self, person: &Person) -> Result<Option<RecordId>, EngineError> {
+        let begun = PairId::from_google(self.parts.state.account(), &person.source_id);
         let marked = person.marker(&self.settings.site).and_then(|marker| PairId::parse(&marker.pair));
-        for id in [Some(begun), marked.as_ref()].into_iter().flatten() {
+        for id in [Some(&begun), marked.as_ref()].into_iter().flatten() {
             if let Some(pair) = self.parts.state.pair(id)?
                 && pair.google.source_id != person.source_id
             {
@@ -225,7 +226,7 @@ impl Observer<'_> {
         vanished.append(&mut gathered.vanished);
         for (source, person) in gathered.google {
             let record = RecordId::Google(source);
-            let begun = PairId::from_google(self.parts.state.account(), &person.source_id);
+            let begun = self.begun_by_person(&person.source_id)?;
             let is_echo = self.late_echo(&record, &begun, &person)?.is_some();
             if !is_echo && !google.iter().any(|alone| alone.record.source_id == person.source_id) {
                 let before = self.parts.state.loose(&record)?;

@@ -137,6 +137,18 @@ fn a_mobile_number_gets_that_label_only_where_it_has_none() {
     assert_eq!(paths(&patched(&target)), [] as [&str; 0]);
 }
 
+/// The first organisation went as soon as its name was taken away; the one behind it then passed for the mapped one.
+#[test]
+fn what_stands_behind_an_organisation_that_goes_keeps_its_title() {
+    let person = Person::parse(json!({
+        "metadata": { "sources": [{ "type": "CONTACT", "id": "1", "etag": "#e" }] },
+        "organizations": [{ "name": "Analytical" }, { "name": "Second", "title": "Trustee" }],
+    }))
+    .unwrap();
+    let patch = PersonPatch::new(Some(&person), &Contact::default(), &all(), &mapping());
+    assert_eq!(patch.body["organizations"], json!([{ "name": "Second", "title": "Trustee" }]));
+}
+
 #[test]
 fn an_organisation_that_says_nothing_else_goes_and_one_that_does_stays() {
     let mut target = ada().contact(&mapping());

@@ -168,6 +168,7 @@ fn texts(
     mapping: &Mapping,
 ) -> Vec<Map<String, Json>> {
     let mut after = before.to_vec();
+    let mut touched = BTreeSet::new();
     for text in mapping.placed().iter().filter(|text| text.slot.list == list) {
         let index = find(&after.iter().collect::<Vec<_>>(), &text.slot, mapping);
         let mut current = Contact::default();
@@ -192,7 +193,11 @@ fn texts(
                 after.push(item);
             }
         }
-        if let Some(index) = index.filter(|index| after.get(*index).is_some_and(says_nothing)) {
+        touched.extend(index);
+    }
+    // Not before all slots are written: the next item would stand in the place of the one that goes.
+    for index in touched.into_iter().rev() {
+        if after.get(index).is_some_and(says_nothing) {
             after.remove(index);
         }
     }

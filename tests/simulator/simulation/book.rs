@@ -46,6 +46,8 @@ pub struct Gone {
     pub had_news: bool,
     /// When it was restored under its old identity.
     pub restored: Option<Timestamp>,
+    /// What it said at the end.
+    pub said: Contact,
 }
 
 /// The book.
@@ -98,10 +100,16 @@ impl Book {
             self.accounts.insert(id.clone(), seen.account);
             match before.0.get(id) {
                 None => {
+                    let partners = self.partners.get(id);
+                    let is_alone = partners.is_some_and(|partners| {
+                        partners.iter().all(|partner| !after.0.contains_key(partner))
+                    });
                     if let Some(gone) = self.gone.get_mut(id) {
-                        // What it says again it said before.
                         gone.restored = Some(at);
-                        continue;
+                        // What it says again it said before; unless all who had heard it are gone: then it is as good as entered anew.
+                        if !is_alone {
+                            continue;
+                        }
                     }
                     for field in TextField::ALL {
                         let to = seen.contact.text(&field).to_owned();
@@ -116,9 +124,28 @@ impl Book {
                             to,
                         });
                     }
+                    // API: what is restored on the site, or put back by an undo, is a new record; it says what the old one said.
+                    let is_former = |(other, gone): (&Id, &Gone)| {
+                        other.0 == id.0
+                            && gone.said == seen.contact
+                            && self.accounts.get(other) == Some(&seen.account)
+                    };
+                    let former =
+                        self.gone.iter().find(|entry| is_former(*entry)).map(|(other, _)| other.clone());
                     for (field, values) in sets(&seen.contact) {
                         for key in values.keys() {
-                            self.value(at, cycle, id, &field, key.as_str(), true, Vec::new());
+                            let since = former
+                                .as_ref()
+                                .and_then(|former| self.said_since(former, &field, key.as_str()));
+                            self.value(
+                                since.unwrap_or(at),
+                                cycle,
+                                id,
+                                &field,
+                                key.as_str(),
+                                true,
+                                Vec::new(),
+                            );
                         }
                     }
                 }
@@ -181,7 +208,8 @@ impl Book {
                     || pairs.iter().any(|(_, base, other)| {
                         before.0.get(other).is_none_or(|other| has_news(&seen.contact, &other.contact, base))
                     });
-                self.gone.insert(id.clone(), Gone { at, seen: at, had_news, restored: None });
+                let said = seen.contact.clone();
+                self.gone.insert(id.clone(), Gone { at, seen: at, had_news, restored: None, said });
             }
         }
     }

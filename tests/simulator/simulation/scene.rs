@@ -56,6 +56,8 @@ pub struct Scene {
     /// Number of the running (or next) cycle.
     pub cycle: u32,
     pub cycle_began: Timestamp,
+    /// Records of which nobody knew, when the cycle began, whether the last write to them had arrived.
+    pub in_doubt: BTreeSet<Id>,
     /// Successful writes of this cycle by record.
     pub writes: BTreeMap<Id, u32>,
     pub deletions: u32,
@@ -116,6 +118,7 @@ impl Scene {
             book: Book::default(),
             violations: Vec::new(),
             cycle: 0,
+            in_doubt: BTreeSet::new(),
             writes: BTreeMap::new(),
             deletions: 0,
             requests: 0,
@@ -221,6 +224,7 @@ impl Scene {
     pub fn begin(&mut self, script: Cycle) {
         self.cycle += 1;
         self.cycle_began = self.clock.now();
+        self.in_doubt = watch::in_doubt(self);
         self.script = script;
         self.nth = 0;
         self.is_dead = false;

@@ -1,5 +1,7 @@
 //! Judges every single write of the daemon, at the moment when it happens.
 
+use std::collections::BTreeSet;
+
 use dafater_contactsd::contact::{Contact, Key};
 use dafater_contactsd::mapping::MARKER_KEY;
 use dafater_contactsd::remote::Clock as _;
@@ -96,8 +98,14 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
         .made
         .iter()
         .find(|(made, from)| **from == source && before.0.contains_key(made) && is_same(made));
+    // Who restores a contact while it is made anew comes too late for the look before it: nothing locks what is not there.
+    let lag = if id.0 == Side::Google { scene.setting.list_delay } else { 0 };
+    let seen_until = scene.cycle_began - jiff::SignedDuration::from_secs(lag.into());
+    let is_back = |gone: &Gone| gone.restored.is_some_and(|restored| restored >= seen_until);
+    let just_back: BTreeSet<Id> =
+        scene.book.gone.iter().filter(|(_, gone)| is_back(gone)).map(|(id, _)| id.clone()).collect();
     // LIMIT: a copy that the site hides from us cannot be known again when its receipt was lost.
-    if let Some((twin, _)) = twin.filter(|_| !scene.is_hiding) {
+    if let Some((twin, _)) = twin.filter(|(twin, _)| !scene.is_hiding && !just_back.contains(*twin)) {
         let what = format!("{source:?} was carried over twice: to {twin:?} and to {id:?}");
         scene.violate("no duplicates", what);
     }
@@ -114,6 +122,9 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
     let partners: Vec<&Id> = partners.into_iter().filter(|partner| !is_unseen(partner)).collect();
     for partner in partners {
         if before.0.contains_key(partner) {
+            if just_back.contains(partner) {
+                continue;
+            }
             scene.violate(
                 "no duplicates",
                 format!("{source:?} is paired with {partner:?}, and {id:?} was created"),
@@ -124,7 +135,7 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
             && !scene.book.was_carried_after(&source, gone.at)
             && scene.book.gone.get(&source).is_none_or(|source| source.restored < Some(gone.seen))
             && gone.at < scene.cycle_began
-            && !is_in_doubt(scene, partner)
+            && !scene.in_doubt.contains(partner)
         {
             let what =
                 format!("{partner:?} was deleted by a person, and came back as {id:?} from {source:?}");
@@ -135,16 +146,18 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
 }
 
 /// LIMIT: whether a record had heard of an edit before it was deleted cannot be known when the answer to the write that told it was
-/// lost; the edit then beats the deletion, for nothing may be lost.
-fn is_in_doubt(scene: &Scene, gone: &Id) -> bool {
+/// lost; the edit then beats the deletion, for nothing may be lost. Such writes are asked for before the cycle: the intent of the
+/// create that follows stands in the place of theirs.
+pub fn in_doubt(scene: &Scene) -> BTreeSet<Id> {
     let names = &scene.book.names;
-    scene.accounts().flat_map(|account| scene.state(account).intents().unwrap()).any(|intent| {
-        let record = match &intent.record {
+    let intents = scene.accounts().flat_map(|account| scene.state(account).intents().unwrap());
+    let updates = intents.filter(|intent| intent.kind == IntentKind::Update);
+    updates
+        .filter_map(|intent| match &intent.record {
             RecordId::Google(source) => Some((Side::Google, source.0.clone())),
             RecordId::Dafater(name) => names.get(&(Side::Dafater, name.0.clone())).cloned(),
-        };
-        intent.kind == IntentKind::Update && record.as_ref() == Some(gone)
-    })
+        })
+        .collect()
 }
 
 /// An undo may only create what is not there.
@@ -227,7 +240,8 @@ fn judge_deletion(scene: &mut Scene, id: &Id, old: &Seen) {
     let had_news = pairs.iter().any(|(_, base, other)| {
         picture.0.get(other).is_some_and(|other| has_news(&old.contact, &other.contact, base))
     });
-    scene.book.gone.insert(id.clone(), Gone { at: scene.clock.now(), seen, had_news, restored: None });
+    let said = old.contact.clone();
+    scene.book.gone.insert(id.clone(), Gone { at: scene.clock.now(), seen, had_news, restored: None, said });
 }
 
 /// `creation` of the document from which a person was made.

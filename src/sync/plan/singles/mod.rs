@@ -148,11 +148,16 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// The id of the pair that a record without counterpart begins.
+    fn begun<T: Record>(&self, record: &T) -> PairId {
+        self.snapshot.free(record.begun(&self.snapshot.account))
+    }
+
     /// A step for a record without counterpart.
     fn begin<T: Record>(&mut self, record: &T, origin: Origin, action: Action, reason: &'static str) {
         let (google, dafater) = record.halves();
         self.plan.steps.push(Step {
-            pair: record.begun(&self.snapshot.account),
+            pair: self.begun(record),
             origin,
             before: None,
             agreed: None,
@@ -187,12 +192,8 @@ impl<'a> Planner<'a> {
         let before = widow.map(|widow| &widow.view.pair);
         let pair = match (before, origin) {
             (Some(pair), _) => pair.id.clone(),
-            (None, Origin::Created(Side::Google)) => {
-                PairId::from_dafater(&snapshot.account, &document.record.creation, &document.record.name)
-            }
-            (None, Origin::Matched | Origin::Created(Side::Dafater)) => {
-                PairId::from_google(&snapshot.account, &person.record.source_id)
-            }
+            (None, Origin::Created(Side::Google)) => self.begun(document.record),
+            (None, Origin::Matched | Origin::Created(Side::Dafater)) => self.begun(person.record),
         };
         let former = self.left_pair(person.record, document.record).filter(|_| before.is_none());
         let pair = former.map_or(pair, |former| former.id.clone());
@@ -307,7 +308,7 @@ impl<'a> Planner<'a> {
         let marked = google
             .and_then(|person| person.marker(&self.snapshot.site))
             .and_then(|marker| PairId::parse(&marker.pair));
-        let pair = single.record.begun(&self.snapshot.account);
+        let pair = self.begun(single.record);
         let is_in_doubt = marked.iter().chain([&pair]).any(|pair| self.snapshot.in_doubt.contains(pair));
         let (contact, withheld) = self.admitted(&single.contact, side);
         let reason = match side {

@@ -10,7 +10,7 @@ use crate::mapping::{Document, Person};
 use crate::sync::plan::planner::Planner;
 use crate::sync::plan::reunion::were_one;
 use crate::sync::snapshot::PairView;
-use crate::sync::{LooseReason, Origin, PairId, Side};
+use crate::sync::{LooseReason, Origin, Side};
 
 impl<'a> Planner<'a> {
     pub(super) fn by_decision(
@@ -78,7 +78,7 @@ impl<'a> Planner<'a> {
             let source = document.record.google_contacts_id().and_then(|id| by_name.get(id));
             if let Some((left, person)) = source {
                 // The built-in integration leaves the same id on contacts that people made; only an intent of ours proves more.
-                let begun = PairId::from_google(&snapshot.account, &person.record.source_id);
+                let begun = self.begun(person.record);
                 let pair = person.widow().map_or(begun, |widow| widow.view.pair.id.clone());
                 let is_ours = snapshot.begun.contains(&pair);
                 let origin = if is_ours { Origin::Created(Side::Dafater) } else { Origin::Matched };

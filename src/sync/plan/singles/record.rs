@@ -13,7 +13,7 @@ pub(super) trait Record {
     /// By which it is known after a rename.
     fn creation(&self) -> Option<&SiteStamp>;
     fn says(&self, mapping: &Mapping) -> Contact;
-    /// The id of the pair that it begins.
+    /// The id of the pair that it begins, if that is nobody else's.
     fn begun(&self, account: &AccountName) -> PairId;
     /// As Google's record, or as Dafater's.
     fn halves(&self) -> (Option<&Person>, Option<&Document>);
