@@ -159,6 +159,26 @@ impl SiteClient {
         Ok(Reply { body, date, status: response.status().as_u16() })
     }
 
+    /// Sends one request to `path` and returns the answer as it came.
+    pub(super) async fn raw(
+        &self,
+        call: Call,
+        method: Method,
+        path: &str,
+    ) -> Result<http::Response<Bytes>, DafaterError> {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header(AUTHORIZATION, self.authorization.clone())
+            .body(Bytes::new());
+        let request = request.map_err(|_| DafaterError::Protocol {
+            call,
+            status: 0,
+            what: "no request can be made of it",
+        })?;
+        self.transport.send(request).await.map_err(|source| DafaterError::Transport { call, source })
+    }
+
     /// Calls a whitelisted method with arguments in the body.
     pub(super) async fn post_method(
         &self,

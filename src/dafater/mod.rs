@@ -24,6 +24,7 @@ mod fields;
 mod message;
 mod name;
 mod parties;
+mod photo;
 mod query;
 mod read;
 mod remedies;

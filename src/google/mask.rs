@@ -22,6 +22,9 @@ impl FieldMask {
         "metadata,names,emailAddresses,phoneNumbers,organizations,memberships,clientData",
     ));
 
+    /// Identity and photos.
+    pub const PHOTOS: Self = Self(Cow::Borrowed("metadata,photos"));
+
     /// Everything that a contact may be created with, and its identity.
     pub const EVERYTHING: Self = Self(Cow::Borrowed(
         "metadata,addresses,biographies,birthdays,calendarUrls,clientData,emailAddresses,events,externalIds,genders,imClients,\

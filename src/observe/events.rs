@@ -403,6 +403,54 @@ events! {
         until: String,
     }
 
+    /// Photos could not be carried.
+    PhotosPostponed(WARN, "photos.postponed", "5d17e09ac3b84f62b1f0a86d42e97c35", "Photos could not be carried; the contacts are in sync, and the photos are tried again.", "CD0408", "The reason names what to look at. Each photo waits by itself, longer each time; nothing else waits with it.") {
+        /// The account.
+        account: AccountName,
+        /// Why, of the last that failed.
+        reason: String,
+    }
+
+    /// Google holds no further contact of the account.
+    GoogleFull(WARN, "google.full", "c4e81b5f90d24a7d8e36f1a27b9d5c03", "The Google account is full; contacts wait until there is room.", "CD0407", "An account holds 25,000 contacts, and what lies in its trash counts for 30 days. Delete contacts in Google or empty the trash, then run `dafater-contactsd sync --full`; by themselves the contacts are tried again less and less often, at least once a day. Everything else goes on.") {
+        /// The account.
+        account: AccountName,
+        /// Contacts that wait.
+        waiting: usize,
+        /// Contacts that an account holds.
+        limit: usize,
+    }
+
+    /// Google holds few further contacts of the account.
+    GoogleNearlyFull(WARN, "google.nearly_full", "7e2d90b4a6c1453f8b5e1c70d9f3a826", "The Google account is nearly full.", "CD0410", "An account holds 25,000 contacts, and what lies in its trash counts for 30 days. Once it is full, contacts from Dafater wait. Delete what nobody needs in Google and empty the trash, or narrow the account's `scope`.") {
+        /// The account.
+        account: AccountName,
+        /// Contacts that it holds, its trash included.
+        held: usize,
+        /// Contacts for which there is room.
+        room: usize,
+        /// Contacts that an account holds.
+        limit: usize,
+    }
+
+    /// A label that the configuration names is not there any more.
+    LabelLost(WARN, "label.lost", "3f9a0c5d7e214b86a1d4c7e2509b6f38", "Google has no such label any more, or none that takes contacts; nobody gets it.", "CD0409", "Somebody deleted the label in Google, or it is one of Google's own. It is not made again unasked: make a label of that name in Google and it is used again, or name another one in the configuration.") {
+        /// The account.
+        account: AccountName,
+        /// What the label is for.
+        role: String,
+        /// Its name in the configuration.
+        label: String,
+    }
+
+    /// Labels could not be changed.
+    LabelsPostponed(WARN, "labels.postponed", "a60d3be8f1c947529e7b20d4583c1fa6", "Labels could not be changed; the contacts are in sync, and the labels are tried again.", "CD0406", "The reason names what to look at. Labels wait, each time longer; nothing else waits with them.") {
+        /// The account.
+        account: AccountName,
+        /// Why.
+        reason: String,
+    }
+
     /// A remote cannot be reached.
     RemoteUnreachable(WARN, "remote.unreachable", "bd58377cf585b82611e6a80413aab535", "A remote cannot be reached.", "CD0402", "Check the network, the name resolution and the address in the configuration. The daemon tries again by itself.") {
         /// The account.

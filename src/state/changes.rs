@@ -3,14 +3,16 @@
 use serde::Serialize;
 
 use super::records::{
-    AddressCursor, Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Parked, Parted, Progress,
-    Tombstone, UndoHold, Unlinked,
+    AddressCursor, Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Labels, Owed, OwedPhoto, Parked,
+    Parted, Progress, Tombstone, UndoHold, Unlinked,
 };
 use super::{HISTORY_VERSION, RECORD_VERSION, VALUE_VERSION};
 use crate::contact::Field;
 use crate::mapping::{SiteStamp, SourceId};
 use crate::store::{Batch, Key, Tree, VALUE_LIMIT, encode};
-use crate::sync::{AccountName, Conflict, GoogleBase, Loose, Pair, PairId, RecordId, Review, Side};
+use crate::sync::{
+    AccountName, Conflict, GoogleBase, Loose, Pair, PairId, Pictured, RecordId, Review, Side, Worn,
+};
 
 /// Changes of one account that become durable together.
 #[derive(Debug, Clone)]
@@ -57,6 +59,51 @@ impl Changes {
     /// Google takes writes again.
     pub fn remove_exhausted(&mut self) {
         self.batch.delete(Tree::Accounts, self.key().text("exhausted"));
+    }
+
+    /// Remembers which label plays which role.
+    pub fn set_labels(&mut self, labels: &Labels) {
+        self.put(Tree::Accounts, self.key().text("labels"), labels);
+    }
+
+    /// Remembers what the sync did with the labels of a contact.
+    pub fn set_worn(&mut self, pair: &PairId, worn: &Worn) {
+        self.put(Tree::Pairs, self.key().text("worn").text(pair.as_str()), worn);
+    }
+
+    /// Forgets it.
+    pub(super) fn remove_worn(&mut self, pair: &PairId) {
+        self.batch.delete(Tree::Pairs, self.key().text("worn").text(pair.as_str()));
+    }
+
+    /// Begins to change the labels of a contact.
+    pub fn set_owed(&mut self, owed: &Owed) {
+        self.put(Tree::Queue, self.key().text("label").text(owed.pair.as_str()), owed);
+    }
+
+    /// The labels of a contact are changed.
+    pub fn remove_owed(&mut self, pair: &PairId) {
+        self.batch.delete(Tree::Queue, self.key().text("label").text(pair.as_str()));
+    }
+
+    /// Remembers the photos of a pair.
+    pub fn set_pictured(&mut self, pair: &PairId, pictured: &Pictured) {
+        self.put(Tree::Pairs, self.key().text("photo").text(pair.as_str()), pictured);
+    }
+
+    /// Forgets them.
+    pub(super) fn remove_pictured(&mut self, pair: &PairId) {
+        self.batch.delete(Tree::Pairs, self.key().text("photo").text(pair.as_str()));
+    }
+
+    /// Remembers that a photo is to be carried.
+    pub fn set_owed_photo(&mut self, owed: &OwedPhoto) {
+        self.put(Tree::Queue, self.key().text("photo").text(owed.pair.as_str()), owed);
+    }
+
+    /// It arrived.
+    pub fn remove_owed_photo(&mut self, pair: &PairId) {
+        self.batch.delete(Tree::Queue, self.key().text("photo").text(pair.as_str()));
     }
 
     /// Sets a pair with its indexes. What another state of the pair left behind is [`AccountState::put_pair`]'s to clear.
@@ -220,8 +267,12 @@ impl Changes {
         self.batch.put(Tree::Pairs, key, encode(RECORD_VERSION, &fitting_pair(pair.clone())));
     }
 
-    /// Forgets a pair that left the scope.
-    pub fn remove_left(&mut self, pair: &Pair) {
+    /// Forgets a pair that left the scope: its records are in the pair `now`.
+    pub fn remove_left(&mut self, pair: &Pair, now: &PairId) {
+        if pair.id != *now {
+            self.remove_worn(&pair.id);
+            self.remove_pictured(&pair.id);
+        }
         for key in self.left_keys(pair) {
             self.batch.delete(Tree::Pairs, key);
         }

@@ -8,6 +8,11 @@
 //! | accounts | `progress` | [`Progress`] |
 //! | accounts | `exhausted` | [`Exhausted`] |
 //! | accounts | `addresses` | [`AddressCursor`] |
+//! | accounts | `labels` | [`Labels`] |
+//! | pairs | `worn` pair id | [`Worn`](crate::sync::Worn) |
+//! | queue | `label` pair id | [`Owed`] |
+//! | pairs | `photo` pair id | [`Pictured`](crate::sync::Pictured) |
+//! | queue | `photo` pair id | [`OwedPhoto`] |
 //! | pairs | `pair` id | [`Pair`] |
 //! | pairs | `google` source id | pair id |
 //! | pairs | `dafater` name | pair id |
@@ -41,8 +46,9 @@ mod tables;
 
 pub use changes::Changes;
 pub use records::{
-    AddressCursor, Cursors, DafaterCursor, Exhausted, GoogleCursor, HeldBy, HistoryEntry, Hold, HoldDecision,
-    Intent, IntentKind, Parked, Parted, Progress, Tombstone, UndoHold, Unlinked,
+    AddressCursor, Bound, Cursors, DafaterCursor, Exhausted, GoogleCursor, HeldBy, HistoryEntry, Hold,
+    HoldDecision, Intent, IntentKind, Labels, Owed, OwedPhoto, Parked, Parted, Progress, Tombstone, UndoHold,
+    Unlinked,
 };
 pub use shown::{ChangeView, Counts, HistoryView};
 pub use tables::AccountState;

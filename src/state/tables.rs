@@ -7,14 +7,14 @@ use serde::de::DeserializeOwned;
 
 use super::earlier::{read_entry, read_intent, read_loose, read_pair, read_parted};
 use super::records::{
-    AddressCursor, Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Parked, Parted, Progress,
-    Tombstone, UndoHold, Unlinked,
+    AddressCursor, Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Labels, Owed, OwedPhoto, Parked,
+    Parted, Progress, Tombstone, UndoHold, Unlinked,
 };
 use super::{Changes, VALUE_VERSION};
 use crate::mapping::{DocumentName, SiteStamp, SourceId};
 use crate::store::{CodecError, Key, KeyReader, Store, StoreError, Tree, decode};
 use crate::store::{get_decoded, scan_decoded};
-use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, RecordId, Review};
+use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, Pictured, RecordId, Review, Worn};
 
 /// The tables of one account.
 #[derive(Clone)]
@@ -86,6 +86,46 @@ impl AccountState {
         self.get(Tree::Accounts, &self.key().text("exhausted"))
     }
 
+    /// Which label plays which role.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn labels(&self) -> Result<Labels, StoreError> {
+        Ok(self.get(Tree::Accounts, &self.key().text("labels"))?.unwrap_or_default())
+    }
+
+    /// What the sync did with the labels of a contact.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn worn(&self, pair: &PairId) -> Result<Option<Worn>, StoreError> {
+        self.get(Tree::Pairs, &self.key().text("worn").text(pair.as_str()))
+    }
+
+    /// Contacts whose labels are to be changed.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn owed_labels(&self) -> Result<Vec<Owed>, StoreError> {
+        self.scan(Tree::Queue, &self.key().text("label")).collect()
+    }
+
+    /// The photos of a pair as they were last seen.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn pictured(&self, pair: &PairId) -> Result<Option<Pictured>, StoreError> {
+        self.get(Tree::Pairs, &self.key().text("photo").text(pair.as_str()))
+    }
+
+    /// Photos that are to be carried.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn owed_photos(&self) -> Result<Vec<OwedPhoto>, StoreError> {
+        self.scan(Tree::Queue, &self.key().text("photo")).collect()
+    }
+
     /// A pair by its id.
     ///
     /// # Errors
@@ -142,6 +182,12 @@ impl AccountState {
     pub fn drop_pair(&self, id: &PairId, changes: &mut Changes) -> Result<(), StoreError> {
         self.clear_indexes(id, changes)?;
         changes.remove_pair(id);
+        if self.pictured(id)?.is_some() {
+            changes.remove_pictured(id);
+        }
+        if self.worn(id)?.is_some() {
+            changes.remove_worn(id);
+        }
         Ok(())
     }
 
@@ -213,6 +259,14 @@ impl AccountState {
     /// The store cannot be read.
     pub fn left_of_dafater(&self, creation: &SiteStamp) -> Result<Option<Pair>, StoreError> {
         self.left(&self.key().text("left-dafater").text(&creation.0))
+    }
+
+    /// Whether the pair left the scope.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn has_left(&self, id: &PairId) -> Result<bool, StoreError> {
+        Ok(self.get_record(&self.key().text("left").text(id.as_str()), read_pair)?.is_some())
     }
 
     fn left(&self, key: &Key) -> Result<Option<Pair>, StoreError> {
@@ -379,6 +433,11 @@ impl AccountState {
                 check(decode::<AddressCursor>(VALUE_VERSION, value).map(drop))
             }
             (Tree::Accounts, Some("exhausted")) => check(decode::<Exhausted>(VALUE_VERSION, value).map(drop)),
+            (Tree::Accounts, Some("labels")) => check(decode::<Labels>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("photo")) => check(decode::<Pictured>(VALUE_VERSION, value).map(drop)),
+            (Tree::Queue, Some("photo")) => check(decode::<OwedPhoto>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("worn")) => check(decode::<Worn>(VALUE_VERSION, value).map(drop)),
+            (Tree::Queue, Some("label")) => check(decode::<Owed>(VALUE_VERSION, value).map(drop)),
             (Tree::Pairs, Some("pair" | "left")) => check(read_pair(value).map(drop)),
             (Tree::Pairs, Some("loose")) => check(read_loose(value).map(drop)),
             (Tree::Pairs, Some("parted")) => check(read_parted(value).map(drop)),

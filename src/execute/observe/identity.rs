@@ -13,6 +13,9 @@ use crate::mapping::{Document, DocumentName, Person, ResourceName, SiteStamp, So
 use crate::state::Parked;
 use crate::sync::{Pair, PairId, RecordId, Review, Side, Sighting};
 
+/// Photos that are due and looked at in one run.
+const PHOTOS: usize = 30;
+
 /// A pair that must be looked at, while its halves are gathered.
 pub(super) struct Half {
     pub(super) pair: Pair,
@@ -285,6 +288,17 @@ impl Observer<'_> {
                     RecordId::Google(source) => drop(sources.insert(source.clone())),
                     RecordId::Dafater(name) => drop(names.insert(name.clone())),
                 },
+            }
+        }
+        let due = state.owed_photos()?.into_iter().filter(|owed| owed.next <= self.now);
+        for owed in due.take(PHOTOS) {
+            if let Some(pair) = state.pair(&owed.pair)? {
+                gathered.half(pair);
+            }
+        }
+        for owed in state.owed_labels()? {
+            if let Some(pair) = state.pair(&owed.pair)? {
+                gathered.half(pair);
             }
         }
         for (google, dafater) in state.links()? {

@@ -24,6 +24,7 @@ use self::dafater::DafaterReading;
 use self::google::GoogleReading;
 pub(super) use self::oversize::Oversized;
 use super::fields::MappedColumns;
+use super::labels::{LabelBook, Rest};
 use super::settings::{Parts, Settings};
 use super::{EngineError, RunRequest};
 use crate::contact::TextField;
@@ -39,8 +40,12 @@ pub(super) struct Memory {
     pub(super) site: Option<SiteFacts>,
     /// Mapped fields that do not travel, and why, as far as that was told.
     pub(super) told: BTreeMap<TextField, String>,
-    /// The account's labels by name, read when first needed.
-    pub(super) labels: Option<BTreeMap<String, String>>,
+    /// The account's labels, read when first needed.
+    pub(super) labels: Option<LabelBook>,
+    /// Until when writes of labels wait after a failure.
+    pub(super) labels_rest: Rest,
+    /// Whether it was said that the Google account is nearly full.
+    pub(super) is_nearly_full: bool,
     /// Changes of addresses that were dealt with and are read again because of the overlap: name and revision.
     pub(super) addresses: BTreeSet<(String, String)>,
     /// Whether it was said already that addresses may not be read.

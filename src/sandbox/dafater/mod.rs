@@ -18,6 +18,7 @@ mod custom;
 mod desk;
 mod document;
 mod exchange;
+mod files;
 mod google;
 mod incoming;
 mod ledger;
@@ -123,6 +124,7 @@ pub struct Site {
     ledger: Ledger,
     /// Last numbers of naming series.
     series: std::collections::BTreeMap<String, u64>,
+    files: Vec<files::Attached>,
 }
 
 impl Site {
@@ -156,6 +158,7 @@ impl Site {
             written: Vec::new(),
             ledger: Ledger::default(),
             series: std::collections::BTreeMap::new(),
+            files: Vec::new(),
         };
         site.set_time_zone(&options.time_zone);
         site.furnish();
