@@ -184,7 +184,8 @@ impl AccountEngine {
         report.requests =
             Requests { google: after.google - before.google, dafater: after.dafater - before.dafater };
         match ended {
-            Ok(Ended::Planned(plan, labels, photos)) => {
+            Ok(Ended::Planned(planned)) => {
+                let (plan, labels, photos) = *planned;
                 (report.labels, report.photos) = (labels.count(), photos.count());
                 (report.google, report.dafater) = show::counts(&plan);
                 report.linked = show::links(&plan);

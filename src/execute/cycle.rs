@@ -29,9 +29,9 @@ struct Ready<'a> {
 
 /// How a run ended, before it becomes a report.
 pub(super) enum Ended {
-    Done(Applied),
+    Done(Box<Applied>),
     Held(String),
-    Planned(Plan, LabelPlan, PhotoPlan),
+    Planned(Box<(Plan, LabelPlan, PhotoPlan)>),
 }
 
 impl AccountEngine {
@@ -56,7 +56,7 @@ impl AccountEngine {
             Verdict::Go if request.dry_run => {
                 let labels = self.plan_labels(&plan, &observed, &mut memory, now, false).await?;
                 let photos = self.plan_photos(&plan, &observed, now)?;
-                Ok(Ended::Planned(plan, labels, photos))
+                Ok(Ended::Planned(Box::new((plan, labels, photos))))
             }
             Verdict::Go => {
                 let google_rests = self.google_rests(now)?;
@@ -108,7 +108,7 @@ impl AccountEngine {
                     // A label that is gone would spoil every create.
                     memory.labels = None;
                 }
-                Ok(Ended::Done(applied))
+                Ok(Ended::Done(Box::new(applied)))
             }
         }
     }
@@ -132,9 +132,9 @@ impl AccountEngine {
                 self.redeem(&observed).await?;
             }
             let mut plan = Plan::compute(&observed.snapshot, &self.settings().policy);
-            let held = self.make_room(&mut plan, observed.is_full, now)?;
+            let without_room = self.make_room(&mut plan, observed.is_full, now)?;
             if !request.dry_run {
-                self.report_room(held, memory);
+                self.report_room(without_room, memory);
             }
             let hold = self.state().hold()?;
             if hold.as_ref().is_some_and(|hold| hold.decision == Some(HoldDecision::Discarded)) {

@@ -31,7 +31,7 @@ use crate::contact::TextField;
 use crate::dafater::SiteClient;
 use crate::mapping::{Document, DocumentName, Mapping, Person, SiteRules, SourceId};
 use crate::state::{Cursors, Intent, IntentKind, Parked};
-use crate::sync::{AccountName, Conflict, Pair, PairId, PairView, Promise, RecordId, Side, Snapshot};
+use crate::sync::{AccountName, Decisions, Pair, PairId, PairView, Promise, RecordId, Side, Snapshot};
 
 /// What outlives a cycle without being durable: losing it costs a request, never a contact.
 #[derive(Debug, Clone, Default)]
@@ -211,13 +211,6 @@ impl Observer<'_> {
         // Nothing to decide needs no rules: an idle cycle asks for changes and nothing else.
         let site = if is_idle { SiteFacts::unknown(self.now) } else { self.site_facts(memory).await? };
         let total_pairs = if is_idle { 0 } else { state.pair_count() };
-        let conflicts = state.conflicts()?;
-        let is_undecided = |conflict: &&Conflict| conflict.resolution.is_none();
-        let asked = conflicts.iter().filter(is_undecided).map(|conflict| conflict.pair.clone()).collect();
-        let resolutions = conflicts
-            .into_iter()
-            .filter_map(|conflict| Some(((conflict.pair, conflict.field), conflict.resolution?)))
-            .collect();
         Ok(Observed {
             snapshot: Snapshot {
                 account: state.account().clone(),
@@ -238,12 +231,7 @@ impl Observer<'_> {
                 left: picture.left,
                 parted,
                 taken,
-                decisions: crate::sync::Decisions {
-                    resolutions,
-                    asked,
-                    links: state.links()?,
-                    apart: state.apart()?,
-                },
+                decisions: self.decisions()?,
             },
             cursors,
             retried,
@@ -263,6 +251,22 @@ impl Observer<'_> {
             malformed,
             is_full,
             addresses,
+        })
+    }
+
+    /// What people decided and what they are asked.
+    fn decisions(&self) -> Result<Decisions, EngineError> {
+        let state = &self.parts.state;
+        let (asked, decided): (Vec<_>, Vec<_>) =
+            state.conflicts()?.into_iter().partition(|conflict| conflict.resolution.is_none());
+        Ok(Decisions {
+            resolutions: decided
+                .into_iter()
+                .filter_map(|conflict| Some(((conflict.pair, conflict.field), conflict.resolution?)))
+                .collect(),
+            asked: asked.into_iter().map(|conflict| conflict.pair).collect(),
+            links: state.links()?,
+            apart: state.apart()?,
         })
     }
 
