@@ -316,8 +316,8 @@ impl Observer<'_> {
         let mut sought = BTreeSet::new();
         for source in &doubt.sought {
             // API: a contact that is joined with a profile has another name than the one made of its id.
-            let named = state.pair_of_google(source)?.map(|pair| pair.google.resource_name);
-            sought.extend(resource_name(source).into_iter().chain(named).map(|name| name.0));
+            let stored = state.pair_of_google(source)?.map(|pair| pair.google.resource_name);
+            sought.extend(resource_name(source).into_iter().chain(stored).map(|name| name.0));
             let halves = gathered.pairs.values().filter_map(|half| half.google.as_ref()?.present());
             let seen = halves.chain(gathered.google.values()).filter(|person| person.source_id == *source);
             let names =

@@ -204,9 +204,8 @@ impl<'a> Planner<'a> {
             .map(Box::new);
         let (mut base_google, mut base_dafater) = agreed.as_deref().cloned().unwrap_or_default();
         // The id is made of the document's name; after a rename, the marker has the one under which the create was begun.
-        let marker = person.record.marker(&snapshot.site);
-        let marked = marker.and_then(|marker| PairId::parse(&marker.pair));
-        let mut begun = std::iter::once(&pair).chain(&marked);
+        let first = person.record.marker(&snapshot.site).and_then(|marker| PairId::parse(&marker.pair));
+        let mut begun = std::iter::once(&pair).chain(&first);
         let promise = begun.find_map(|id| snapshot.promises.get(id));
         if let (Origin::Created(side), Some(promise), None) = (origin, promise, former) {
             // What we wrote into a record that we created, and did not note, is no edit.
