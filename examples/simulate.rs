@@ -47,8 +47,8 @@ struct Arguments {
     /// The first seed; alone, only this seed is played, and told event by event.
     #[arg(long)]
     seed: Option<u64>,
-    /// What seeds mean: 1 and 2 are older editions, in which some of the named seeds were found.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=3))]
+    /// What seeds mean: 1 to 3 are older editions, in which some of the named seeds were found.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=4))]
     edition: u8,
     /// Lists how often each kind of trouble was met.
     #[arg(long)]
@@ -75,7 +75,8 @@ impl Arguments {
         match self.edition {
             1 => Edition::First,
             2 => Edition::Second,
-            _ => Edition::Third,
+            3 => Edition::Third,
+            _ => Edition::Fourth,
         }
     }
 }
@@ -193,7 +194,7 @@ fn report(failure: &Failure, arguments: &Arguments, alone: bool) {
     println!(
         "\nreplay: cargo run --release --example simulate -- --seed {}{}{}",
         failure.seed,
-        if arguments.edition == 3 { String::new() } else { format!(" --edition {}", arguments.edition) },
+        if arguments.edition == 4 { String::new() } else { format!(" --edition {}", arguments.edition) },
         if arguments.told { "" } else { " --told" }
     );
 }

@@ -211,6 +211,7 @@ fn rules(site: &SiteRules) -> MergeRules<'_> {
         site,
         resolutions: BTreeMap::new(),
         aliases: &[],
+        shared: std::collections::BTreeSet::new(),
     }
 }
 

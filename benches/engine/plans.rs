@@ -80,6 +80,7 @@ fn pair(google: &Person, dafater: &Document) -> Pair {
             creation: dafater.creation.clone(),
             modified: dafater.modified.clone(),
             contact: dafater.contact(&mapping()),
+            addresses: None,
         },
         aliases: Vec::new(),
         withheld: Vec::new(),

@@ -33,6 +33,7 @@ fn rules(site: &SiteRules) -> MergeRules<'_> {
         site,
         resolutions: std::collections::BTreeMap::new(),
         aliases: &[],
+        shared: std::collections::BTreeSet::new(),
     }
 }
 

@@ -93,7 +93,8 @@ const USUAL: [(&str, &str); 8] = [
 ];
 
 /// The sets, which always stand in their own tables.
-const SETS: [(&str, Field); 2] = [("emails", Field::Emails), ("phones", Field::Phones)];
+const SETS: [(&str, Field); 3] =
+    [("emails", Field::Emails), ("phones", Field::Phones), ("addresses", Field::Addresses)];
 
 /// Columns of a Contact that are the site's own, or are synced in another way.
 const OWNED: [&str; 32] = [
@@ -318,7 +319,7 @@ mod tests {
         let (texts, rules) = meant(&specs(
             "birthday = 'custom_birthday'\ntitle = 'custom_title'\n\"url.work\" = { dafater = 'web', direction = 'off' }\n\
              gender = { direction = 'off' }\nnotes = { dafater = 'custom_notes', wins = 'google', direction = 'pull' }\n\
-             phones = { wins = 'dafater' }\nfamily = 'last_name'",
+             phones = { wins = 'dafater' }\nfamily = 'last_name'\naddresses = { direction = 'push' }",
         ));
         let mapped = |slot, dafater| TextField::Mapped(MappedField::new(slot, dafater));
         assert!(
@@ -333,6 +334,7 @@ mod tests {
         assert_eq!(rules.wins(&Field::Phones), Some(ConflictPolicy::Dafater));
         assert!(rules.may_go(&notes, Dafater) && !rules.may_go(&notes, Google));
         assert!(!rules.may_go(&Field::Text(TextField::Gender), Google));
+        assert!(rules.may_go(&Field::Addresses, Google) && !rules.may_go(&Field::Addresses, Dafater));
     }
 
     #[test]

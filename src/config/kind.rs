@@ -52,6 +52,8 @@ pub(super) enum Kind {
     Users,
     /// A list of names.
     Names,
+    /// A table of names, each with a text.
+    Texts,
     /// A table of Google's fields and where they go; its keys are looked at elsewhere.
     Fields,
     /// A list of these words.
@@ -86,6 +88,9 @@ impl Kind {
     pub(super) fn fault(self, value: &Value) -> Option<Fault> {
         match (self, value) {
             (Self::Bool, Value::Bool(_)) | (Self::Table(_) | Self::Fields, Value::Table(_)) => None,
+            (Self::Texts, Value::Table(entries)) => entries
+                .iter()
+                .find_map(|(name, entry)| name_fault(name).or_else(|| Self::Text.fault(&entry.value))),
             (Self::Integer(least, most), Value::Integer(number)) => (*number < least || *number > most)
                 .then(|| Fault::new(format!("must be between {least} and {most}, but is {number}"))),
             (Self::Users, Value::List(items)) => list_fault(items, "users", user_or_group_fault),
@@ -125,6 +130,7 @@ impl Kind {
                 | Self::Integer(..)
                 | Self::Users
                 | Self::Names
+                | Self::Texts
                 | Self::Choices(_)
                 | Self::Table(_)
                 | Self::Fields
@@ -138,6 +144,7 @@ impl Kind {
             Self::Duration(..) => "a duration such as \"5m\"",
             Self::Users => "a list of users such as [\"layla\", \"@adm\"]",
             Self::Names | Self::Choices(_) => "a list of strings",
+            Self::Texts => "a table of names, each with a string",
             Self::Table(_) | Self::Fields => "a table",
             Self::Text
             | Self::Token
@@ -224,6 +231,7 @@ impl Kind {
             | Self::Integer(..)
             | Self::Users
             | Self::Names
+            | Self::Texts
             | Self::Choices(_)
             | Self::Table(_)
             | Self::Fields => None,

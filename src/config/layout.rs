@@ -50,9 +50,20 @@ fn key_in(keys: impl IntoIterator<Item = &'static Key>, path: &[String]) -> Opti
     match (rest.is_empty(), key.kind) {
         (true, _) => Some(key),
         (false, super::kind::Kind::Table(inner)) => key_in(inner, rest),
+        (false, super::kind::Kind::Texts) if rest.len() == 1 => Some(&TEXT),
         (false, _) => None,
     }
 }
+
+/// An entry of a table of texts.
+static TEXT: Key = Key {
+    name: "",
+    about: &[],
+    kind: super::kind::Kind::Text,
+    need: Need::Optional("\"\""),
+    applies: super::schema::Applies::Reload,
+    conditions: "",
+};
 
 /// The compiled-in defaults, as the lowest layer; those of the accounts stand in `[defaults]`.
 pub(super) fn compiled_in() -> Table {

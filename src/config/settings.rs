@@ -14,7 +14,7 @@ use super::schema::section;
 use super::values::{ScheduleSpec, Span, ZoneName};
 use crate::contact::{PhoneContext, Region};
 use crate::mapping::Mapping;
-use crate::sync::{ConflictPolicy, DeletionPolicy, FirstSync, Links, Policy, Scope};
+use crate::sync::{ConflictPolicy, DeletionPolicy, FirstSync, Links, PhotoPolicy, Policy, Scope};
 
 section! {
     /// The Dafater site, and how it is read and written.
@@ -107,6 +107,8 @@ section! {
         propagation: Span = Kind::Duration(0, DAY), default("\"10m\"");
         /// Age at which the sync token is renewed by a complete read. Google lets it expire 7 days after the complete read.
         full_read_after: Span = Kind::Duration(MINUTE, 7 * DAY - HOUR), default("\"6d\"");
+        /// How many contacts a Google account holds, its trash included. What would go beyond waits, and is said.
+        max_contacts: usize = Kind::Integer(1, MOST), default("25000");
         /// What the daemon allows itself, in Google's classes and costs; usually written as the table `[google.quota]`. A call waits
         /// until it fits. The defaults lie below the smallest quotas that Google has been seen to give; the page "Quotas" of the People
         /// API in the Google Cloud console shows those of a project.
@@ -234,7 +236,7 @@ section! {
         /// wins = "google" }` says where it goes (`both`, `pull`, `push`, `off`) and who wins when both sides changed it (as `conflict`).
         /// Fields with a type or a key stand in quotes: `"url.work"`, `"event.anniversary"`, `"custom.Customer No"`. What travels by
         /// itself (`prefix`, `given`, `middle`, `family`, `company`, `title`, `department`, `gender`) may be given another field or another
-        /// direction, `emails` and `phones` a direction and a winner. `docs/fields.md` lists all of Google's fields.
+        /// direction, `emails`, `phones` and `addresses` a direction and a winner. `docs/fields.md` lists all of Google's fields.
         fields: BTreeMap<String, FieldSpec> = Kind::Fields, default("{}");
         /// To whom contacts are linked that the sync creates in Dafater, or pairs for the first time where they are linked to nobody; usually
         /// written as the table `[accounts.NAME.links]`. Off by default. A link is never changed or removed; where several fit, none is made
@@ -242,8 +244,24 @@ section! {
         links: Links = Kind::Table(LINKS), default("{ by = [], doctypes = [\"Customer\", \"Supplier\", \"Lead\"], free_mail = [\"gmail.com\", \"googlemail.com\", \"outlook.com\", \"hotmail.com\", \"live.com\", \"msn.com\", \"yahoo.com\", \"ymail.com\", \"icloud.com\", \"me.com\", \"aol.com\", \"gmx.com\", \"gmx.net\", \"proton.me\", \"protonmail.com\", \"mail.com\", \"mail.ru\", \"yandex.com\", \"zoho.com\", \"web.de\", \"qq.com\", \"163.com\"] }");
         /// The Google label put on contacts that the sync creates there; empty for none.
         label: String = Kind::Text, default("\"Dafater\"");
+        /// Google labels for what a contact is linked to in Dafater: a table of DocTypes, such as `Customer = "Customers"`, usually
+        /// written as `[accounts.NAME.labels]`; DocTypes in any case. With `push_to_google_contacts`, a contact that is linked to one gets the
+        /// label, which is made where Google lacks it, and loses it with the link or the rule. What a person put on is never taken off, and
+        /// what a person took off is not put on again until the link changes. A label keeps its role when it is renamed in Google; another
+        /// name here is another label. An empty name is no rule.
+        labels: std::collections::BTreeMap<String, String> = Kind::Texts, default("{}");
+        /// In which directions photos are carried: `off`, `pull` (Google to Dafater), `push` (Dafater to Google) or `both`; each only where
+        /// contacts are. JPEG and PNG up to 5 MiB, a few in each run. A side without a photo gets the other's. Where both have one of their
+        /// own both stay until one of them changes, as nobody can tell which is newer, unless `conflict` names a side. A photo that goes takes its copy with it only if the sync had made that copy. The
+        /// monogram that Google draws, and the gravatar that Dafater looks up, are no photos; an image that lies on another site is left alone.
+        photos: PhotoPolicy = Kind::Choice(&["off", "pull", "push", "both"]), default("\"off\"");
         /// Country whose dialling rules apply to phone numbers without a country code; without it they are compared by digits.
         region: Option<Region> = Kind::Region, optional("\"SA\"");
+        /// Whether postal addresses travel: the addresses of a Google contact <-> the Address documents that are linked to the Contact, under
+        /// the directions and the conflict policy of the account. An Address that is linked to anything beside the one Contact (a Customer,
+        /// another person) is shown in Google and neither changed nor deleted from there. An address without street, city or country, or
+        /// with a country that the site does not know, stays in Google.
+        addresses: bool = Kind::Bool, default("false");
         /// API key of the Dafater user that the daemon acts as for this account, instead of that of `[dafater]`: what that user may not
         /// see takes no part.
         api_key: Option<String> = Kind::Token, own("\"0123456789abcde\"");
@@ -349,9 +367,20 @@ impl Account {
             max_deletes_percent: self.max_deletes_percent,
             first_sync: self.first_sync,
             scope: self.scope.clone(),
-            mapping: Mapping::new(PhoneContext { region: self.region }, &texts),
+            mapping: Mapping::new(PhoneContext { region: self.region }, &texts)
+                .with_addresses(self.addresses),
             fields,
         }
+    }
+
+    /// The Google label of each DocType that a contact may be linked to; DocTypes in lower case.
+    #[must_use]
+    pub fn label_rules(&self) -> std::collections::BTreeMap<String, String> {
+        let rules = self.labels.iter().map(|(doctype, label)| (doctype.trim().to_lowercase(), label.trim()));
+        rules
+            .filter(|(_, label)| !label.is_empty())
+            .map(|(doctype, label)| (doctype, label.to_owned()))
+            .collect()
     }
 
     /// The API key and secret with which the account is synced, if it has its own.

@@ -126,6 +126,8 @@ pub enum Field {
     Emails,
     /// The set of phone numbers with its primary and mobile.
     Phones,
+    /// The set of postal addresses.
+    Addresses,
 }
 
 impl Field {
@@ -133,7 +135,7 @@ impl Field {
     #[must_use]
     pub fn of(contacts: &[&Contact]) -> BTreeSet<Self> {
         let texts = Contact::texts_of(contacts).into_iter().map(Self::Text);
-        texts.chain([Self::Emails, Self::Phones]).collect()
+        texts.chain([Self::Emails, Self::Phones, Self::Addresses]).collect()
     }
 }
 
@@ -152,6 +154,7 @@ impl std::fmt::Display for Field {
             Self::Text(TextField::Mapped(mapped)) => mapped.slot(),
             Self::Emails => "e-mails",
             Self::Phones => "phones",
+            Self::Addresses => "addresses",
         })
     }
 }

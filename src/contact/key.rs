@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A canonical e-mail address or phone number. Equal keys mean the same value, whatever the spelling.
+/// A canonical e-mail address, phone number or postal address. Equal keys mean the same value, whatever the spelling.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Key(String);

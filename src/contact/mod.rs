@@ -5,6 +5,8 @@
 //!
 //! Law: pure. The same record gives the same contact, and nothing here knows a remote.
 
+mod address;
+mod country;
 mod field;
 mod key;
 mod phone;
@@ -15,6 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use address::{Address, AddressKind, corrections};
+pub use country::{country_code, country_key};
 pub use field::{Field, MappedField, TextField};
 pub use key::{Key, bare_address};
 pub use phone::{PhoneContext, Region, plain_digits};
@@ -32,6 +36,9 @@ pub struct Contact {
     pub phones: Values,
     /// Which phone is the mobile one, where the side says so.
     pub mobile: Option<Key>,
+    /// Postal addresses in the side's order, each as [`Address::value`] makes one; `None` where nobody looked: they are not synced, or
+    /// cannot be seen now.
+    pub addresses: Option<Values>,
 }
 
 impl Contact {
@@ -119,16 +126,21 @@ impl Contact {
                 self.phones.clone_from(&other.phones);
                 self.mobile.clone_from(&other.mobile);
             }
+            Field::Addresses => self.addresses.clone_from(&other.addresses),
         }
     }
 
-    /// Whether `field` has the same canonical content in both.
+    /// Whether `field` has the same canonical content in both. Addresses that nobody looked at contradict nobody.
     #[must_use]
     pub fn agrees_on(&self, field: &Field, other: &Self) -> bool {
         match field {
             Field::Text(text) => self.text(text) == other.text(text),
             Field::Emails => self.emails.same_content(&other.emails),
             Field::Phones => self.phones.same_content(&other.phones) && self.mobile == other.mobile,
+            Field::Addresses => match (&self.addresses, &other.addresses) {
+                (Some(one), Some(other)) => address::same(one, other),
+                (None, _) | (_, None) => true,
+            },
         }
     }
 }
@@ -137,8 +149,8 @@ impl Contact {
 mod tests {
     use super::*;
 
-    /// `(Prefix "Dr", Department "Optics")` as stores hold it since the first version.
-    const STORED: &[u8] = b"\x02\x00\x02Dr\x07\x06Optics\x00\x00\x00\x00\x00";
+    /// `(Prefix "Dr", Department "Optics")` as stores hold it since the first version, and the addresses that nobody had looked at then.
+    const STORED: &[u8] = b"\x02\x00\x02Dr\x07\x06Optics\x00\x00\x00\x00\x00\x00";
 
     #[test]
     fn a_contact_that_was_stored_before_fields_could_be_mapped_is_still_read() {

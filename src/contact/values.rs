@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Key;
 
-/// One e-mail address or phone number.
+/// One e-mail address, phone number or postal address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Value {
     /// Canonical identity.
@@ -13,6 +13,15 @@ pub struct Value {
     pub raw: String,
     /// The side's label ("work", "mobile", custom text), if it has one. Labels travel with a new value; they are not compared.
     pub label: Option<String>,
+}
+
+impl Value {
+    /// The value as people read it, in one line.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let lines = self.raw.split('\n').map(str::trim).filter(|line| !line.is_empty());
+        lines.collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// Values of one field; keys are unique, the first spelling of a key stays.
@@ -41,6 +50,20 @@ impl Values {
     /// Marks the value of `key` as primary; a key that is not there clears the mark.
     pub fn set_primary(&mut self, key: Option<&Key>) {
         self.primary = key.filter(|key| self.contains(key)).cloned();
+    }
+
+    /// No values at all.
+    #[must_use]
+    pub fn none() -> &'static Self {
+        static NONE: Values = Values { items: Vec::new(), primary: None };
+        &NONE
+    }
+
+    /// Gives the value of `key` another label.
+    pub fn relabel(&mut self, key: &Key, label: &str) {
+        if let Some(value) = self.items.iter_mut().find(|item| item.key == *key) {
+            value.label = Some(label.to_owned());
+        }
     }
 
     /// The primary value's key.

@@ -114,6 +114,8 @@ mod tests {
             run: "r1".to_owned(),
             google: Counts::default(),
             dafater: Counts::default(),
+            labels: 0,
+            photos: 0,
             linked: 0,
             conflicts: 0,
             parked: 0,

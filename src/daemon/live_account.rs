@@ -314,6 +314,8 @@ impl LiveAccount {
             run: String::new(),
             google: Counts::default(),
             dafater: Counts::default(),
+            labels: 0,
+            photos: 0,
             linked: 0,
             conflicts: 0,
             parked: 0,
@@ -403,7 +405,11 @@ impl Ended {
 }
 
 fn is_quiet(report: &RunReport) -> bool {
-    report.google == Counts::default() && report.dafater == Counts::default() && report.linked == 0
+    report.google == Counts::default()
+        && report.dafater == Counts::default()
+        && report.linked == 0
+        && report.labels == 0
+        && report.photos == 0
 }
 
 /// `+2 ~1 -0`: created, updated, deleted.

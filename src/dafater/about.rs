@@ -176,6 +176,25 @@ impl SiteClient {
         }
     }
 
+    /// The countries that an address may name, each with its code; `None` when the site's user may not read them.
+    ///
+    /// # Errors
+    /// The site did not answer.
+    pub async fn countries(&self) -> Result<Option<BTreeMap<String, String>>, DafaterError> {
+        let call = Call::read("list countries");
+        match self.list(call, &ListQuery::of("Country", &["name", "code"])).await {
+            Ok(rows) => {
+                let country = |row: &Value| {
+                    let code = row.get("code").and_then(Value::as_str).unwrap_or_default();
+                    Some((row.get("name")?.as_str()?.to_owned(), code.to_owned()))
+                };
+                Ok(Some(rows.iter().filter_map(country).collect()))
+            }
+            Err(DafaterError::Forbidden(answer)) if answer.exc_type.is_some() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The contacts that the site's own Google integration looks after: it writes to Google at each save, and makes saving fail
     /// while it cannot.
     ///

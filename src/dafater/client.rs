@@ -31,13 +31,15 @@ pub struct SiteOptions {
     pub page_size: u32,
     /// Further scalar fields of Contact to read, such as a unique custom field that carries our marker.
     pub extra_fields: Vec<String>,
+    /// Whether contacts are read with the Address documents that are linked to them.
+    pub addresses: bool,
 }
 
 impl SiteOptions {
     /// Pages of 1000 contacts and no extra fields.
     #[must_use]
     pub fn new(url: Url, api_key: String, api_secret: SecretString) -> Self {
-        Self { url, api_key, api_secret, page_size: 1000, extra_fields: Vec::new() }
+        Self { url, api_key, api_secret, page_size: 1000, extra_fields: Vec::new(), addresses: false }
     }
 }
 
@@ -49,6 +51,9 @@ pub struct SiteClient {
     pub(super) page_size: u32,
     extra_fields: Vec<String>,
     fields: Mutex<Arc<[String]>>,
+    pub(super) addresses: bool,
+    /// Whether the site's user may not read addresses, as the last read of them showed.
+    pub(super) addresses_hidden: std::sync::atomic::AtomicBool,
     shown: Mutex<Arc<[String]>>,
     /// The site's distance from UTC, as our own latest write showed it.
     pub(super) offset: Mutex<Option<Offset>>,
@@ -85,6 +90,8 @@ impl SiteClient {
             page_size: options.page_size.max(1),
             extra_fields: options.extra_fields,
             fields: Mutex::new(fields),
+            addresses: options.addresses,
+            addresses_hidden: false.into(),
             shown: Mutex::new(Arc::new([])),
             offset: Mutex::new(None),
         })
@@ -150,6 +157,26 @@ impl SiteClient {
         let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
         let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|date| date.timestamp());
         Ok(Reply { body, date, status: response.status().as_u16() })
+    }
+
+    /// Sends one request to `path` and returns the answer as it came.
+    pub(super) async fn raw(
+        &self,
+        call: Call,
+        method: Method,
+        path: &str,
+    ) -> Result<http::Response<Bytes>, DafaterError> {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header(AUTHORIZATION, self.authorization.clone())
+            .body(Bytes::new());
+        let request = request.map_err(|_| DafaterError::Protocol {
+            call,
+            status: 0,
+            what: "no request can be made of it",
+        })?;
+        self.transport.send(request).await.map_err(|source| DafaterError::Transport { call, source })
     }
 
     /// Calls a whitelisted method with arguments in the body.

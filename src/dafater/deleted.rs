@@ -20,7 +20,7 @@ pub enum DeletedFeed {
     Unreadable,
 }
 
-/// A contact that was deleted, or merged into another.
+/// A contact that was deleted, or merged into another; where addresses are read, also an Address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeletedContact {
     /// Name of the Deleted Document.
@@ -35,6 +35,8 @@ pub struct DeletedContact {
     pub restored: bool,
     /// Name under which it was restored.
     pub new_name: Option<DocumentName>,
+    /// Whether it is no contact but an Address.
+    pub is_address: bool,
 }
 
 impl SiteClient {
@@ -47,10 +49,17 @@ impl SiteClient {
         let mut feed = Vec::new();
         let mut after: Option<KeysetPosition> = None;
         loop {
-            let query = ListQuery::of("Deleted Document", &FIELDS)
-                .filter("deleted_doctype", "=", "Contact")
-                .keyset(Keyset::Creation, Some(since), after.as_ref())
-                .limit(PAGE);
+            let mut query = if self.addresses {
+                ListQuery::of("Deleted Document", &FIELDS).filter(
+                    "deleted_doctype",
+                    "in",
+                    ["Contact", "Address"],
+                )
+            } else {
+                ListQuery::of("Deleted Document", &FIELDS).filter("deleted_doctype", "=", "Contact")
+            };
+            query.fields.extend(self.addresses.then(|| "deleted_doctype".to_owned()));
+            let query = query.keyset(Keyset::Creation, Some(since), after.as_ref()).limit(PAGE);
             let rows = match self.list(DELETIONS, &query).await {
                 Err(DafaterError::Forbidden(answer)) if answer.exc_type.is_some() => {
                     return Ok(DeletedFeed::Unreadable);
@@ -91,6 +100,7 @@ fn deleted_contact(row: &Value) -> Result<DeletedContact, Malformed> {
             .get("restored")
             .is_some_and(|flag| flag.as_i64() == Some(1) || flag.as_bool() == Some(true)),
         new_name: text("new_name").filter(|name| !name.is_empty()).map(DocumentName),
+        is_address: text("deleted_doctype").as_deref() == Some("Address"),
     })
 }
 

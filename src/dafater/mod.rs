@@ -7,10 +7,12 @@
 //! without the lock of the revision it was computed from, and is never repeated here. Absence is reported, never judged.
 //!
 //! Reading order: `client` (one request), `error` and `answer` (what a failure means), `query`, `document`, `assemble`, `read`,
-//! `deleted`, `write`, `zone`, `about`, `scope`; then what is not about contacts: `rights`, `setup`, `accounts`, `built_in`, `remedies`.
+//! `addresses`, `deleted`, `write`, `zone`, `about`, `scope`; then what is not about contacts: `rights`, `setup`, `accounts`, `built_in`,
+//! `remedies`.
 
 mod about;
 mod accounts;
+mod addresses;
 mod answer;
 mod assemble;
 mod built_in;
@@ -22,6 +24,7 @@ mod fields;
 mod message;
 mod name;
 mod parties;
+mod photo;
 mod query;
 mod read;
 mod remedies;
@@ -35,6 +38,7 @@ mod zone;
 
 pub use about::{SiteCountry, SiteVersion};
 pub use accounts::{RecordLookup, SiteGoogleClient, SitePassword};
+pub use addresses::{AddressLinks, AddressLookup, AddressPage};
 pub use built_in::BuiltInJob;
 pub use client::{SiteClient, SiteOptions};
 pub use deleted::{DeletedContact, DeletedFeed};

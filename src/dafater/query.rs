@@ -9,7 +9,7 @@ use crate::mapping::SiteStamp;
 /// Arguments of `POST /api/method/frappe.client.get_list`.
 ///
 /// In the body, because an address holds some 4000 bytes only. The order is always given: without one, pages overlap.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct ListQuery {
     pub(super) doctype: String,
     /// The parent's DocType, without which a child table may not be read.
@@ -40,9 +40,14 @@ impl ListQuery {
 
     /// Rows of a child table of the contacts called `names`, in the order in which people see them.
     pub(super) fn child_rows(doctype: &str, fields: &[&str], names: &[&str]) -> Self {
-        let filters = vec![json!(["parenttype", "=", "Contact"]), json!(["parent", "in", names])];
+        Self::rows_of("Contact", doctype, fields).filter("parent", "in", names)
+    }
+
+    /// Rows of a child table of all documents of `parent`.
+    pub(super) fn rows_of(parent: &'static str, doctype: &str, fields: &[&str]) -> Self {
+        let filters = vec![json!(["parenttype", "=", parent])];
         let query = Self::of(doctype, fields);
-        Self { parent: Some("Contact"), filters, order_by: "parent asc, idx asc", ..query }
+        Self { parent: Some(parent), filters, order_by: "parent asc, idx asc", ..query }
     }
 
     pub(super) fn filter(mut self, field: &str, operator: &str, value: impl Serialize) -> Self {

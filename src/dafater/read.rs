@@ -145,6 +145,13 @@ impl SiteClient {
     /// # Errors
     /// The site did not answer, or answered neither with a document nor with the word that there is none.
     pub async fn get_contact(&self, name: &DocumentName) -> Result<Lookup, DafaterError> {
+        let mut lookups = vec![self.get_bare(name).await?];
+        self.attach_addresses(&mut lookups).await?;
+        Ok(lookups.pop().unwrap_or_else(|| Lookup::Missing(name.clone())))
+    }
+
+    /// [`get_contact`](Self::get_contact) without its addresses.
+    pub(super) async fn get_bare(&self, name: &DocumentName) -> Result<Lookup, DafaterError> {
         match self.get_everything(name).await {
             Ok(document) => Ok(Lookup::of(whole(document, &self.fields()))),
             Err(DafaterError::Missing(_)) => Ok(Lookup::Missing(name.clone())),
@@ -307,13 +314,14 @@ impl SiteClient {
             lookups.push(if let Some(error) = malformed.remove(&name.0) {
                 Lookup::Malformed(error)
             } else if singly.contains(&name.0) {
-                self.get_contact(&name).await?
+                self.get_bare(&name).await?
             } else if let Some(document) = assembly.documents.remove(&name.0) {
                 Lookup::of(whole(Value::Object(document), &self.fields()))
             } else {
                 continue;
             });
         }
+        self.attach_addresses(&mut lookups).await?;
         Ok(lookups)
     }
 
@@ -404,10 +412,10 @@ const UNREADABLE_MATCH: DafaterError =
 const GET: Call = Call::read_document("read a contact");
 
 /// Names or ids in one filter.
-const CHUNK: usize = 200;
+pub(super) const CHUNK: usize = 200;
 
 /// Stamps in one page of a sweep.
-const SWEEP: u32 = 5000;
+pub(super) const SWEEP: u32 = 5000;
 
 #[cfg(test)]
 mod tests;

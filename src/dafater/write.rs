@@ -68,7 +68,7 @@ impl SiteClient {
         name: &DocumentName,
         lock: &SiteStamp,
     ) -> Result<Document, DafaterError> {
-        let document = match self.get_contact(name).await? {
+        let document = match self.get_bare(name).await? {
             Lookup::Found(document) => document,
             Lookup::Missing(_) => return Err(DafaterError::Missing(Box::new(Answer::concluded(DELETE)))),
             Lookup::Hidden(_) => return Err(DafaterError::Forbidden(Box::new(Answer::concluded(DELETE)))),
@@ -93,7 +93,7 @@ impl SiteClient {
     /// Looks the contact up before a write reports it missing: a hook that misses another document answers alike.
     async fn confirmed(&self, name: &DocumentName, error: DafaterError) -> DafaterError {
         let DafaterError::Missing(answer) = error else { return error };
-        match self.get_contact(name).await {
+        match self.get_bare(name).await {
             Ok(Lookup::Missing(_)) => DafaterError::Missing(answer),
             Ok(Lookup::Found(_) | Lookup::Malformed(_)) => DafaterError::Refused(answer),
             Ok(Lookup::Hidden(_)) => DafaterError::Forbidden(answer),
@@ -115,7 +115,7 @@ impl SiteClient {
 }
 
 /// The body without anything that could name a document or a row, or that the site writes itself.
-fn sendable(body: Map<String, Value>) -> Map<String, Value> {
+pub(super) fn sendable(body: Map<String, Value>) -> Map<String, Value> {
     let mut body: Map<String, Value> = body.into_iter().filter(|(key, _)| !is_bookkeeping(key)).collect();
     for table in TABLES {
         let Some(Value::Array(rows)) = body.get_mut(table) else { continue };

@@ -21,11 +21,10 @@ use super::{
 };
 use crate::contact::TextField;
 use crate::google::oauth::{AuthorizationError, VaultError};
-use crate::google::{GroupName, MAX_MEMBERS};
 use crate::mapping::PersonField;
 use crate::observe::events;
 use crate::state::{AccountState, Cursors, HoldDecision, Progress};
-use crate::sync::{AccountName, Action, Plan, Policy, RecordId, Side, Step};
+use crate::sync::{AccountName, PhotoPolicy, Plan, Policy, RecordId, Side};
 
 /// One account under sync.
 pub struct AccountEngine {
@@ -110,76 +109,12 @@ impl AccountEngine {
             known_labels: BTreeSet::new(),
             applied: std::sync::Mutex::default(),
             is_halted: false.into(),
+            births: BTreeMap::new(),
         }
     }
 
-    /// The label for contacts that the plan creates in Google; made if the account lacks it.
-    pub(super) async fn label(
-        &self,
-        plan: &Plan,
-        memory: &mut Memory,
-    ) -> Result<Option<String>, EngineError> {
-        let creates =
-            plan.steps.iter().any(|step| matches!(step.action, Action::Create { side: Side::Google, .. }));
-        let Some(name) = self.configured.label.as_ref().filter(|_| creates) else { return Ok(None) };
-        if memory.labels.is_none() {
-            memory.labels = Some(self.parts.google.list_groups(None).await?.by_name());
-        }
-        let labels = memory.labels.get_or_insert_default();
-        if let Some(label) = labels.get(name) {
-            return Ok(Some(label.clone()));
-        }
-        let made = match self.parts.google.create_group(name).await {
-            Ok(group) => group.resource_name.0,
-            Err(error) => {
-                // It may be there after all: its answer was lost, or a person made it.
-                memory.labels = None;
-                return Err(error.into());
-            }
-        };
-        labels.insert(name.clone(), made.clone());
-        Ok(Some(made))
-    }
-
-    /// Takes the account's label off contacts that leave the scope, before they are no longer known; if Google takes no writes now, they
-    /// leave later.
-    pub(super) async fn unlabel(
-        &self,
-        plan: &mut Plan,
-        rests: bool,
-        memory: &mut Memory,
-    ) -> Result<(), EngineError> {
-        let Policy { scope, push, .. } = &self.configured.policy;
-        let Some(name) = self.configured.label.as_ref().filter(|_| scope.unlabel && *push) else {
-            return Ok(());
-        };
-        let is_leaving = |step: &&mut Step| matches!(step.action, Action::Leave);
-        let leaving: Vec<&mut Step> = plan.steps.iter_mut().filter(is_leaving).collect();
-        if leaving.is_empty() {
-            return Ok(());
-        }
-        if memory.labels.is_none() {
-            memory.labels = Some(self.parts.google.list_groups(None).await?.by_name());
-        }
-        let label = memory.labels.as_ref().and_then(|labels| labels.get(name));
-        let Some(label) = label else { return Ok(()) };
-        let mut carrying = Vec::new();
-        for step in leaving {
-            let Some(person) = &step.google else { continue };
-            if person.labels().any(|carried| carried == label) {
-                carrying.push(person.resource_name.clone());
-                if rests {
-                    step.action = Action::Postpone;
-                    step.reason = "it is outside the scope; Google takes no writes now";
-                }
-            }
-        }
-        if !rests {
-            for people in carrying.chunks(MAX_MEMBERS) {
-                self.parts.google.modify_members(&GroupName(label.clone()), &[], people).await?;
-            }
-        }
-        Ok(())
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
     }
 
     /// Until when Google takes no writes of this account, if it does not.
@@ -209,11 +144,21 @@ impl AccountEngine {
             "pull={} push={} scope={:?} region={:?}",
             policy.pull, policy.push, policy.scope, policy.mapping.phones.region
         );
+        let labels = (!settings.labels.is_empty()).then(|| format!("labels={:?}", settings.labels));
+        let photos = (settings.photos != PhotoPolicy::Off).then(|| format!("photos={:?}", settings.photos));
         let mapped = policy.mapping.texts().filter(|text| matches!(text, TextField::Mapped(_)));
         let directions =
             policy.fields.directions().map(|(field, direction)| format!("{field:?}={direction:?}"));
         let fields = mapped.map(|text| format!("{text:?}")).chain(directions);
-        std::iter::once(account).chain(fields).collect::<Vec<_>>().join(" ")
+        // Nothing where they do not travel: whoever never had them is not read anew.
+        let addresses = policy.mapping.addresses.then(|| "addresses".to_owned());
+        std::iter::once(account)
+            .chain(labels)
+            .chain(photos)
+            .chain(fields)
+            .chain(addresses)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     fn sent(&self) -> Requests {
@@ -239,7 +184,8 @@ impl AccountEngine {
         report.requests =
             Requests { google: after.google - before.google, dafater: after.dafater - before.dafater };
         match ended {
-            Ok(Ended::Planned(plan)) => {
+            Ok(Ended::Planned(plan, labels, photos)) => {
+                (report.labels, report.photos) = (labels.count(), photos.count());
                 (report.google, report.dafater) = show::counts(&plan);
                 report.linked = show::links(&plan);
             }
@@ -250,6 +196,7 @@ impl AccountEngine {
             Ok(Ended::Done(applied)) => {
                 (report.google, report.dafater, report.linked) =
                     (applied.google, applied.dafater, applied.linked);
+                (report.labels, report.photos) = (applied.labels, applied.photos);
                 match applied.halted {
                     None => self.keep_recent(Progress {
                         last_success: Some(now),
@@ -343,10 +290,17 @@ impl Engine for AccountEngine {
         Box::pin(async move {
             let mut memory = self.memory.lock().await;
             let observed = self.look(RunRequest::default(), self.parts.clock.now(), &mut memory).await?;
+            let now = self.parts.clock.now();
             let settings = self.settings();
-            let plan = Plan::compute(&observed.snapshot, &settings.policy);
+            let mut plan = Plan::compute(&observed.snapshot, &settings.policy);
+            self.make_room(&mut plan, false, now)?;
             let verdict = self.verdict(&plan, &observed, self.state().hold()?.as_ref())?;
-            Ok(show::plan(self.state().account(), &plan, &verdict, &settings.policy.mapping))
+            let labels = self.plan_labels(&plan, &observed, &mut memory, now, false).await?;
+            let photos = self.plan_photos(&plan, &observed, now)?;
+            let mut view = show::plan(self.state().account(), &plan, &verdict, &settings.policy.mapping);
+            view.steps.extend(labels.views(&plan));
+            view.steps.extend(photos.views(&plan));
+            Ok(view)
         })
     }
 
@@ -361,6 +315,9 @@ impl Engine for AccountEngine {
             Some(_) | None => saved,
         };
         let Standing { authorized, consented_as, warning } = self.consent()?;
+        let pairs = state.pair_count();
+        let warnings: Vec<String> =
+            warning.into_iter().chain(self.label_warning()?).chain(self.room_warning()?).collect();
         Ok(AccountStatus {
             account: state.account().clone(),
             last_sync_on: progress.last_success,
@@ -368,14 +325,14 @@ impl Engine for AccountEngine {
             has_cursor: google.is_some(),
             authorized,
             consented_as,
-            linked: count(state.pair_count()),
+            linked: count(pairs),
             parked: count(state.parked()?.len()),
             conflicts: count(state.conflicts()?.len()),
             review: count(self.questions()?),
             in_doubt: count(state.intents()?.len()),
             hold: self.hold_view()?,
             error: progress.last_error,
-            warning,
+            warning: (!warnings.is_empty()).then(|| warnings.join("; ")),
         })
     }
 

@@ -8,7 +8,9 @@ use tokio::sync::MutexGuard;
 use super::account::AccountEngine;
 use super::apply::{Applied, Executor};
 use super::hold::discard;
+use super::labels::LabelPlan;
 use super::observe::{Memory, Observed, Observer};
+use super::photos::PhotoPlan;
 use super::{EngineError, RunRequest};
 use crate::observe::events;
 use crate::state::{Cursors, HeldBy, Hold, HoldDecision};
@@ -29,7 +31,7 @@ struct Ready<'a> {
 pub(super) enum Ended {
     Done(Applied),
     Held(String),
-    Planned(Plan),
+    Planned(Plan, LabelPlan, PhotoPlan),
 }
 
 impl AccountEngine {
@@ -41,7 +43,7 @@ impl AccountEngine {
         now: Timestamp,
     ) -> Result<Ended, EngineError> {
         let mut memory = self.memory.lock().await;
-        let Ready { mut plan, observed, hold, verdict, turn: _turn } =
+        let Ready { plan, mut observed, hold, verdict, turn } =
             self.prepare(request, now, &mut memory).await?;
         let settings = self.settings();
         match verdict {
@@ -51,18 +53,32 @@ impl AccountEngine {
                 }
                 Ok(Ended::Held(reason))
             }
-            Verdict::Go if request.dry_run => Ok(Ended::Planned(plan)),
+            Verdict::Go if request.dry_run => {
+                let labels = self.plan_labels(&plan, &observed, &mut memory, now, false).await?;
+                let photos = self.plan_photos(&plan, &observed, now)?;
+                Ok(Ended::Planned(plan, labels, photos))
+            }
             Verdict::Go => {
                 let google_rests = self.google_rests(now)?;
-                self.unlabel(&mut plan, google_rests.is_some(), &mut memory).await?;
                 let label = match google_rests {
                     Some(_) => None,
                     None => self.label(&plan, &mut memory).await?,
                 };
-                self.begin_policy(&plan, &observed).await?;
+                self.remember_scope(&memory, now).await?;
+                let labels = match google_rests {
+                    Some(_) => self.put_labels_off(&plan, &observed, now)?,
+                    None => self.plan_labels(&plan, &observed, &mut memory, now, true).await?,
+                };
+                self.begin_labels(&labels, now).await?;
+                let photos = self.plan_photos(&plan, &observed, now)?;
+                self.begin_photos(&photos, (run, now)).await?;
+                if !plan.steps.is_empty() || labels.count() > 0 || photos.count() > 0 {
+                    self.begin_policy(&observed).await?;
+                }
                 self.begin_conflicts(&plan, (run, now)).await?;
                 let executor = Executor {
                     google_rests,
+                    births: labels.created.clone(),
                     failures: observed
                         .retried
                         .iter()
@@ -72,9 +88,20 @@ impl AccountEngine {
                     unnoted: observed.unnoted().collect(),
                     ..self.executor(&settings, run, now, &plan, label)
                 };
-                let applied = executor.run(&plan).await?;
+                let mut applied = executor.run(&plan).await?;
+                // Nobody else is brought into the site.
+                drop(turn);
+                if applied.halted.is_none() {
+                    applied.labels = self.relabel(&labels, &mut memory, (run, now), None).await?;
+                }
+                if labels.is_rebound {
+                    // Every contact has another label to get.
+                    observed.cursors.policy.clear();
+                }
                 self.finish(&plan, &observed, &applied, hold.as_ref(), (run, now)).await?;
                 if applied.halted.is_none() {
+                    memory.addresses.clone_from(&observed.addresses.seen);
+                    applied.photos = self.carry_photos(&photos, (run, now)).await?;
                     self.forget(observed.is_full, now).await?;
                 }
                 if !applied.parked.is_empty() {
@@ -99,12 +126,16 @@ impl AccountEngine {
             let turns = self.hub.turns();
             let observed = self.look(request, now, memory).await?;
             if turn.is_none() {
-                self.report(&observed);
+                self.report(&observed, memory);
             }
             if !request.dry_run {
                 self.redeem(&observed).await?;
             }
             let mut plan = Plan::compute(&observed.snapshot, &self.settings().policy);
+            let held = self.make_room(&mut plan, observed.is_full, now)?;
+            if !request.dry_run {
+                self.report_room(held, memory);
+            }
             let hold = self.state().hold()?;
             if hold.as_ref().is_some_and(|hold| hold.decision == Some(HoldDecision::Discarded)) {
                 discard(&mut plan, &self.state().held(HeldBy::Cycle)?);
@@ -131,9 +162,9 @@ impl AccountEngine {
 
     /// Forgets under which policy both sides were read whole before anything is noted under another one: what a run that ends early
     /// noted as waiting for a direction would be news to nobody if the old policy came back.
-    async fn begin_policy(&self, plan: &Plan, observed: &Observed) -> Result<(), EngineError> {
+    async fn begin_policy(&self, observed: &Observed) -> Result<(), EngineError> {
         let known = self.state().cursors()?;
-        if plan.steps.is_empty() || known.policy.is_empty() || known.policy == observed.cursors.policy {
+        if known.policy.is_empty() || known.policy == observed.cursors.policy {
             return Ok(());
         }
         let mut changes = self.state().changes();
@@ -170,8 +201,13 @@ impl AccountEngine {
     }
 
     /// Says what the look itself brought up.
-    fn report(&self, observed: &Observed) {
+    fn report(&self, observed: &Observed, memory: &mut Memory) {
         let account = self.state().account();
+        let hides_addresses = self.parts.dafater.hides_addresses();
+        if hides_addresses && !memory.is_told_of_hidden_addresses {
+            events::AddressesHidden { account: account.clone() }.emit();
+        }
+        memory.is_told_of_hidden_addresses = hides_addresses;
         if observed.intents > 0 {
             events::JournalRecovered { account: account.clone(), intents: observed.intents }.emit();
         }

@@ -80,6 +80,7 @@ impl AccountEngine {
         let mut changes = state.changes();
         self.note_waiting(plan, applied, (run, now), &mut changes)?;
         note_arrived(plan, observed, &self.settings().policy.mapping, &mut changes);
+        self.report_full(&state.parked()?, applied);
         // A write of this run may have been begun under the same key and be in doubt itself.
         for intent in state.intents()?.iter().filter(|intent| observed.settled.contains(intent)) {
             changes.remove_intent(&intent.pair, intent.side);
@@ -95,6 +96,11 @@ impl AccountEngine {
                 for pair in state.held(HeldBy::Cycle)? {
                     changes.remove_held(HeldBy::Cycle, &pair);
                 }
+            }
+            if let Some(cursor) = &observed.addresses.cursor
+                && state.address_cursor()?.as_ref() != Some(cursor)
+            {
+                changes.set_address_cursor(cursor);
             }
             if state.cursors()? != observed.cursors {
                 changes.set_cursors(&observed.cursors);

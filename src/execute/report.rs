@@ -55,6 +55,12 @@ pub struct RunReport {
     pub google: Counts,
     /// Writes to Dafater.
     pub dafater: Counts,
+    /// Contacts in Google of which labels were put on or taken off. Absent from the line where there are none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub labels: u32,
+    /// Photos that were carried or taken away. Absent from the line where there are none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub photos: u32,
     /// Pairs newly made from records that both existed.
     pub linked: u32,
     /// Conflicts open after the run.
@@ -75,6 +81,11 @@ pub struct RunReport {
     pub retry_after_seconds: Option<u64>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
+}
+
 impl RunReport {
     /// A run of `account` that has done nothing yet.
     #[must_use]
@@ -85,6 +96,8 @@ impl RunReport {
             run,
             google: Counts::default(),
             dafater: Counts::default(),
+            labels: 0,
+            photos: 0,
             linked: 0,
             conflicts: 0,
             parked: 0,

@@ -1,5 +1,6 @@
 //! What one account's engine is built from.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -9,7 +10,7 @@ use crate::google::PeopleClient;
 use crate::google::oauth::TokenVault;
 use crate::remote::{Clock, CountingTransport};
 use crate::state::AccountState;
-use crate::sync::{Links, Policy};
+use crate::sync::{Links, PhotoPolicy, Policy};
 
 /// The clients and the memory of one account.
 pub struct Parts {
@@ -40,6 +41,12 @@ pub struct Settings {
     pub site: String,
     /// Label put on contacts that are created in Google; `None` for none.
     pub label: Option<String>,
+    /// The label of each DocType that a contact may be linked to; DocTypes in lower case.
+    pub labels: BTreeMap<String, String>,
+    /// In which directions photos are carried.
+    pub photos: PhotoPolicy,
+    /// Contacts that a Google account holds, its trash included.
+    pub max_contacts: usize,
     /// How long a write to Google may stay invisible.
     pub propagation: SignedDuration,
     /// Age at which the sync token is renewed by a full read; below the seven days at which it dies.

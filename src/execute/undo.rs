@@ -49,6 +49,8 @@ impl AccountEngine {
         let approval = Approval { pairs, ..Approval::default() };
         let verdict = judge(&undo.plan, snapshot.total_pairs, false, &settings.policy, &approval);
         let mut view = self.view(request, &undo, &verdict);
+        let labels = self.undo_labels(self.label_deeds(request)?, &mut memory, now).await?;
+        view.steps.extend(labels.views(&undo.plan));
         if request.dry_run {
             return Ok(view);
         }
@@ -56,12 +58,18 @@ impl AccountEngine {
             self.hold_undo(request, &undo.plan, reason, hold.as_ref(), now).await?;
             return Ok(view);
         }
-        let (applied, moved) = self.carry_out(request, &run, now, &undo, &snapshot, &mut memory).await?;
+        self.begin_labels(&labels, now).await?;
+        let (mut applied, moved) = self.carry_out(request, &run, now, &undo, &snapshot, &mut memory).await?;
+        if applied.halted.is_none() {
+            let undoes = Some(request.run.as_str());
+            applied.labels = self.relabel(&labels, &mut memory, (&run, now), undoes).await?;
+        }
         self.finish_undo(request, (&run, now), &undo, &applied, hold.as_ref()).await?;
         self.move_history(&run, &moved).await?;
         (view.google, view.dafater) = (applied.google, applied.dafater);
         let is_written = applied.google != super::Counts::default()
             || applied.dafater != super::Counts::default()
+            || applied.labels > 0
             || !undo.apart.is_empty();
         view.run = is_written.then_some(run);
         view.left.extend(undo.plan.steps.iter().filter_map(|step| {

@@ -62,6 +62,12 @@ impl PeopleClient {
         }
     }
 
+    /// Reads photos with everything else.
+    #[must_use]
+    pub fn with_photos(self) -> Self {
+        self.reading(["photos"])
+    }
+
     /// Makes each call wait until `governor` lets it through for `account`, or until `cancel` is cancelled. Dropping a call that
     /// waits is safe: nothing was sent.
     #[must_use]
@@ -135,6 +141,27 @@ impl PeopleClient {
             Detained::Until(wait) => GoogleError::Detained { method, wait },
             Detained::Stopped => GoogleError::Stopped { method },
         })
+    }
+
+    /// Whether `url` is a place where Google keeps photos.
+    pub(super) fn is_googles(&self, url: &Url) -> bool {
+        let is_google = url.scheme() == "https"
+            && url.host_str().is_some_and(|host| {
+                host == "googleusercontent.com" || host.ends_with(".googleusercontent.com")
+            });
+        // A stand-in keeps them itself.
+        is_google || url.origin() == self.api_url.origin()
+    }
+
+    /// Fetches what lies at `url`, as anybody could: photos need no consent.
+    pub(super) async fn fetch(&self, method: Method, url: &str) -> Result<Response<Bytes>, GoogleError> {
+        let request = Request::builder().method(http::Method::GET).uri(url).body(Bytes::new());
+        let request = request.map_err(|_| GoogleError::Unsendable {
+            method,
+            reason: "the address is not one that HTTP can carry".to_owned(),
+        })?;
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        self.transport.send(request).await.map_err(|source| GoogleError::Transport { method, source })
     }
 
     async fn send(&self, call: &Call, token: &SecretString) -> Result<Response<Bytes>, GoogleError> {

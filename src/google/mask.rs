@@ -22,6 +22,9 @@ impl FieldMask {
         "metadata,names,emailAddresses,phoneNumbers,organizations,memberships,clientData",
     ));
 
+    /// Identity and photos.
+    pub const PHOTOS: Self = Self(Cow::Borrowed("metadata,photos"));
+
     /// Everything that a contact may be created with, and its identity.
     pub const EVERYTHING: Self = Self(Cow::Borrowed(
         "metadata,addresses,biographies,birthdays,calendarUrls,clientData,emailAddresses,events,externalIds,genders,imClients,\
@@ -106,6 +109,8 @@ pub enum UpdatePath {
     CalendarUrls,
     /// `userDefined`
     UserDefined,
+    /// `addresses`
+    Addresses,
     /// `memberships`
     Memberships,
     /// `clientData`
@@ -114,7 +119,7 @@ pub enum UpdatePath {
 
 impl UpdatePath {
     /// Every path, in the order in which a mask lists them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Names,
         Self::EmailAddresses,
         Self::PhoneNumbers,
@@ -134,6 +139,7 @@ impl UpdatePath {
         Self::SipAddresses,
         Self::CalendarUrls,
         Self::UserDefined,
+        Self::Addresses,
         Self::Memberships,
         Self::ClientData,
     ];
@@ -161,6 +167,7 @@ impl UpdatePath {
             Self::SipAddresses => "sipAddresses",
             Self::CalendarUrls => "calendarUrls",
             Self::UserDefined => "userDefined",
+            Self::Addresses => "addresses",
             Self::Memberships => "memberships",
             Self::ClientData => "clientData",
         }

@@ -23,6 +23,12 @@ pub enum Method {
     DeleteContact,
     /// `people.batchDeleteContacts`
     BatchDeleteContacts,
+    /// `people.updateContactPhoto`
+    UpdateContactPhoto,
+    /// `people.deleteContactPhoto`
+    DeleteContactPhoto,
+    /// A photo, from where it lies
+    DownloadPhoto,
     /// `contactGroups.list`
     ContactGroupsList,
     /// `contactGroups.create`
@@ -45,6 +51,9 @@ impl Method {
             Self::BatchUpdateContacts => "people.batchUpdateContacts",
             Self::DeleteContact => "people.deleteContact",
             Self::BatchDeleteContacts => "people.batchDeleteContacts",
+            Self::UpdateContactPhoto => "people.updateContactPhoto",
+            Self::DeleteContactPhoto => "people.deleteContactPhoto",
+            Self::DownloadPhoto => "photo",
             Self::ContactGroupsList => "contactGroups.list",
             Self::ContactGroupsCreate => "contactGroups.create",
             Self::MembersModify => "contactGroups.members.modify",
@@ -55,13 +64,19 @@ impl Method {
     #[must_use]
     pub fn is_mutation(self) -> bool {
         match self {
-            Self::ConnectionsList | Self::Get | Self::GetBatchGet | Self::ContactGroupsList => false,
+            Self::ConnectionsList
+            | Self::Get
+            | Self::GetBatchGet
+            | Self::DownloadPhoto
+            | Self::ContactGroupsList => false,
             Self::CreateContact
             | Self::BatchCreateContacts
             | Self::UpdateContact
             | Self::BatchUpdateContacts
             | Self::DeleteContact
             | Self::BatchDeleteContacts
+            | Self::UpdateContactPhoto
+            | Self::DeleteContactPhoto
             | Self::ContactGroupsCreate
             | Self::MembersModify => true,
         }
@@ -76,8 +91,11 @@ impl Method {
             | Self::BatchUpdateContacts
             | Self::DeleteContact
             | Self::BatchDeleteContacts
+            | Self::UpdateContactPhoto
+            | Self::DeleteContactPhoto
             | Self::MembersModify => true,
             Self::ConnectionsList
+            | Self::DownloadPhoto
             | Self::GetBatchGet
             | Self::CreateContact
             | Self::BatchCreateContacts

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::slot::{Form, Slot};
 use super::{PersonField, date};
-use crate::contact::{Contact, TextField, Value, bare_address, folded_text, is_too_long, plain_digits};
+use crate::contact::{
+    Address, AddressKind, Contact, TextField, Value, bare_address, country_code, country_key, folded_text,
+    is_too_long, plain_digits,
+};
 
 /// API: each field of a Google contact but the notes holds 1,024 characters.
 const GOOGLE_TEXT_LIMIT: usize = 1024;
@@ -15,6 +18,8 @@ const DAFATER_LONG_LIMIT: usize = 65_535;
 const TOO_LONG: Refusal = "it is longer than the 8 KiB of a text that travels";
 /// API: the framework's phone rule allows 20 characters.
 const DAFATER_PHONE_LIMIT: usize = 20;
+/// API: a line of an Address holds 240 characters.
+const DAFATER_LINE_LIMIT: usize = 240;
 
 /// Why a value is withheld, in words for people.
 pub type Refusal = &'static str;
@@ -57,6 +62,15 @@ impl GoogleRules {
         }
         Ok(value.clone())
     }
+
+    /// The address as Google would hold it, with Google's word for its kind.
+    ///
+    /// # Errors
+    /// Google cannot hold it.
+    pub fn address(self, value: &Value) -> Result<Value, Refusal> {
+        let kind = AddressKind::of(value.label.as_deref());
+        Ok(Value { label: Some(kind.google_type().to_owned()), ..self.value(value)? })
+    }
 }
 
 /// What a site can hold.
@@ -64,6 +78,8 @@ impl GoogleRules {
 pub struct SiteRules {
     /// The names of the site's Salutation documents; `None` when they cannot be read.
     pub salutations: Option<BTreeSet<String>>,
+    /// The names of the site's Country documents, each with the code it gives the country; `None` when they cannot be read.
+    pub countries: Option<BTreeMap<String, String>>,
     /// The names of the site's Gender documents; `None` when they cannot be read.
     pub genders: Option<BTreeSet<String>>,
     /// The fields of a Contact that an operator mapped, by fieldname; one that is not here is taken for a line of text.
@@ -166,6 +182,44 @@ impl SiteRules {
             .find(|form| is_plain_phone(form))
             .map(|form| Value { raw: form.to_owned(), ..value.clone() })
             .ok_or("Dafater takes only up to 20 digits, blanks and + _ - , . * # ( ) as a phone number")
+    }
+
+    /// The address as the site would hold it: with its word for the kind, and the country by the name of its Country document.
+    ///
+    /// # Errors
+    /// A part is missing or too long, or the site has no such country.
+    pub fn address(&self, value: &Value) -> Result<Value, Refusal> {
+        let mut address = Address::of(value);
+        if [&address.line1, &address.city, &address.country].into_iter().any(String::is_empty) {
+            return Err("Dafater takes an address only with a street, a city and a country");
+        }
+        let lines = [&address.line1, &address.line2].map(|line| line.chars().count());
+        let others = [&address.city, &address.region, &address.postal_code].map(|part| part.chars().count());
+        if lines.into_iter().any(|length| length > DAFATER_LINE_LIMIT)
+            || others.into_iter().any(|length| length > DAFATER_TEXT_LIMIT)
+        {
+            return Err("a part of the address is longer than Dafater holds");
+        }
+        address.country = self.country(&address.country)?;
+        let kind = AddressKind::of(value.label.as_deref());
+        // The key stays: what the country is called is spelling.
+        let admitted = address.value(Some(kind.dafater_type())).ok_or("there is nothing in the address")?;
+        Ok(Value { key: value.key.clone(), ..admitted })
+    }
+
+    /// The Country document of a country: the one of that name, else the one of that code.
+    fn country(&self, name: &str) -> Result<String, Refusal> {
+        let Some(known) = &self.countries else {
+            return Err("the site's countries cannot be read by the daemon's user");
+        };
+        let same_name = known.keys().find(|country| folded_text(country) == folded_text(name));
+        let same_code = || {
+            let code = country_code(name)?;
+            known.iter().find(|(_, of)| of.eq_ignore_ascii_case(code)).map(|(country, _)| country)
+        };
+        let same_country = || known.keys().find(|country| country_key(country) == country_key(name));
+        let found = same_name.or_else(same_code).or_else(same_country);
+        found.cloned().ok_or("the site has no such Country")
     }
 }
 

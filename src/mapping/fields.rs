@@ -12,6 +12,8 @@ use crate::contact::{PhoneContext, TextField};
 pub struct Mapping {
     /// How phone numbers are read.
     pub phones: PhoneContext,
+    /// Whether postal addresses travel.
+    pub addresses: bool,
     texts: Arc<Vec<Text>>,
 }
 
@@ -32,7 +34,13 @@ impl Mapping {
             let column = column(field).map(str::to_owned);
             Some(Text { field: field.clone(), slot: Slot::parse(field.slot())?, column })
         };
-        Self { phones, texts: Arc::new(texts.iter().filter_map(placed).collect()) }
+        Self { phones, addresses: false, texts: Arc::new(texts.iter().filter_map(placed).collect()) }
+    }
+
+    /// This mapping with postal addresses, or without.
+    #[must_use]
+    pub fn with_addresses(self, addresses: bool) -> Self {
+        Self { addresses, ..self }
     }
 
     /// The texts that are read unless an operator says otherwise.
@@ -46,17 +54,18 @@ impl Mapping {
         self.texts.iter().filter_map(|text| text.column.as_deref())
     }
 
-    /// The fields of a Person that hold them.
+    /// The fields of a Person that hold them, and the addresses where they travel.
     #[must_use]
     pub fn person_fields(&self) -> BTreeSet<PersonField> {
-        self.texts.iter().map(|text| text.slot.list).collect()
+        let addresses = self.addresses.then_some(PersonField::Addresses);
+        self.texts.iter().map(|text| text.slot.list).chain(addresses).collect()
     }
 
     /// The mapping without the texts that `is_left_out`.
     #[must_use]
     pub fn without(&self, is_left_out: impl Fn(&TextField) -> bool) -> Self {
         let kept = self.texts.iter().filter(|text| !is_left_out(&text.field)).cloned().collect();
-        Self { phones: self.phones, texts: Arc::new(kept) }
+        Self { texts: Arc::new(kept), ..self.clone() }
     }
 
     /// The texts that travel.

@@ -11,14 +11,16 @@ mod document;
 mod fields;
 mod marker;
 mod person;
+mod photo;
 mod said;
 mod slot;
 
 pub use admission::{Column, GoogleRules, Refusal, SiteRules};
-pub use document::{Document, DocumentName, Link, SiteStamp};
+pub use document::{AddressChange, AddressDocument, Document, DocumentName, Link, SiteStamp};
 pub use fields::Mapping;
 pub use marker::{MARKER_KEY, Marker};
 pub use person::{Etag, Person, PersonField, PersonPatch, ResourceName, SourceId};
+pub use photo::SitePhoto;
 pub use slot::{is_slot, slot_names};
 
 /// A record whose identity could not be read. It is parked; the records beside it are not affected.

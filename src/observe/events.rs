@@ -367,6 +367,12 @@ events! {
         reason: String,
     }
 
+    /// The site's user may not read addresses.
+    AddressesHidden(WARN, "addresses.hidden", "b0f3a7c2d94e4c1c8f5d6a7e1b2c3d4e", "The site does not show its addresses to the daemon's user; they stay as they are on both sides, everything else goes on.", "CD0307", "Give the daemon's user the right to read, write and create Address (Sales User has it), or set addresses = false for the account. Nothing is deleted meanwhile.") {
+        /// The account.
+        account: AccountName,
+    }
+
     /// A mapped field is left alone.
     FieldLeftOut(WARN, "field.left_out", "6e1f0a7c9b2d4835a4c7e0d91f3b58a2", "A mapped field cannot be synced and is left alone on both sides; all others are synced.", "CD0310", "Correct the field under `[accounts.NAME.fields]`, or add it to Contact in Dafater; the daemon looks again at a reload, and once a day.") {
         /// The account.
@@ -395,6 +401,54 @@ events! {
         strikes: u32,
         /// When it is tried again.
         until: String,
+    }
+
+    /// Photos could not be carried.
+    PhotosPostponed(WARN, "photos.postponed", "5d17e09ac3b84f62b1f0a86d42e97c35", "Photos could not be carried; the contacts are in sync, and the photos are tried again.", "CD0408", "The reason names what to look at. Each photo waits by itself, longer each time; nothing else waits with it.") {
+        /// The account.
+        account: AccountName,
+        /// Why, of the last that failed.
+        reason: String,
+    }
+
+    /// Google holds no further contact of the account.
+    GoogleFull(WARN, "google.full", "c4e81b5f90d24a7d8e36f1a27b9d5c03", "The Google account is full; contacts wait until there is room.", "CD0407", "An account holds 25,000 contacts, and what lies in its trash counts for 30 days. Delete contacts in Google or empty the trash, then run `dafater-contactsd sync --full`; by themselves the contacts are tried again less and less often, at least once a day. Everything else goes on.") {
+        /// The account.
+        account: AccountName,
+        /// Contacts that wait.
+        waiting: usize,
+        /// Contacts that an account holds.
+        limit: usize,
+    }
+
+    /// Google holds few further contacts of the account.
+    GoogleNearlyFull(WARN, "google.nearly_full", "7e2d90b4a6c1453f8b5e1c70d9f3a826", "The Google account is nearly full.", "CD0410", "An account holds 25,000 contacts, and what lies in its trash counts for 30 days. Once it is full, contacts from Dafater wait. Delete what nobody needs in Google and empty the trash, or narrow the account's `scope`.") {
+        /// The account.
+        account: AccountName,
+        /// Contacts that it holds, its trash included.
+        held: usize,
+        /// Contacts for which there is room.
+        room: usize,
+        /// Contacts that an account holds.
+        limit: usize,
+    }
+
+    /// A label that the configuration names is not there any more.
+    LabelLost(WARN, "label.lost", "3f9a0c5d7e214b86a1d4c7e2509b6f38", "Google has no such label any more, or none that takes contacts; nobody gets it.", "CD0409", "Somebody deleted the label in Google, or it is one of Google's own. It is not made again unasked: make a label of that name in Google and it is used again, or name another one in the configuration.") {
+        /// The account.
+        account: AccountName,
+        /// What the label is for.
+        role: String,
+        /// Its name in the configuration.
+        label: String,
+    }
+
+    /// Labels could not be changed.
+    LabelsPostponed(WARN, "labels.postponed", "a60d3be8f1c947529e7b20d4583c1fa6", "Labels could not be changed; the contacts are in sync, and the labels are tried again.", "CD0406", "The reason names what to look at. Labels wait, each time longer; nothing else waits with them.") {
+        /// The account.
+        account: AccountName,
+        /// Why.
+        reason: String,
     }
 
     /// A remote cannot be reached.

@@ -3,14 +3,16 @@
 use serde::Serialize;
 
 use super::records::{
-    Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Parked, Parted, Progress, Tombstone, UndoHold,
-    Unlinked,
+    AddressCursor, Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Labels, Owed, OwedPhoto, Parked,
+    Parted, Progress, Tombstone, UndoHold, Unlinked,
 };
-use super::{HISTORY_VERSION, VALUE_VERSION};
+use super::{HISTORY_VERSION, RECORD_VERSION, VALUE_VERSION};
 use crate::contact::Field;
 use crate::mapping::{SiteStamp, SourceId};
 use crate::store::{Batch, Key, Tree, VALUE_LIMIT, encode};
-use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, RecordId, Review, Side};
+use crate::sync::{
+    AccountName, Conflict, GoogleBase, Loose, Pair, PairId, Pictured, RecordId, Review, Side, Worn,
+};
 
 /// Changes of one account that become durable together.
 #[derive(Debug, Clone)]
@@ -39,6 +41,11 @@ impl Changes {
         self.put(Tree::Accounts, self.key().text("cursors"), cursors);
     }
 
+    /// Sets up to where the site's addresses were read.
+    pub fn set_address_cursor(&mut self, cursor: &AddressCursor) {
+        self.put(Tree::Accounts, self.key().text("addresses"), cursor);
+    }
+
     /// Sets how the account fares.
     pub fn set_progress(&mut self, progress: &Progress) {
         self.put(Tree::Accounts, self.key().text("progress"), progress);
@@ -54,6 +61,51 @@ impl Changes {
         self.batch.delete(Tree::Accounts, self.key().text("exhausted"));
     }
 
+    /// Remembers which label plays which role.
+    pub fn set_labels(&mut self, labels: &Labels) {
+        self.put(Tree::Accounts, self.key().text("labels"), labels);
+    }
+
+    /// Remembers what the sync did with the labels of a contact.
+    pub fn set_worn(&mut self, pair: &PairId, worn: &Worn) {
+        self.put(Tree::Pairs, self.key().text("worn").text(pair.as_str()), worn);
+    }
+
+    /// Forgets it.
+    pub(super) fn remove_worn(&mut self, pair: &PairId) {
+        self.batch.delete(Tree::Pairs, self.key().text("worn").text(pair.as_str()));
+    }
+
+    /// Begins to change the labels of a contact.
+    pub fn set_owed(&mut self, owed: &Owed) {
+        self.put(Tree::Queue, self.key().text("label").text(owed.pair.as_str()), owed);
+    }
+
+    /// The labels of a contact are changed.
+    pub fn remove_owed(&mut self, pair: &PairId) {
+        self.batch.delete(Tree::Queue, self.key().text("label").text(pair.as_str()));
+    }
+
+    /// Remembers the photos of a pair.
+    pub fn set_pictured(&mut self, pair: &PairId, pictured: &Pictured) {
+        self.put(Tree::Pairs, self.key().text("photo").text(pair.as_str()), pictured);
+    }
+
+    /// Forgets them.
+    pub(super) fn remove_pictured(&mut self, pair: &PairId) {
+        self.batch.delete(Tree::Pairs, self.key().text("photo").text(pair.as_str()));
+    }
+
+    /// Remembers that a photo is to be carried.
+    pub fn set_owed_photo(&mut self, owed: &OwedPhoto) {
+        self.put(Tree::Queue, self.key().text("photo").text(owed.pair.as_str()), owed);
+    }
+
+    /// It arrived.
+    pub fn remove_owed_photo(&mut self, pair: &PairId) {
+        self.batch.delete(Tree::Queue, self.key().text("photo").text(pair.as_str()));
+    }
+
     /// Sets a pair with its indexes. What another state of the pair left behind is [`AccountState::put_pair`]'s to clear.
     ///
     /// [`AccountState::put_pair`]: super::AccountState::put_pair
@@ -61,13 +113,8 @@ impl Changes {
         for key in self.indexes(pair) {
             self.put(Tree::Pairs, key, &pair.id);
         }
-        let mut pair = pair.clone();
-        if encode(VALUE_VERSION, &pair).len() > VALUE_LIMIT {
-            // Both can be learnt again; a pair that is not remembered would be made a second time.
-            pair.withheld.clear();
-            pair.aliases.clear();
-        }
-        self.put(Tree::Pairs, self.key().text("pair").text(pair.id.as_str()), &pair);
+        let key = self.key().text("pair").text(pair.id.as_str());
+        self.batch.put(Tree::Pairs, key, encode(RECORD_VERSION, &fitting_pair(pair.clone())));
     }
 
     /// Removes a pair without its indexes.
@@ -82,13 +129,10 @@ impl Changes {
 
     /// Remembers which two records were a pair until one of them was deleted.
     pub fn set_parted(&mut self, parted: &Parted) {
-        let Parted { mut pair, at } = parted.clone();
-        if encode(VALUE_VERSION, parted).len() > VALUE_LIMIT {
-            pair.withheld.clear();
-            pair.aliases.clear();
-        }
-        self.put(Tree::Pairs, self.parting_key(&pair.dafater.creation), &pair.google.source_id);
-        self.put(Tree::Pairs, self.parted_key(&pair.google.source_id), &Parted { pair, at });
+        let parted = Parted { pair: fitting_pair(parted.pair.clone()), at: parted.at };
+        let GoogleBase { source_id, .. } = &parted.pair.google;
+        self.put(Tree::Pairs, self.parting_key(&parted.pair.dafater.creation), source_id);
+        self.batch.put(Tree::Pairs, self.parted_key(source_id), encode(RECORD_VERSION, &parted));
     }
 
     /// Forgets with whom two records were a pair: each has another counterpart, or both have each other again.
@@ -99,7 +143,8 @@ impl Changes {
 
     /// Remembers a record that stands alone.
     pub fn set_loose(&mut self, loose: &Loose) {
-        self.put(Tree::Pairs, self.key().text("loose").text(&loose.record.to_string()), loose);
+        let key = self.key().text("loose").text(&loose.record.to_string());
+        self.batch.put(Tree::Pairs, key, encode(RECORD_VERSION, loose));
     }
 
     /// Forgets that a record stood alone.
@@ -218,16 +263,16 @@ impl Changes {
         for key in self.left_keys(pair) {
             self.put(Tree::Pairs, key, &pair.id);
         }
-        let mut pair = pair.clone();
-        if encode(VALUE_VERSION, &pair).len() > VALUE_LIMIT {
-            pair.withheld.clear();
-            pair.aliases.clear();
-        }
-        self.put(Tree::Pairs, self.key().text("left").text(pair.id.as_str()), &pair);
+        let key = self.key().text("left").text(pair.id.as_str());
+        self.batch.put(Tree::Pairs, key, encode(RECORD_VERSION, &fitting_pair(pair.clone())));
     }
 
-    /// Forgets a pair that left the scope.
-    pub fn remove_left(&mut self, pair: &Pair) {
+    /// Forgets a pair that left the scope: its records are in the pair `now`.
+    pub fn remove_left(&mut self, pair: &Pair, now: &PairId) {
+        if pair.id != *now {
+            self.remove_worn(&pair.id);
+            self.remove_pictured(&pair.id);
+        }
         for key in self.left_keys(pair) {
             self.batch.delete(Tree::Pairs, key);
         }
@@ -304,6 +349,19 @@ impl Changes {
         Key::account(self.account.as_str())
     }
 }
+
+/// The pair as far as the store can hold it, with room for what stands beside it.
+fn fitting_pair(mut pair: Pair) -> Pair {
+    if encode(RECORD_VERSION, &pair).len() > VALUE_LIMIT - BESIDE_A_PAIR {
+        // Both can be learnt again; a pair that is not remembered would be made a second time.
+        pair.withheld.clear();
+        pair.aliases.clear();
+    }
+    pair
+}
+
+/// Room for the time at which a pair parted, which is written in text.
+const BESIDE_A_PAIR: usize = 64;
 
 /// The entry as far as the store can hold it: a contact of an unusual size must not stop the run of all others.
 fn fitting(version: u8, mut entry: HistoryEntry) -> Vec<u8> {

@@ -7,6 +7,12 @@
 //! | accounts | `cursors` | [`Cursors`] |
 //! | accounts | `progress` | [`Progress`] |
 //! | accounts | `exhausted` | [`Exhausted`] |
+//! | accounts | `addresses` | [`AddressCursor`] |
+//! | accounts | `labels` | [`Labels`] |
+//! | pairs | `worn` pair id | [`Worn`](crate::sync::Worn) |
+//! | queue | `label` pair id | [`Owed`] |
+//! | pairs | `photo` pair id | [`Pictured`](crate::sync::Pictured) |
+//! | queue | `photo` pair id | [`OwedPhoto`] |
 //! | pairs | `pair` id | [`Pair`] |
 //! | pairs | `google` source id | pair id |
 //! | pairs | `dafater` name | pair id |
@@ -40,13 +46,16 @@ mod tables;
 
 pub use changes::Changes;
 pub use records::{
-    Cursors, DafaterCursor, Exhausted, GoogleCursor, HeldBy, HistoryEntry, Hold, HoldDecision, Intent,
-    IntentKind, Parked, Parted, Progress, Tombstone, UndoHold, Unlinked,
+    AddressCursor, Bound, Cursors, DafaterCursor, Exhausted, GoogleCursor, HeldBy, HistoryEntry, Hold,
+    HoldDecision, Intent, IntentKind, Labels, Owed, OwedPhoto, Parked, Parted, Progress, Tombstone, UndoHold,
+    Unlinked,
 };
 pub use shown::{ChangeView, Counts, HistoryView};
 pub use tables::AccountState;
 
 /// Version of every value's shape; see [`crate::store::codec`].
 const VALUE_VERSION: u8 = 1;
+/// Version of the pairs and of the records that stand alone.
+const RECORD_VERSION: u8 = 2;
 /// Version of the history's entries, and of the intents that hold one.
-const HISTORY_VERSION: u8 = 2;
+const HISTORY_VERSION: u8 = 3;

@@ -1,12 +1,14 @@
 //! The values of the tables that are not words of the sync itself.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Counts, HistoryView};
 use crate::contact::Contact;
-use crate::mapping::{DocumentName, SiteStamp, SourceId};
-use crate::sync::{Pair, PairId, Promise, RecordId, Side};
+use crate::mapping::{DocumentName, ResourceName, SiteStamp, SourceId};
+use crate::sync::{LabelId, Pair, PairId, Promise, RecordId, Role, Side};
 
 /// Up to where both sides were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +41,13 @@ pub struct DafaterCursor {
     pub deleted: Option<SiteStamp>,
     /// When all names were last compared with the pairs.
     pub swept_at: Timestamp,
+}
+
+/// Up to where the site's addresses were read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressCursor {
+    /// Highest `modified` seen; `None` while the site has no address.
+    pub modified: Option<SiteStamp>,
 }
 
 /// How the account fares.
@@ -102,6 +111,9 @@ pub enum IntentKind {
     Update,
     /// A record is deleted: repeating is harmless.
     Delete,
+    /// Documents that belong to a record are created beside it, which carry no marker: in doubt until they are found linked to it or their
+    /// time has passed.
+    Extend,
 }
 
 /// A pair, or a record that was to become one, that failed and is looked at again later, its base untouched.
@@ -219,4 +231,60 @@ impl HeldBy {
             Self::Undo => "undo",
         }
     }
+}
+
+/// Which label plays which role.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Labels(pub BTreeMap<Role, Bound>);
+
+/// The label that plays a role: found, or made, once by its name, and known by its address from then on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bound {
+    /// What the configuration calls it. Another name is another label.
+    pub name: String,
+    /// Its address.
+    pub id: LabelId,
+    /// When it was found or made.
+    pub at: Timestamp,
+    /// Whether it was deleted in Google since.
+    pub is_gone: bool,
+}
+
+/// A contact whose labels are to be changed. It stays until that is done, so that it is looked at again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owed {
+    /// The pair.
+    pub pair: PairId,
+    /// Google's address of the contact, if there was one.
+    pub resource: Option<ResourceName>,
+    /// Labels that are put on: what the contact shows of them is our own doing.
+    pub add: BTreeSet<LabelId>,
+    /// Labels that are taken off.
+    pub remove: BTreeSet<LabelId>,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+impl Owed {
+    /// Nothing is known to be owed; it is looked at again.
+    #[must_use]
+    pub fn look_again(pair: PairId, at: Timestamp) -> Self {
+        Self { pair, resource: None, add: BTreeSet::new(), remove: BTreeSet::new(), at }
+    }
+}
+
+/// A photo that is to be carried. It stays until it arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwedPhoto {
+    /// The pair.
+    pub pair: PairId,
+    /// Failures in a row.
+    pub attempts: u32,
+    /// When it is due.
+    pub next: Timestamp,
+    /// The side to which it was sent without an answer.
+    pub sent: Option<Side>,
+    /// Hash of what was sent.
+    pub hash: Option<String>,
 }

@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::earlier::{read_entry, read_intent};
+use super::earlier::{read_entry, read_intent, read_loose, read_pair, read_parted};
 use super::records::{
-    Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Parked, Parted, Progress, Tombstone, UndoHold,
-    Unlinked,
+    AddressCursor, Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Labels, Owed, OwedPhoto, Parked,
+    Parted, Progress, Tombstone, UndoHold, Unlinked,
 };
 use super::{Changes, VALUE_VERSION};
 use crate::mapping::{DocumentName, SiteStamp, SourceId};
 use crate::store::{CodecError, Key, KeyReader, Store, StoreError, Tree, decode};
 use crate::store::{get_decoded, scan_decoded};
-use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, RecordId, Review};
+use crate::sync::{AccountName, Conflict, Loose, Pair, PairId, Pictured, RecordId, Review, Worn};
 
 /// The tables of one account.
 #[derive(Clone)]
@@ -62,6 +62,14 @@ impl AccountState {
         Ok(self.get(Tree::Accounts, &self.key().text("cursors"))?.unwrap_or_default())
     }
 
+    /// Up to where the site's addresses were read.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn address_cursor(&self) -> Result<Option<AddressCursor>, StoreError> {
+        self.get(Tree::Accounts, &self.key().text("addresses"))
+    }
+
     /// How the account fares.
     ///
     /// # Errors
@@ -78,12 +86,52 @@ impl AccountState {
         self.get(Tree::Accounts, &self.key().text("exhausted"))
     }
 
+    /// Which label plays which role.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn labels(&self) -> Result<Labels, StoreError> {
+        Ok(self.get(Tree::Accounts, &self.key().text("labels"))?.unwrap_or_default())
+    }
+
+    /// What the sync did with the labels of a contact.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn worn(&self, pair: &PairId) -> Result<Option<Worn>, StoreError> {
+        self.get(Tree::Pairs, &self.key().text("worn").text(pair.as_str()))
+    }
+
+    /// Contacts whose labels are to be changed.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn owed_labels(&self) -> Result<Vec<Owed>, StoreError> {
+        self.scan(Tree::Queue, &self.key().text("label")).collect()
+    }
+
+    /// The photos of a pair as they were last seen.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn pictured(&self, pair: &PairId) -> Result<Option<Pictured>, StoreError> {
+        self.get(Tree::Pairs, &self.key().text("photo").text(pair.as_str()))
+    }
+
+    /// Photos that are to be carried.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn owed_photos(&self) -> Result<Vec<OwedPhoto>, StoreError> {
+        self.scan(Tree::Queue, &self.key().text("photo")).collect()
+    }
+
     /// A pair by its id.
     ///
     /// # Errors
     /// The store cannot be read.
     pub fn pair(&self, id: &PairId) -> Result<Option<Pair>, StoreError> {
-        self.get(Tree::Pairs, &self.key().text("pair").text(id.as_str()))
+        self.get_record(&self.key().text("pair").text(id.as_str()), read_pair)
     }
 
     /// The pair of a Google contact.
@@ -114,7 +162,7 @@ impl AccountState {
 
     /// All pairs.
     pub fn pairs(&self) -> impl Iterator<Item = Result<Pair, StoreError>> {
-        self.scan(Tree::Pairs, &self.key().text("pair"))
+        self.scan_records(&self.key().text("pair"), read_pair)
     }
 
     /// Sets `pair` in place of what is stored under its id: its records may have other addresses now.
@@ -134,6 +182,12 @@ impl AccountState {
     pub fn drop_pair(&self, id: &PairId, changes: &mut Changes) -> Result<(), StoreError> {
         self.clear_indexes(id, changes)?;
         changes.remove_pair(id);
+        if self.pictured(id)?.is_some() {
+            changes.remove_pictured(id);
+        }
+        if self.worn(id)?.is_some() {
+            changes.remove_worn(id);
+        }
         Ok(())
     }
 
@@ -153,7 +207,7 @@ impl AccountState {
     /// # Errors
     /// The store cannot be read.
     pub fn parted_of_google(&self, source: &SourceId) -> Result<Option<Parted>, StoreError> {
-        self.get(Tree::Pairs, &self.key().text("parted").text(&source.0))
+        self.get_record(&self.key().text("parted").text(&source.0), read_parted)
     }
 
     /// The pair that a document was in until one of its records was deleted.
@@ -169,7 +223,7 @@ impl AccountState {
 
     /// All pairs that ended so.
     pub fn all_parted(&self) -> impl Iterator<Item = Result<Parted, StoreError>> {
-        self.scan(Tree::Pairs, &self.key().text("parted"))
+        self.scan_records(&self.key().text("parted"), read_parted)
     }
 
     /// How many pairs there are.
@@ -183,12 +237,12 @@ impl AccountState {
     /// # Errors
     /// The store cannot be read.
     pub fn loose(&self, record: &RecordId) -> Result<Option<Loose>, StoreError> {
-        self.get(Tree::Pairs, &self.key().text("loose").text(&record.to_string()))
+        self.get_record(&self.key().text("loose").text(&record.to_string()), read_loose)
     }
 
     /// All records that stand alone.
     pub fn all_loose(&self) -> impl Iterator<Item = Result<Loose, StoreError>> {
-        self.scan(Tree::Pairs, &self.key().text("loose"))
+        self.scan_records(&self.key().text("loose"), read_loose)
     }
 
     /// The pair that a Google contact was in when it left the scope.
@@ -207,9 +261,17 @@ impl AccountState {
         self.left(&self.key().text("left-dafater").text(&creation.0))
     }
 
+    /// Whether the pair left the scope.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn has_left(&self, id: &PairId) -> Result<bool, StoreError> {
+        Ok(self.get_record(&self.key().text("left").text(id.as_str()), read_pair)?.is_some())
+    }
+
     fn left(&self, key: &Key) -> Result<Option<Pair>, StoreError> {
         match self.get::<PairId>(Tree::Pairs, key)? {
-            Some(id) => self.get(Tree::Pairs, &self.key().text("left").text(id.as_str())),
+            Some(id) => self.get_record(&self.key().text("left").text(id.as_str()), read_pair),
             None => Ok(None),
         }
     }
@@ -367,10 +429,18 @@ impl AccountState {
         match (tree, kind.as_deref()) {
             (Tree::Accounts, Some("cursors")) => check(decode::<Cursors>(VALUE_VERSION, value).map(drop)),
             (Tree::Accounts, Some("progress")) => check(decode::<Progress>(VALUE_VERSION, value).map(drop)),
+            (Tree::Accounts, Some("addresses")) => {
+                check(decode::<AddressCursor>(VALUE_VERSION, value).map(drop))
+            }
             (Tree::Accounts, Some("exhausted")) => check(decode::<Exhausted>(VALUE_VERSION, value).map(drop)),
-            (Tree::Pairs, Some("pair" | "left")) => check(decode::<Pair>(VALUE_VERSION, value).map(drop)),
-            (Tree::Pairs, Some("loose")) => check(decode::<Loose>(VALUE_VERSION, value).map(drop)),
-            (Tree::Pairs, Some("parted")) => check(decode::<Parted>(VALUE_VERSION, value).map(drop)),
+            (Tree::Accounts, Some("labels")) => check(decode::<Labels>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("photo")) => check(decode::<Pictured>(VALUE_VERSION, value).map(drop)),
+            (Tree::Queue, Some("photo")) => check(decode::<OwedPhoto>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("worn")) => check(decode::<Worn>(VALUE_VERSION, value).map(drop)),
+            (Tree::Queue, Some("label")) => check(decode::<Owed>(VALUE_VERSION, value).map(drop)),
+            (Tree::Pairs, Some("pair" | "left")) => check(read_pair(value).map(drop)),
+            (Tree::Pairs, Some("loose")) => check(read_loose(value).map(drop)),
+            (Tree::Pairs, Some("parted")) => check(read_parted(value).map(drop)),
             (Tree::Pairs, Some("parting")) => check(decode::<SourceId>(VALUE_VERSION, value).map(drop)),
             (Tree::Pairs, Some("google" | "dafater" | "creation" | "left-google" | "left-dafater")) => {
                 check(decode::<PairId>(VALUE_VERSION, value).map(drop))
@@ -404,6 +474,28 @@ impl AccountState {
             Some(id) => self.pair(&id),
             None => Ok(None),
         }
+    }
+
+    /// A value of which more than one version is read.
+    fn get_record<T>(
+        &self,
+        key: &Key,
+        read: impl Fn(&[u8]) -> Result<T, CodecError>,
+    ) -> Result<Option<T>, StoreError> {
+        let undecodable = |cause| StoreError::Undecodable { tree: Tree::Pairs, cause };
+        let bytes = self.store.get(Tree::Pairs, key.as_bytes())?;
+        bytes.map(|bytes| read(&bytes).map_err(undecodable)).transpose()
+    }
+
+    fn scan_records<'a, T: 'a>(
+        &'a self,
+        prefix: &Key,
+        read: fn(&[u8]) -> Result<T, CodecError>,
+    ) -> impl Iterator<Item = Result<T, StoreError>> + use<'a, T> {
+        self.store.scan(Tree::Pairs, prefix.as_bytes()).map(move |entry| {
+            let (_, bytes) = entry?;
+            read(&bytes).map_err(|cause| StoreError::Undecodable { tree: Tree::Pairs, cause })
+        })
     }
 
     fn get<T: DeserializeOwned>(&self, tree: Tree, key: &Key) -> Result<Option<T>, StoreError> {

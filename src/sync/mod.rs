@@ -3,10 +3,12 @@
 //! Law: pure. No clock, no I/O, no async, no randomness: the same snapshot gives the same plan.
 
 pub mod guard;
+mod labels;
 mod links;
 pub mod matching;
 mod merge;
 mod pair;
+mod photos;
 mod plan;
 mod policy;
 mod receipt;
@@ -16,9 +18,11 @@ mod side;
 mod snapshot;
 
 pub use crate::account::AccountName;
+pub use labels::{LabelId, LabelRules, Moment, Relabel, Role, Worn, linked_doctypes, shown_labels};
 pub use links::{LinkBy, Links, choose};
 pub use merge::{Both, Decision, MergeRules, Merged, OpenConflict, Target, merge, rebase};
-pub use pair::{DafaterBase, GoogleBase, Origin, Pair, PairId, Withheld};
+pub use pair::{AddressStamp, DafaterBase, GoogleBase, Origin, Pair, PairId, Withheld};
+pub use photos::{PhotoAction, PhotoPolicy, Pictured};
 pub use plan::{Action, Deed, DeedKind, Image, LeftAlone, Plan, Step, Undo};
 pub use policy::{
     ConflictPolicy, DeletionPolicy, Direction, FieldRule, FieldRules, FirstSync, Policy, Scope,

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{AccountName, Side};
 use crate::contact::{Contact, Field, Key};
-use crate::mapping::{DocumentName, Etag, ResourceName, SiteStamp, SourceId};
+use crate::mapping::{AddressDocument, Document, DocumentName, Etag, ResourceName, SiteStamp, SourceId};
 
 /// Names a pair for good, and is the marker that a created record carries.
 ///
@@ -122,6 +122,32 @@ pub struct DafaterBase {
     pub modified: SiteStamp,
     /// What the record said at that revision, as far as it was agreed upon.
     pub contact: Contact,
+    /// The Address documents that were linked to it then; `None` while nobody looked.
+    pub addresses: Option<Vec<AddressStamp>>,
+}
+
+/// Identity and revision of an Address document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressStamp {
+    /// Address, may change.
+    pub name: DocumentName,
+    /// Identity over renames.
+    pub creation: SiteStamp,
+    /// Revision last seen or written.
+    pub modified: SiteStamp,
+}
+
+impl AddressStamp {
+    /// The stamps of a document's addresses, if they were looked at.
+    #[must_use]
+    pub fn of(document: &Document) -> Option<Vec<Self>> {
+        let stamp = |address: &AddressDocument| Self {
+            name: address.name.clone(),
+            creation: address.creation.clone(),
+            modified: address.modified.clone(),
+        };
+        Some(document.addresses.as_ref()?.iter().map(stamp).collect())
+    }
 }
 
 /// A value that one side cannot hold. It stays where it is; the rest of the contact goes across.

@@ -10,8 +10,8 @@ use crate::contact::{Contact, Field, Key, Value, Values, plain_digits};
 use crate::mapping::{Document, Etag, Mapping, Person, SiteStamp};
 
 use super::{
-    Action, Both, DafaterBase, GoogleBase, Loose, LooseReason, Merged, Origin, Pair, RecordId, Side, Step,
-    Withheld, rebase,
+    Action, AddressStamp, Both, DafaterBase, GoogleBase, Loose, LooseReason, Merged, Origin, Pair, RecordId,
+    Side, Step, Withheld, rebase,
 };
 
 /// Revisions that are remembered as replaced by our own writes.
@@ -68,8 +68,13 @@ impl Promise {
                 Field::Text(_) => now.agrees_on(field, promised),
                 Field::Emails => shows(&now.emails, &promised.emails),
                 Field::Phones => shows(&now.phones, &promised.phones),
+                Field::Addresses => {
+                    now.addresses.is_some() && promised.addresses.is_some() && now.agrees_on(field, promised)
+                }
             };
-            if is_shown && !is_withheld && !base.agrees_on(field, promised) {
+            // Addresses that nobody had looked at are agreed on by being written.
+            let is_new = *field == Field::Addresses && base.addresses.is_none();
+            if is_shown && !is_withheld && (is_new || !base.agrees_on(field, promised)) {
                 google.take(field, &self.google);
                 dafater.take(field, &self.dafater);
                 leave_out_uncarried(field, google, dafater, before);
@@ -78,7 +83,7 @@ impl Promise {
                     Side::Dafater => &mut *dafater,
                 };
                 match field {
-                    Field::Text(_) => {}
+                    Field::Text(_) | Field::Addresses => {}
                     Field::Emails => written.emails.set_primary(now.emails.primary()),
                     Field::Phones => {
                         written.phones.set_primary(now.phones.primary());
@@ -143,9 +148,17 @@ impl Step {
         {
             learn(&mut aliases, sent, &dafater_now, |sent, stored| (sent, stored));
         }
-        let plain = Merged { pending: self.left_out(&google_now, &dafater_now), ..Merged::default() };
+        let mut plain = Merged { pending: self.left_out(&google_now, &dafater_now), ..Merged::default() };
+        if self.is_short(Side::Dafater, written.dafater.is_some(), &dafater_now) {
+            plain.pending.insert(Field::Addresses);
+        }
         let (merged, withheld) = match &self.action {
-            Action::Merge(merged) => (merged.as_ref(), merged.withheld.as_slice()),
+            Action::Merge(merged) => {
+                plain.pending.extend(merged.pending.iter().cloned());
+                aliases.extend(merged.aliases.iter().cloned());
+                plain = Merged { pending: plain.pending, ..merged.as_ref().clone() };
+                (&plain, merged.withheld.as_slice())
+            }
             Action::Create { withheld, .. } => (&plain, withheld.as_slice()),
             Action::Delete { .. }
             | Action::Detach { .. }
@@ -157,7 +170,9 @@ impl Step {
             Side::Google => written.google.is_some(),
             Side::Dafater => written.dafater.is_some(),
         };
-        let is_owed = !merged.google.fields.is_empty() && written.google.is_none()
+        let is_owed = merged.pending.contains(&Field::Addresses)
+            && self.is_short(Side::Dafater, written.dafater.is_some(), &dafater_now)
+            || !merged.google.fields.is_empty() && written.google.is_none()
             || !merged.dafater.fields.is_empty() && written.dafater.is_none();
         let base = Both { google: &base_google, dafater: &base_dafater };
         let after = Both { google: &google_now, dafater: &dafater_now };
@@ -186,6 +201,8 @@ impl Step {
                 creation: dafater.creation.clone(),
                 modified: if is_owed { SiteStamp(String::new()) } else { dafater.modified.clone() },
                 contact: dafater_contact,
+                addresses: AddressStamp::of(dafater)
+                    .or_else(|| self.before.as_ref().and_then(|pair| pair.dafater.addresses.clone())),
             },
             aliases,
             withheld: self.withheld(withheld),
@@ -203,6 +220,7 @@ impl Step {
             Field::Text(text) => !contact.text(text).is_empty(),
             Field::Emails => !contact.emails.is_empty(),
             Field::Phones => !contact.phones.is_empty(),
+            Field::Addresses => contact.addresses.as_ref().is_some_and(|addresses| !addresses.is_empty()),
         };
         let mut fields = Field::of(&[source]);
         fields.retain(|field| {
@@ -247,10 +265,11 @@ impl Step {
                 }
         };
         let (base_google, base_dafater) = self.base();
-        let aliases = self.before.as_ref().map(|pair| pair.aliases.as_slice()).unwrap_or_default();
+        let known = self.before.as_ref().map(|pair| pair.aliases.as_slice()).unwrap_or_default();
+        let aliases = [known, merged.aliases.as_slice()].concat();
         let base = Both { google: &base_google, dafater: &base_dafater };
         let after = Both { google: &google, dafater: &dafater };
-        let (google, dafater) = rebase(base, merged, after, is_written, aliases);
+        let (google, dafater) = rebase(base, merged, after, is_written, &aliases);
         Some(Promise { google, dafater })
     }
 
@@ -299,6 +318,11 @@ impl Step {
         }
     }
 
+    /// Whether `side` was written and does not say all of the addresses yet that it was to say: each is a document of its own.
+    fn is_short(&self, side: Side, is_written: bool, now: &Contact) -> bool {
+        is_written && self.sent(side).is_some_and(|sent| !sent.agrees_on(&Field::Addresses, now))
+    }
+
     fn superseded(&self, google: &Person) -> Vec<Etag> {
         let known = self.before.as_ref().map(|pair| pair.google.superseded.as_slice()).unwrap_or_default();
         let replaced = self.google.as_ref().map(|person| &person.etag).filter(|etag| **etag != google.etag);
@@ -337,6 +361,14 @@ fn leave_out_uncarried(field: &Field, google: &mut Contact, dafater: &mut Contac
         }
         Field::Phones => {
             (&mut google.phones, &mut dafater.phones, &before.google.phones, &before.dafater.phones)
+        }
+        Field::Addresses => {
+            let before = [before.google, before.dafater]
+                .map(|contact| contact.addresses.as_ref().unwrap_or_else(|| Values::none()));
+            match (&mut google.addresses, &mut dafater.addresses) {
+                (Some(google), Some(dafater)) => (google, dafater, before[0], before[1]),
+                (None, _) | (_, None) => return,
+            }
         }
     };
     // As many on both sides are the same ones, however each side spells them.

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use dafater_contactsd::contact::Field;
-use dafater_contactsd::mapping::{Document, Marker, Person, PersonPatch};
+use dafater_contactsd::contact::{Contact, Field};
+use dafater_contactsd::mapping::{
+    AddressChange, AddressDocument, Document, DocumentName, Marker, Person, PersonPatch,
+};
 use dafater_contactsd::sync::guard::{Approval, Verdict, judge};
 use dafater_contactsd::sync::{
     Action, Loose, LooseReason, Merged, Pair, Plan, RecordId, Side, Snapshot, Step, Written,
@@ -12,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::checks;
 use super::script::{Event, Luck};
-use super::world::{SITE, World, mapping};
+use super::world::{SITE, World, address_stamp, mapping};
 
 impl World {
     /// One cycle. A plan that the guard holds is not carried out, unless `is_approved`.
@@ -195,6 +197,7 @@ impl World {
                 if !body.is_empty() {
                     self.change_dafater(id, |record| record.extend(body));
                 }
+                self.place(id, &merged.dafater.contact);
                 dafater = (!is_lost).then(|| self.dafater[&id].parsed.clone());
                 if is_lost {
                     self.owe(step, Side::Dafater, Written { google: google.as_ref(), dafater: None });
@@ -254,8 +257,38 @@ impl World {
                 let mut body = Document::body(None, contact, &fields, &mapping());
                 let name = &step.google.as_ref().unwrap().resource_name;
                 body.insert("google_contacts_id".to_owned(), json!(name.0));
-                self.add_dafater(person, Value::Object(body))
+                let id = self.add_dafater(person, Value::Object(body));
+                self.place(id, contact);
+                id
             }
+        }
+    }
+
+    /// Carries the addresses of a document out, as the executor does: each is a document of its own.
+    fn place(&mut self, id: u64, target: &Contact) {
+        let document = self.dafater[&id].parsed.clone();
+        let changes = target.addresses.as_ref().map(|target| document.address_changes(target));
+        for change in changes.into_iter().flatten() {
+            let n = self.next();
+            self.change_dafater(id, |record| {
+                let list = record["__addresses"].as_array_mut().unwrap();
+                let is = |name: &DocumentName, address: &Value| address["name"] == name.0.as_str();
+                match change {
+                    AddressChange::Create(wanted) => {
+                        let mut body = AddressDocument::anew(&wanted, "Title", &document.name, None);
+                        body.insert("name".to_owned(), json!(format!("Address{n}")));
+                        body.insert("creation".to_owned(), json!(address_stamp(n)));
+                        body.insert("modified".to_owned(), json!(address_stamp(n)));
+                        list.push(Value::Object(body));
+                    }
+                    AddressChange::Update(name, body) => {
+                        let known = list.iter_mut().find(|address| is(&name, address)).unwrap();
+                        known.as_object_mut().unwrap().extend(body);
+                        known["modified"] = json!(address_stamp(n));
+                    }
+                    AddressChange::Delete(name) => list.retain(|address| !is(&name, address)),
+                }
+            });
         }
     }
 

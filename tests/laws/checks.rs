@@ -167,6 +167,7 @@ impl World {
                 shoes(record),
                 "law 6, no uninvited write: a custom field that is not mapped"
             );
+            same_beside(&record["addresses"], &now["addresses"], "streetAddress", "poBox");
             for list in ["emailAddresses", "phoneNumbers"] {
                 law_labels(&record[list], &now[list]);
             }
@@ -174,6 +175,7 @@ impl World {
         for (id, held) in &before.1 {
             let Some(now) = self.dafater.get(id).filter(|now| !Arc::ptr_eq(held, now)) else { continue };
             let (record, now) = (&held.raw, &now.raw);
+            same_beside(&record["__addresses"], &now["__addresses"], "creation", "phone");
             assert_eq!(now["gender"], record["gender"], "law 6, no uninvited write: gender");
             let notes = |record: &Value| count(&record["email_ids"], "custom_note", "own");
             assert_eq!(notes(now), notes(record), "law 6, no uninvited write: a site's own column");
@@ -260,6 +262,8 @@ impl World {
             let keys = |values: &Values| values.keys().cloned().collect::<BTreeSet<_>>();
             assert_eq!(keys(&google.emails), keys(&dafater.emails), "law 1, convergence: e-mails");
             assert_eq!(keys(&google.phones), keys(&dafater.phones), "law 1, convergence: phones");
+            let places = |contact: &Contact| contact.addresses.as_ref().map(keys);
+            assert_eq!(places(&google), places(&dafater), "law 1, convergence: addresses");
         }
         for held in self.google.values() {
             let id = RecordId::Google(held.parsed.source_id.clone());
@@ -291,6 +295,16 @@ fn law_labels(before: &Value, now: &Value) {
         let is_mobile = |item: &Value| item["type"] == "mobile";
         if !is_mobile(item) && !is_mobile(after) {
             assert_eq!(after["type"], item["type"], "law 6, no uninvited write: a label");
+        }
+    }
+}
+
+/// What is not mapped of an address stays, as long as the address does.
+fn same_beside(before: &Value, now: &Value, identity: &str, own: &str) {
+    for item in before.as_array().into_iter().flatten() {
+        let after = now.as_array().into_iter().flatten().find(|after| after[identity] == item[identity]);
+        if let Some(after) = after {
+            assert_eq!(after[own], item[own], "law 6, no uninvited write: {own} of an address");
         }
     }
 }

@@ -5,7 +5,7 @@ use dafater_contactsd::sync::{Pair, Side};
 use serde_json::{Map, Value, json};
 
 use super::script::Event;
-use super::world::{Deleted, Wish, World, mapping, notes, slots, text_slot};
+use super::world::{Deleted, Wish, World, address_stamp, mapping, notes, slots, text_slot};
 
 impl World {
     pub fn happen(&mut self, event: &Event) {
@@ -168,13 +168,30 @@ impl World {
     fn add_value(&mut self, side: Side, person: usize, field: &Field) {
         let Some(id) = self.find(side, person).first().copied() else { return };
         let n = self.next();
-        let value =
-            if *field == Field::Emails { format!("mail{n}@example.com") } else { format!("+96650{n:07}") };
+        let value = match field {
+            Field::Emails => format!("mail{n}@example.com"),
+            Field::Addresses => format!("street{n}"),
+            Field::Phones | Field::Text(_) => format!("+96650{n:07}"),
+        };
         self.wishes.insert(value.clone(), Wish { person, is_withdrawn: false });
         self.edit(side, id, person, |record| {
             let (table, slot) = slots(side, field);
+            let mut item = json!({ slot: value });
+            match (side, field) {
+                (Side::Google, Field::Addresses) => {
+                    item["city"] = json!("Riyadh");
+                    item["country"] = json!("KSA");
+                    item["poBox"] = json!("own");
+                }
+                (Side::Dafater, Field::Addresses) => {
+                    item = json!({ "name": format!("Address{n}"), "creation": address_stamp(n), "modified": address_stamp(n),
+                        "address_line1": value, "city": "Riyadh", "country": "Saudi Arabia", "phone": "own",
+                        "links": [{ "link_doctype": "Contact", "link_name": record["name"] }] });
+                }
+                (_, Field::Emails | Field::Phones | Field::Text(_)) => {}
+            }
             let list = record.entry(table).or_insert_with(|| json!([]));
-            list.as_array_mut().unwrap().push(json!({ slot: value }));
+            list.as_array_mut().unwrap().push(item);
         });
     }
 

@@ -153,12 +153,13 @@ fn events() -> impl Strategy<Value = Event> {
         ]
     };
     let set = || prop_oneof![Just(Field::Emails), Just(Field::Phones)];
+    let many = || prop_oneof![Just(Field::Emails), Just(Field::Phones), Just(Field::Addresses)];
     let who = || 0..PEOPLE;
     prop_oneof![
         15 => (sides(), who(), text()).prop_map(|(side, who, field)| Event::SetText(side, who, field)),
         6 => (sides(), who(), text()).prop_map(|(side, who, field)| Event::ClearText(side, who, field)),
-        12 => (sides(), who(), set()).prop_map(|(side, who, field)| Event::AddValue(side, who, field)),
-        9 => (sides(), who(), set(), 0_usize..4)
+        12 => (sides(), who(), many()).prop_map(|(side, who, field)| Event::AddValue(side, who, field)),
+        9 => (sides(), who(), many(), 0_usize..4)
             .prop_map(|(side, who, field, nth)| Event::RemoveValue(side, who, field, nth)),
         6 => (sides(), who(), set()).prop_map(|(side, who, field)| Event::MovePrimary(side, who, field)),
         4 => (sides(), who(), 0_usize..3).prop_map(|(side, who, nth)| Event::MarkMobile(side, who, nth)),

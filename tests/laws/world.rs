@@ -20,7 +20,7 @@ pub fn mapping() -> Mapping {
     static MAPPING: LazyLock<Mapping> = LazyLock::new(|| {
         let mut texts = Mapping::default_texts();
         texts.extend([notes(), customer_number()]);
-        Mapping::new(PhoneContext::default(), &texts)
+        Mapping::new(PhoneContext::default(), &texts).with_addresses(true)
     });
     MAPPING.clone()
 }
@@ -194,6 +194,7 @@ impl World {
         let creation = self.stamp();
         fields["creation"] = json!(creation);
         fields["name"] = json!(format!("Doc{id}"));
+        fields["__addresses"] = json!([]);
         self.births.insert(creation, id);
         self.stamp_dafater(&mut fields);
         let parsed = Document::parse(fields.clone()).unwrap();
@@ -227,6 +228,10 @@ impl World {
         let before = RecordId::Dafater(held.parsed.name.clone());
         let begun = PairId::from_dafater(&account(), &held.parsed.creation, &held.parsed.name);
         held.raw["name"] = json!(format!("Doc{id}-{n}"));
+        // API: what links to it follows it, unstamped.
+        for address in held.raw["__addresses"].as_array_mut().into_iter().flatten() {
+            address["links"][0]["link_name"] = json!(format!("Doc{id}-{n}"));
+        }
         held.parsed = Document::parse(held.raw.clone()).unwrap();
         let after = RecordId::Dafater(held.parsed.name.clone());
         // As the observer does: an intent finds its document by what no rename changes.
@@ -374,7 +379,10 @@ impl World {
         Snapshot {
             account: account(),
             site: SITE.to_owned(),
-            site_rules: SiteRules::default(),
+            site_rules: SiteRules {
+                countries: Some(BTreeMap::from([("Saudi Arabia".to_owned(), "sa".to_owned())])),
+                ..SiteRules::default()
+            },
             zone: TimeZone::UTC,
             total_pairs: self.pairs.len(),
             pairs,
@@ -456,10 +464,17 @@ pub fn anchor(person: usize) -> String {
     format!("anchor{person}@example.com")
 }
 
+/// The stamp of an address: each differs.
+pub fn address_stamp(n: u64) -> String {
+    format!("2026-10-01 12:00:{:02}.{:06}", n / 1_000_000, n % 1_000_000)
+}
+
 /// List and slot of a field with many values.
 pub fn slots(side: Side, field: &Field) -> (&'static str, &'static str) {
     match (side, field) {
         (Side::Google, Field::Phones) => ("phoneNumbers", "value"),
+        (Side::Google, Field::Addresses) => ("addresses", "streetAddress"),
+        (Side::Dafater, Field::Addresses) => ("__addresses", "address_line1"),
         (Side::Google, _) => ("emailAddresses", "value"),
         (Side::Dafater, Field::Phones) => ("phone_nos", "phone"),
         (Side::Dafater, _) => ("email_ids", "email_id"),

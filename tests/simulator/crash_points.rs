@@ -179,6 +179,8 @@ fn history(world: &[Event], endings: &[Option<Crash>]) -> History {
         accounts: 1,
         quota: 0,
         site_limit: 0,
+        mapped: false,
+        addresses: false,
     };
     History { seed: 0, setting, events, forgets: false }
 }

@@ -150,10 +150,21 @@ const TAUGHT_THIRD: &[(u64, &str)] = &[
 
 #[test]
 fn every_seed_of_a_fixed_set_keeps_every_law_and_together_they_meet_every_trouble() {
-    let met = keep_every_law(Edition::Third, &FIXED.map(|seed| (seed, "")).collect::<Vec<_>>());
+    let met = keep_every_law(Edition::Fourth, &FIXED.map(|seed| (seed, "")).collect::<Vec<_>>());
     let unmet: Vec<Trouble> = Trouble::ALL.into_iter().filter(|trouble| !met.contains_key(trouble)).collect();
     assert!(unmet.is_empty(), "no history met {unmet:?}");
 }
+
+/// Seeds of the fourth edition that once broke a law, and what they taught.
+const TAUGHT_FOURTH: &[(u64, &str)] = &[
+    (268, "an edit whose write was not answered and that was replaced since is a question"),
+    (
+        336,
+        "a conflict is open from the commit on that holds both revisions for known, even if the run is halted then",
+    ),
+    (642, "the second organisation keeps its title when the first one is emptied"),
+    (393, "a document made anew from one copy is filled by the others where it says nothing"),
+];
 
 /// Seeds that still break a law, or show that the judge is wrong: each is to be understood, and then named above.
 const OPEN: &[(u64, &str)] = &[
@@ -166,7 +177,7 @@ const OPEN: &[(u64, &str)] = &[
 #[test]
 #[ignore = "open findings"]
 fn every_open_seed_keeps_every_law() {
-    keep_every_law(Edition::Third, OPEN);
+    keep_every_law(Edition::Fourth, OPEN);
 }
 
 #[test]
@@ -174,6 +185,7 @@ fn every_seed_that_once_broke_a_law_keeps_them_all() {
     keep_every_law(Edition::First, TAUGHT_FIRST);
     keep_every_law(Edition::Second, TAUGHT);
     keep_every_law(Edition::Third, TAUGHT_THIRD);
+    keep_every_law(Edition::Fourth, TAUGHT_FOURTH);
 }
 
 #[test]

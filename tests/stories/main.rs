@@ -14,6 +14,8 @@
 mod house;
 mod world;
 
+mod addresses;
+mod addresses_by_chance;
 mod bad_input;
 mod conformance;
 mod deletions;
@@ -24,11 +26,15 @@ mod fields;
 mod first_sync;
 mod fuzz;
 mod judgement;
+mod labels;
+mod labels_by_chance;
 mod links;
 mod people;
 mod people_api;
+mod photos;
 mod process;
 mod quotas;
 mod refused_values;
+mod room;
 mod scope;
 mod undo;

@@ -18,7 +18,9 @@ use dafater_contactsd::sandbox::dafater::{Site, SiteOptions};
 use dafater_contactsd::sandbox::google::{Google, GoogleOptions, Quotas};
 use dafater_contactsd::state::AccountState;
 use dafater_contactsd::store::{Fault, MemoryStore};
-use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, FieldRules, FirstSync, Links, Policy, Scope};
+use dafater_contactsd::sync::{
+    ConflictPolicy, DeletionPolicy, FieldRules, FirstSync, Links, PhotoPolicy, Policy, Scope,
+};
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -462,6 +464,9 @@ pub(crate) fn settings() -> Settings {
         site: "erp.example.com".to_owned(),
         links: Links::default(),
         label: None,
+        labels: std::collections::BTreeMap::new(),
+        photos: PhotoPolicy::Off,
+        max_contacts: 25_000,
         propagation: SignedDuration::from_mins(10),
         full_read_after: SignedDuration::from_hours(6 * 24),
         overlap: SignedDuration::from_mins(5),
@@ -494,13 +499,18 @@ fn engine(
         check: |_, _| {},
     }));
     let tokens = Arc::new(Token(SecretString::from(token.to_owned())));
-    let options = dafater::SiteOptions::new(
+    let mut options = dafater::SiteOptions::new(
         "https://erp.example.com".parse().unwrap(),
         keys.0.clone(),
         SecretString::from(keys.1.clone()),
     );
+    options.addresses = settings.policy.mapping.addresses;
     let api = "https://people.googleapis.com/".parse().unwrap();
-    let google = PeopleClient::new(google_sent.clone(), api, tokens);
+    let mut google = PeopleClient::new(google_sent.clone(), api, tokens);
+    if settings.photos != PhotoPolicy::Off {
+        google = google.with_photos();
+        options.extra_fields.push("image".to_owned());
+    }
     let parts = Parts {
         google: match &models.governor {
             None => google,

@@ -76,7 +76,7 @@ fn an_unknown_key_is_told_with_the_key_or_the_table_that_was_meant() {
             "unknown table `[foo]` | the tables are [dafater], [google], [store], [log], [control], [history], [defaults], [accounts]",
             "`email_id` belongs to one account and cannot stand in [defaults] | move it to [accounts.NAME]",
             "unknown key `socket` in [defaults] | it belongs in [control]",
-            "unknown key `labels` in [defaults.scope] | ",
+            "unknown key `labels` in [defaults.scope] | it belongs in [defaults] or [accounts.NAME]",
             "unknown key `linked-to` in [defaults.scope] | did you mean `linked_to`?",
         ]
     );

@@ -204,14 +204,20 @@ impl EngineFactory for Bench {
         if let Some((key, secret)) = table.api_keys() {
             (site.api_key, site.api_secret) = (key.to_owned(), secret.clone());
         }
+        site.addresses = table.addresses;
+        let has_photos = table.photos != crate::sync::PhotoPolicy::Off;
+        if has_photos {
+            site.extra_fields.push("image".to_owned());
+        }
         let needs_consent = !matches!(config.google.client, GoogleClient::ServiceAccount { .. });
+        let google = PeopleClient::new(
+            Arc::clone(&google_sent) as _,
+            config.google.api_url.clone(),
+            self.tokens(account, config)?,
+        )
+        .governed(self.governor(config), account.name.clone(), cancel.clone());
         let parts = Parts {
-            google: PeopleClient::new(
-                Arc::clone(&google_sent) as _,
-                config.google.api_url.clone(),
-                self.tokens(account, config)?,
-            )
-            .governed(self.governor(config), account.name.clone(), cancel.clone()),
+            google: if has_photos { google.with_photos() } else { google },
             google_sent,
             dafater: SiteClient::new(Arc::clone(&dafater_sent) as _, site)
                 .map_err(|error| error.to_string())?,
@@ -225,6 +231,9 @@ impl EngineFactory for Bench {
             links: table.links.clone(),
             site: config.dafater.url.host_str().unwrap_or_default().to_owned(),
             label: table.google_label().map(str::to_owned),
+            labels: table.label_rules(),
+            photos: table.photos,
+            max_contacts: config.google.max_contacts,
             propagation: signed(config.google.propagation),
             full_read_after: signed(config.google.full_read_after),
             overlap: signed(config.dafater.overlap),

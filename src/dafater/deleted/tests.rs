@@ -25,6 +25,7 @@ async fn deletions_take_one_request_and_tell_which_contact_of_that_name_it_was()
         creation: Some(SiteStamp("2026-11-22 11:39:57.829351".to_owned())),
         restored: false,
         new_name: None,
+        is_address: false,
     };
     assert_eq!(feed, DeletedFeed::Readable(vec![Ok(deleted)]));
     let body = script.body(0);

@@ -71,9 +71,11 @@ impl Executor<'_> {
                                 drop(applied.documents.insert(step.pair.clone(), document.clone()));
                             });
                         }
-                        work.dafater = Some(document);
+                        let none_yet = self.parts.dafater.reads_addresses().then(Vec::new);
+                        work.dafater = Some(document.with_addresses(none_yet));
                         self.with(|applied| applied.dafater.created += 1);
-                        self.receive(&work, Side::Dafater, true).await
+                        self.receive(&work, Side::Dafater, true).await?;
+                        self.write_addresses(work, true).await
                     }
                     Err(error) => self.failed(&work, &error).await,
                 }
@@ -88,14 +90,19 @@ impl Executor<'_> {
                 }
                 if body.is_empty() {
                     work.dafater = Some(current.clone());
+                    if !Self::address_changes(&work).is_empty() {
+                        return self.write_addresses(work, false).await;
+                    }
                     return self.receive(&work, Side::Dafater, false).await;
                 }
                 self.begin_one(&work).await?;
                 match self.parts.dafater.update_contact(&current.name, &current.modified, body).await {
                     Ok(document) => {
-                        work.dafater = Some(document);
+                        let addresses = current.addresses.as_ref().map(|addresses| addresses.to_vec());
+                        work.dafater = Some(document.with_addresses(addresses));
                         self.with(|applied| applied.dafater.updated += 1);
-                        self.receive(&work, Side::Dafater, true).await
+                        self.receive(&work, Side::Dafater, true).await?;
+                        self.write_addresses(work, true).await
                     }
                     Err(error) => self.failed(&work, &error).await,
                 }
@@ -104,8 +111,11 @@ impl Executor<'_> {
                 let Some(current) = &step.dafater else { return Ok(()) };
                 // Without it the contact is deleted all the same, if the site can delete it: what is synced is kept of it anyway.
                 work.everything = self.parts.dafater.get_everything(&current.name).await.ok();
+                if let Some(Value::Object(everything)) = &mut work.everything {
+                    everything.extend(current.addresses_image());
+                }
                 self.begin_one(&work).await?;
-                match self.parts.dafater.delete_contact(&current.name, &current.modified).await {
+                match self.delete_with_addresses(current).await {
                     // Shown a moment ago and not there now: it may have another name, which the next look tells.
                     Err(error) if error.disposition() != Disposition::Gone || work.everything.is_some() => {
                         self.failed(&work, &error).await

@@ -9,6 +9,7 @@ use super::receipt::Work;
 use super::{Executor, Patience, concerns_all};
 use crate::contact::Field;
 use crate::execute::EngineError;
+use crate::execute::room::NO_ROOM;
 use crate::google::{
     ContactErrors, GoogleError, MAX_BATCH, MAX_BATCH_DELETE, Quota, UpdateMask, UpdatePath, with_lock,
 };
@@ -96,15 +97,20 @@ impl Executor<'_> {
         };
         entries.push(marker.entry());
         body.insert("clientData".to_owned(), Value::Array(entries));
-        let is_new = !self.images.contains_key(&(work.step.pair.clone(), Side::Google));
-        if let Some(label) = self.label.as_ref().filter(|_| is_new) {
+        if !self.is_new(work.step) {
+            return;
+        }
+        let linked = self.births.get(&work.step.pair).into_iter().flat_map(|birth| &birth.add);
+        let labels: BTreeSet<&str> =
+            linked.map(|label| label.0.as_str()).chain(self.label.as_deref()).collect();
+        if !labels.is_empty() {
             let membership =
                 |group: &str| json!({ "contactGroupMembership": { "contactGroupResourceName": group } });
             // API: memberships that are sent replace the default, so the default is sent along.
-            body.insert(
-                "memberships".to_owned(),
-                json!([membership("contactGroups/myContacts"), membership(label)]),
-            );
+            let default = "contactGroups/myContacts";
+            let others = labels.into_iter().filter(|label| *label != default);
+            let all: Vec<Value> = std::iter::once(default).chain(others).map(membership).collect();
+            body.insert("memberships".to_owned(), Value::Array(all));
         }
     }
 
@@ -115,6 +121,9 @@ impl Executor<'_> {
     ) -> Result<(), EngineError> {
         let mut size = MAX_BATCH;
         while !queue.is_empty() && !self.must_stop() {
+            if self.with(|applied| applied.is_full) {
+                return self.let_wait(works, &queue).await;
+            }
             let batch: Vec<Outgoing> = queue.drain(..size.min(queue.len())).collect();
             self.begin(works, &batch, Side::Google).await?;
             let bodies: Vec<_> = batch.iter().map(|outgoing| outgoing.body.clone()).collect();
@@ -131,6 +140,16 @@ impl Executor<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The contacts that find no room wait for it, and are not sent.
+    async fn let_wait(&self, works: &[Work<'_>], queue: &VecDeque<Outgoing>) -> Result<(), EngineError> {
+        let mut changes = self.parts.state.changes();
+        for work in queue.iter().filter_map(|outgoing| works.get(outgoing.index)) {
+            self.park(work.step, NO_ROOM, Patience::Long);
+            self.leave_alone(work, &mut changes);
+        }
+        Ok(self.parts.state.commit(changes).await?)
     }
 
     /// Answers are told apart by marker, never by position.
@@ -317,14 +336,12 @@ impl Executor<'_> {
         if error.api().and_then(crate::google::ApiError::quota) == Some(Quota::ContactStorage) {
             self.with(|applied| applied.is_exhausted = true);
         }
-        if concerns_all(&disposition)
-            || disposition == Disposition::Forbidden
-            || error.api().is_some_and(crate::google::ApiError::is_account_full)
-        {
+        if concerns_all(&disposition) || disposition == Disposition::Forbidden {
             self.halt(error.into());
             return Ok(MAX_BATCH);
         }
         let size = batch.len();
+        let is_full = error.api().is_some_and(crate::google::ApiError::is_account_full);
         let faults = error.contact_errors();
         let is_named = |position: usize, name: Option<&ResourceName>| match faults {
             Some(ContactErrors::Created(errors)) => {
@@ -342,6 +359,12 @@ impl Executor<'_> {
             let name = work.step.google.as_ref().map(|person| &person.resource_name);
             let fault = if size == 1 { Some(disposition.clone()) } else { is_named(position, name) };
             match fault {
+                Some(Disposition::Refused) if is_full => {
+                    // What is smaller than what was refused may still find room; what stands alone did not.
+                    self.with(|applied| applied.is_full |= size == 1);
+                    self.park(work.step, NO_ROOM, Patience::Long);
+                    self.leave_alone(work, &mut changes);
+                }
                 Some(fault) => {
                     self.reject(work.step, Side::Google, &reason_of(&fault, error), Patience::of(&fault));
                     self.leave_alone(work, &mut changes);
@@ -428,5 +451,6 @@ fn update_path(field: PersonField) -> UpdatePath {
         PersonField::SipAddresses => UpdatePath::SipAddresses,
         PersonField::CalendarUrls => UpdatePath::CalendarUrls,
         PersonField::UserDefined => UpdatePath::UserDefined,
+        PersonField::Addresses => UpdatePath::Addresses,
     }
 }

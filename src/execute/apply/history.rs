@@ -194,6 +194,8 @@ pub(in crate::execute) fn changes_of(
 fn whole(contact: &Contact, view: impl Fn((String, String)) -> ChangeView) -> Vec<ChangeView> {
     let listed =
         |values: &Values| values.iter().map(|value| value.raw.as_str()).collect::<Vec<_>>().join(", ");
+    let listed_lines =
+        |values: &Values| values.iter().map(crate::contact::Value::shown).collect::<Vec<_>>().join("; ");
     Field::of(&[contact])
         .into_iter()
         .filter_map(|field| {
@@ -201,6 +203,7 @@ fn whole(contact: &Contact, view: impl Fn((String, String)) -> ChangeView) -> Ve
                 Field::Text(text) => contact.text(text).to_owned(),
                 Field::Emails => listed(&contact.emails),
                 Field::Phones => listed(&contact.phones),
+                Field::Addresses => contact.addresses.as_ref().map(listed_lines).unwrap_or_default(),
             };
             (!text.is_empty()).then(|| view((field.to_string(), text)))
         })

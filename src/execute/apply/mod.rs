@@ -4,6 +4,7 @@
 //! receipt in the same commit as the base it made. A record that is refused is parked and the others go on; a remote that fails
 //! halts the run, and what was done stays done.
 
+mod addresses;
 mod dafater;
 mod google;
 mod history;
@@ -20,13 +21,17 @@ use tokio_util::sync::CancellationToken;
 pub(super) use self::history::{changes_of, dafater_id, google_id, title_of};
 use self::links::Linking;
 use self::receipt::Work;
+use super::labels::worn_at_birth;
+use super::room::NO_ROOM;
 use super::settings::{Parts, Settings};
 use super::{Counts, EngineError};
 use crate::mapping::Document;
 use crate::observe::events;
 use crate::remote::Disposition;
-use crate::state::{Changes, Intent, Parked, Parted, Tombstone};
-use crate::sync::{Action, Image, LooseReason, Origin, Pair, PairId, Plan, RecordId, Side, Step};
+use crate::state::{Changes, Intent, Owed, Parked, Parted, Tombstone};
+use crate::sync::{
+    Action, Image, LooseReason, Origin, Pair, PairId, Plan, RecordId, Relabel, Side, Step, linked_doctypes,
+};
 
 /// What a run did.
 #[derive(Debug, Default)]
@@ -34,6 +39,10 @@ pub(super) struct Applied {
     pub(super) google: Counts,
     pub(super) dafater: Counts,
     pub(super) linked: u32,
+    /// Contacts whose labels were changed.
+    pub(super) labels: u32,
+    /// Photos that were carried.
+    pub(super) photos: u32,
     /// Pairs that must be looked at again.
     pub(super) parked: BTreeMap<PairId, Parked>,
     /// Pairs of which a record was deleted or emptied.
@@ -42,6 +51,8 @@ pub(super) struct Applied {
     pub(super) documents: BTreeMap<PairId, Document>,
     /// Why the run ended early.
     pub(super) halted: Option<EngineError>,
+    /// Google holds no further contact.
+    pub(super) is_full: bool,
     /// Google's contact storage refused a write for hours.
     pub(super) is_exhausted: bool,
 }
@@ -66,6 +77,8 @@ pub(super) struct Executor<'a> {
     pub(super) undoes: Option<&'a str>,
     /// What records looked like that are created anew.
     pub(super) images: &'a BTreeMap<(PairId, Side), Image>,
+    /// The labels that contacts are created with.
+    pub(super) births: BTreeMap<PairId, Relabel>,
     /// Labels that Google has.
     pub(super) known_labels: BTreeSet<String>,
     pub(super) applied: Mutex<Applied>,
@@ -152,6 +165,13 @@ impl Executor<'_> {
                 if let Some(pair) = &step.before {
                     changes.set_left(pair);
                 }
+                // What is known of its labels and photos holds when it comes back.
+                if let Some(worn) = state.worn(&step.pair)? {
+                    changes.set_worn(&step.pair, &worn);
+                }
+                if let Some(pictured) = state.pictured(&step.pair)? {
+                    changes.set_pictured(&step.pair, &pictured);
+                }
                 for side in [Side::Google, Side::Dafater] {
                     if let Some(loose) = work.loose(side, LooseReason::OutOfScope) {
                         changes.set_loose(&loose);
@@ -169,7 +189,9 @@ impl Executor<'_> {
                         changes.set_loose(&loose);
                     }
                 }
-                self.park(step, step.reason, Patience::None);
+                // Room is made by people, in their own time.
+                let patience = if step.reason == NO_ROOM { Patience::Long } else { Patience::None };
+                self.park(step, step.reason, patience);
             }
             Action::Create { .. } | Action::Delete { .. } => {}
         }
@@ -193,7 +215,7 @@ impl Executor<'_> {
             let by_google = state.left_of_google(&pair.google.source_id)?;
             let by_dafater = state.left_of_dafater(&pair.dafater.creation)?;
             for left in by_google.iter().chain(&by_dafater) {
-                changes.remove_left(left);
+                changes.remove_left(left, &pair.id);
             }
             changes.remove_parted(&pair.google.source_id, &pair.dafater.creation);
             let account = self.parts.state.account();
@@ -229,6 +251,7 @@ impl Executor<'_> {
             self.settle(step, &pair, changes)?;
             self.parts.state.put_pair(&pair, changes)?;
             self.report_withheld(step, &pair, changes);
+            self.remember_labels(work, side, changes);
         }
         changes.remove_intent(&step.pair, side);
         if step.destroys() {
@@ -243,6 +266,35 @@ impl Executor<'_> {
         }
         .emit();
         Ok(())
+    }
+
+    /// Remembers the labels that a contact was created with, and that one which was linked now is to be looked at for the labels of its
+    /// links: our own write is no news to the next run.
+    fn remember_labels(&self, work: &Work<'_>, side: Side, changes: &mut Changes) {
+        if side == Side::Dafater && self.settings.policy.push {
+            let links = |document: Option<&Document>| document.map(linked_doctypes).unwrap_or_default();
+            let (now, before) = (links(work.dafater.as_ref()), links(work.step.dafater.as_ref()));
+            if now.difference(&before).any(|doctype| self.settings.labels.contains_key(doctype)) {
+                changes.set_owed(&Owed::look_again(work.step.pair.clone(), self.now));
+            }
+        }
+        let (Action::Create { side: Side::Google, .. }, Side::Google) = (&work.step.action, side) else {
+            return;
+        };
+        let id = &work.step.pair;
+        let Some(person) = work.google.as_ref().filter(|_| self.is_new(work.step)) else { return };
+        let birth = self.births.get(id);
+        if let Some(worn) = worn_at_birth(birth, self.label.as_ref(), &person.source_id, self.now) {
+            changes.set_worn(id, &worn);
+        }
+        if birth.is_some() {
+            changes.remove_owed(id);
+        }
+    }
+
+    /// Whether a contact of the step was never there before.
+    fn is_new(&self, step: &Step) -> bool {
+        !self.images.contains_key(&(step.pair.clone(), Side::Google))
     }
 
     /// Says what cannot go across, unless it was said before.

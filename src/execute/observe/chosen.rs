@@ -26,6 +26,7 @@ impl Observer<'_> {
         }
         self.fetch_google(&mut gathered, false).await?;
         self.fetch_dafater(&mut gathered, &Vec::new(), true).await?;
+        self.confirm_addresses(&mut gathered, &[]).await?;
         let (mut sources, mut names) = (BTreeSet::new(), BTreeSet::new());
         for record in records {
             match record {

@@ -15,6 +15,8 @@ pub(in crate::execute) struct DafaterReading {
     pub(super) present: BTreeMap<DocumentName, Document>,
     /// Deletions that the site reports.
     pub(super) deleted: Deletions,
+    /// Deletions of addresses that the site reports.
+    pub(super) deleted_addresses: Deletions,
     /// Whether deletions can be read at all by this user.
     pub(super) reads_deletions: bool,
     /// Whether every contact was read whole.
@@ -36,6 +38,7 @@ impl Observer<'_> {
         let mut reading = DafaterReading {
             present: BTreeMap::new(),
             deleted: Vec::new(),
+            deleted_addresses: Vec::new(),
             reads_deletions: true,
             is_complete: cursor.is_none(),
             sweep: None,
@@ -153,7 +156,12 @@ impl Observer<'_> {
                             if mark.as_ref().is_none_or(is_later) {
                                 mark = Some(entry.deleted_at.clone());
                             }
-                            reading.deleted.push((entry.name, entry.creation));
+                            let list = if entry.is_address {
+                                &mut reading.deleted_addresses
+                            } else {
+                                &mut reading.deleted
+                            };
+                            list.push((entry.name, entry.creation));
                         }
                         Err(malformed) => reading.malformed.push(nameless(&malformed)),
                     }

@@ -196,7 +196,8 @@ impl Observer<'_> {
                 && let DeletedFeed::Readable(entries) =
                     self.parts.dafater.deleted_contacts(&in_any_zone(&self.overlapping(&oldest))).await?
             {
-                reported.extend(entries.into_iter().flatten().map(|entry| (entry.name, entry.creation)));
+                let contacts = entries.into_iter().flatten().filter(|entry| !entry.is_address);
+                reported.extend(contacts.map(|entry| (entry.name, entry.creation)));
             }
         }
         let mut moved = BTreeMap::new();

@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::fetch::sight;
-use super::{DafaterReading, Doubt, GoogleReading, Memory, Observer, Picture};
+use super::{AddressReading, DafaterReading, Doubt, GoogleReading, Memory, Observer, Picture};
 use crate::dafater::{Lookup as SiteLookup, Stamp};
 use crate::execute::EngineError;
 use crate::google::Lookup as PeopleLookup;
 use crate::mapping::{Document, DocumentName, Person, ResourceName, SiteStamp, SourceId};
 use crate::state::Parked;
 use crate::sync::{Pair, PairId, RecordId, Review, Side, Sighting};
+
+/// Photos that are due and looked at in one run.
+const PHOTOS: usize = 30;
 
 /// A pair that must be looked at, while its halves are gathered.
 pub(super) struct Half {
@@ -58,7 +61,7 @@ impl Observer<'_> {
     pub(super) async fn identify(
         &self,
         google: GoogleReading,
-        dafater: DafaterReading,
+        (dafater, addresses): (DafaterReading, &AddressReading),
         retried: &[Parked],
         doubt: &Doubt,
         memory: &mut Memory,
@@ -67,6 +70,7 @@ impl Observer<'_> {
         let mut gathered = Gathered::default();
         let is_google_complete = google.is_complete;
         let deletions = dafater.deleted.clone();
+        let deleted_addresses = dafater.deleted_addresses.clone();
         let reads_deletions = dafater.reads_deletions;
         let sweep = dafater.sweep.clone();
         let mut scoping = self.scoping(memory, sweep.is_some()).await?;
@@ -77,8 +81,10 @@ impl Observer<'_> {
         }
         self.compare_scope(&scoping, &mut gathered)?;
         self.force(retried, doubt, &mut gathered).await?;
+        self.force_addresses(addresses, &deleted_addresses, &mut gathered)?;
         self.fetch_google(&mut gathered, is_google_complete).await?;
         self.fetch_dafater(&mut gathered, &deletions, reads_deletions).await?;
+        self.confirm_addresses(&mut gathered, &deleted_addresses).await?;
         self.fetch_widows(&mut gathered).await?;
         self.ask_labels(&gathered, memory, &mut scoping).await?;
         let present = gathered.pairs.values().filter_map(|half| half.dafater.as_ref()?.present());
@@ -282,6 +288,17 @@ impl Observer<'_> {
                     RecordId::Google(source) => drop(sources.insert(source.clone())),
                     RecordId::Dafater(name) => drop(names.insert(name.clone())),
                 },
+            }
+        }
+        let due = state.owed_photos()?.into_iter().filter(|owed| owed.next <= self.now);
+        for owed in due.take(PHOTOS) {
+            if let Some(pair) = state.pair(&owed.pair)? {
+                gathered.half(pair);
+            }
+        }
+        for owed in state.owed_labels()? {
+            if let Some(pair) = state.pair(&owed.pair)? {
+                gathered.half(pair);
             }
         }
         for (google, dafater) in state.links()? {

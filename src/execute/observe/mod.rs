@@ -3,6 +3,7 @@
 //! A cycle reads what changed on each side, finds the pairs concerned, and fetches the half that it has not seen. The result says
 //! of every record what is *known* of it: present, stale, gone or unseen; absence alone never becomes "gone".
 
+mod addresses;
 mod chosen;
 mod dafater;
 mod fetch;
@@ -18,10 +19,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+pub(super) use self::addresses::AddressReading;
 use self::dafater::DafaterReading;
 use self::google::GoogleReading;
 pub(super) use self::oversize::Oversized;
 use super::fields::MappedColumns;
+use super::labels::{LabelBook, Rest};
 use super::settings::{Parts, Settings};
 use super::{EngineError, RunRequest};
 use crate::contact::TextField;
@@ -37,8 +40,16 @@ pub(super) struct Memory {
     pub(super) site: Option<SiteFacts>,
     /// Mapped fields that do not travel, and why, as far as that was told.
     pub(super) told: BTreeMap<TextField, String>,
-    /// The account's labels by name, read when first needed.
-    pub(super) labels: Option<BTreeMap<String, String>>,
+    /// The account's labels, read when first needed.
+    pub(super) labels: Option<LabelBook>,
+    /// Until when writes of labels wait after a failure.
+    pub(super) labels_rest: Rest,
+    /// Whether it was said that the Google account is nearly full.
+    pub(super) is_nearly_full: bool,
+    /// Changes of addresses that were dealt with and are read again because of the overlap: name and revision.
+    pub(super) addresses: BTreeSet<(String, String)>,
+    /// Whether it was said already that addresses may not be read.
+    pub(super) is_told_of_hidden_addresses: bool,
     /// When all contacts were last asked for by the filter of the scope.
     pub(super) scope_asked_at: Option<Timestamp>,
     /// How many contacts the last read of all left out, by Google's own count.
@@ -81,6 +92,7 @@ impl SiteFacts {
             salutations: site.salutations().await?,
             genders: site.genders().await?,
             columns: mapped.columns.clone(),
+            countries: if site.reads_addresses() { site.countries().await? } else { None },
         };
         let zone = site.site_time().await?.time_zone();
         let facts = Self { rules, zone, mapped, read_at: now };
@@ -118,6 +130,8 @@ pub(super) struct Observed {
     pub(super) malformed: Vec<String>,
     /// Whether any side was read whole.
     pub(super) is_full: bool,
+    /// What was read of the site's addresses.
+    pub(super) addresses: AddressReading,
 }
 
 impl Observed {
@@ -156,6 +170,9 @@ impl Observer<'_> {
         let is_repeating = intents.iter().any(|intent| self.must_be_sought(intent));
         let google = self.read_google(before.google.as_ref().filter(|_| !read_all && !is_repeating)).await?;
         let dafater = self.read_dafater(before.dafater.as_ref().filter(|_| !read_all)).await?;
+        let address_cursor = state.address_cursor()?.filter(|_| !dafater.is_complete);
+        let sweeps = dafater.sweep.is_some();
+        let addresses = self.read_addresses(address_cursor, sweeps, &memory.addresses).await?;
         let mut cursors = Cursors {
             google: google.cursor.clone(),
             dafater: Some(dafater.cursor.clone()),
@@ -176,7 +193,8 @@ impl Observer<'_> {
         });
         let retried: Vec<Parked> =
             self.parked.values().filter(|parked| parked.next <= self.now || is_full).cloned().collect();
-        let mut picture = self.identify(google, dafater, &retried, &doubt, memory, read_all).await?;
+        let mut picture =
+            self.identify(google, (dafater, &addresses), &retried, &doubt, memory, read_all).await?;
         let oversized = self.set_aside(&mut picture)?;
         if picture.is_unsettled {
             cursors.google = None;
@@ -244,6 +262,7 @@ impl Observer<'_> {
             oversized,
             malformed,
             is_full,
+            addresses,
         })
     }
 
@@ -353,7 +372,7 @@ impl Doubt {
                     doubt.promises.insert(intent.pair.clone(), promise.clone());
                 }
             }
-            if is_open && intent.kind == IntentKind::Create {
+            if is_open && matches!(intent.kind, IntentKind::Create | IntentKind::Extend) {
                 doubt.open.insert(intent.pair.clone());
             }
             if let (IntentKind::Create, RecordId::Google(source)) = (intent.kind, &intent.record) {

@@ -15,6 +15,8 @@ use crate::sync::{Loose, LooseReason, PairId, RecordId};
 const LARGEST: usize = 26 * 1024;
 /// Values of each list that a contact is known by while it is set aside.
 const KNOWN_BY: usize = 20;
+/// Bytes of what a pair remembers of each Address document beside what it says.
+const STAMP: usize = 200;
 /// Bytes of each text of it.
 const KNOWN_TEXT: usize = 1024;
 /// When a record that did not change is looked at again.
@@ -131,7 +133,7 @@ impl Observer<'_> {
 /// Bytes that the contact takes, roughly and never too few.
 fn size(contact: &Contact) -> usize {
     let texts: usize = contact.texts.values().map(|text| text.len() + 4).sum();
-    texts + list(&contact.emails) + list(&contact.phones)
+    texts + list(&contact.emails) + list(&contact.phones) + contact.addresses.as_ref().map_or(0, stamped)
 }
 
 /// Bytes that a contact of all that both say would take.
@@ -144,10 +146,19 @@ fn together(one: &Contact, other: &Contact) -> usize {
         + texts.map(|(_, text)| text.len() + 4).sum::<usize>()
         + more(&one.emails, &other.emails)
         + more(&one.phones, &other.phones)
+        + more(
+            one.addresses.as_ref().unwrap_or_else(|| Values::none()),
+            other.addresses.as_ref().unwrap_or_else(|| Values::none()),
+        )
 }
 
 fn list(values: &Values) -> usize {
     values.iter().map(bytes).sum()
+}
+
+/// Addresses, each with the stamp of its document.
+fn stamped(addresses: &Values) -> usize {
+    list(addresses) + addresses.len() * STAMP
 }
 
 fn bytes(value: &Value) -> usize {
@@ -161,7 +172,7 @@ fn stands_alone(
     revision: &str,
     mut contact: Contact,
 ) -> Loose {
-    for list in [&mut contact.emails, &mut contact.phones] {
+    for list in [&mut contact.emails, &mut contact.phones].into_iter().chain(&mut contact.addresses) {
         let mut few = Values::default();
         list.iter().take(KNOWN_BY).for_each(|value| few.add(value.clone()));
         *list = few;

@@ -7,11 +7,12 @@ use super::scope::Scoping;
 use super::{Memory, Observer, Picture};
 use crate::contact::Contact;
 use crate::execute::EngineError;
+use crate::execute::labels::{Held, Roles};
 use crate::google::Lookup as PeopleLookup;
 use crate::mapping::{Document, Person, ResourceName, SiteStamp};
 use crate::state::Parked;
 use crate::sync::matching::Lookout;
-use crate::sync::{Alone, Loose, LooseReason, PairId, PairView, RecordId, Side, Sighting};
+use crate::sync::{Alone, Loose, LooseReason, PairId, PairView, RecordId, Role, Side, Sighting};
 
 /// Documents that stand alone by their `creation`, gathered when the first unknown name turns up.
 type Renamed = Option<BTreeMap<jiff::civil::DateTime, Loose>>;
@@ -324,16 +325,18 @@ impl Observer<'_> {
         if wanted.is_empty() {
             return Ok(None);
         }
-        let known = self.labels(memory).await?;
-        Ok(Some(wanted.iter().filter_map(|name| known.get(name).cloned()).collect()))
-    }
-
-    async fn labels<'m>(&self, memory: &'m mut Memory) -> Result<&'m BTreeMap<String, String>, EngineError> {
-        if memory.labels.is_none() {
-            let groups = self.parts.google.list_groups(None).await?;
-            memory.labels = Some(groups.by_name());
+        let mut book = memory.labels.take().unwrap_or_default();
+        book.refresh(&self.parts.google, self.now, self.settings.full_read_after).await?;
+        let mut roles = Roles::new(self.parts.state.labels()?);
+        let mut labels = BTreeSet::new();
+        for name in wanted {
+            let role = Role::Scope(name.clone());
+            if let Held::By(label) = roles.resolve(&role, name, &book, self.now, self.settings.propagation) {
+                labels.insert(label.0);
+            }
         }
-        Ok(memory.labels.get_or_insert_default())
+        memory.labels = Some(book);
+        Ok(Some(labels))
     }
 }
 

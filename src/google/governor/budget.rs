@@ -73,6 +73,9 @@ impl Cost {
             }
             Method::BatchDeleteContacts => ([0, 0, 0, 10, 0], 0),
             Method::ContactGroupsList => ([0, 0, 1, 0, 0], 0),
+            Method::UpdateContactPhoto | Method::DeleteContactPhoto => ([0, 0, 0, 0, 1], 0),
+            // It is no call of the API.
+            Method::DownloadPhoto => ([0; CLASSES], 0),
         };
         Self { minute, day }
     }

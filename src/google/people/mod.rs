@@ -4,6 +4,7 @@ mod batch_get;
 mod connections;
 mod create;
 mod delete;
+mod photo;
 mod update;
 
 use super::client::Call;

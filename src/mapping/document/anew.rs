@@ -31,7 +31,7 @@ impl Document {
     }
 }
 
-fn is_own(column: &str) -> bool {
+pub(super) fn is_own(column: &str) -> bool {
     !column.starts_with('_') && !FRAMEWORK_COLUMNS.contains(&column)
 }
 

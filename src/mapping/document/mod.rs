@@ -1,5 +1,6 @@
 //! A Dafater Contact document as it was read.
 
+mod address;
 mod anew;
 mod read;
 mod write;
@@ -11,6 +12,8 @@ use serde_json::{Map, Value, json};
 
 use super::Malformed;
 use super::said::Said;
+
+pub use address::{AddressChange, AddressDocument};
 
 /// The document's `name`. Changes with a rename; `creation` does not.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -64,6 +67,8 @@ pub struct Document {
     pub phone_nos: Arc<Vec<Map<String, Value>>>,
     /// Rows of `links` in order of `idx`.
     pub links: Vec<Link>,
+    /// The Address documents that are linked to it, in the order of their creation; `None` where nobody looked, or not all could be seen.
+    pub addresses: Option<Arc<Vec<AddressDocument>>>,
     pub(super) said: Said,
 }
 
@@ -93,9 +98,20 @@ impl Document {
         let email_ids = Arc::new(rows(fields.remove("email_ids")));
         let phone_nos = Arc::new(rows(fields.remove("phone_nos")));
         let links = rows(fields.remove("links")).iter().filter_map(link).collect();
+        let addresses = fields.remove(ADDRESSES).and_then(address::in_image).map(Arc::new);
         fields.retain(|_, value| !value.is_null());
         let (fields, said) = (Arc::new(fields), Said::default());
-        Ok(Self { name: DocumentName(name), creation, modified, fields, email_ids, phone_nos, links, said })
+        Ok(Self {
+            name: DocumentName(name),
+            creation,
+            modified,
+            fields,
+            email_ids,
+            phone_nos,
+            links,
+            addresses,
+            said,
+        })
     }
 
     /// The document as one JSON object: a before-image.
@@ -110,9 +126,19 @@ impl Document {
         whole.insert("email_ids".to_owned(), json!(*self.email_ids));
         whole.insert("phone_nos".to_owned(), json!(*self.phone_nos));
         whole.insert("links".to_owned(), links.collect());
+        whole.extend(self.addresses_image());
         Value::Object(whole)
     }
+
+    /// Its addresses as a before-image holds them: key and value.
+    pub fn addresses_image(&self) -> Option<(String, Value)> {
+        let addresses = self.addresses.as_ref()?;
+        Some((ADDRESSES.to_owned(), addresses.iter().map(AddressDocument::to_json).collect()))
+    }
 }
+
+/// Where a before-image keeps the addresses. No column of a site begins like this, and nothing that does is ever sent.
+const ADDRESSES: &str = "__addresses";
 
 /// API: a document's name holds 140 characters; a site may allow a little more.
 const LONGEST_NAME: usize = 512;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value as Json};
 
-use super::Document;
+use super::{AddressDocument, Document};
 use crate::contact::{Contact, Key, Value, Values};
 use crate::mapping::Mapping;
 
@@ -30,6 +30,11 @@ impl Document {
             .iter()
             .find(|row| flag(row, "is_primary_mobile_no"))
             .and_then(|row| phones.key(text(row, "phone")));
+        contact.addresses = self.addresses.as_ref().filter(|_| mapping.addresses).map(|addresses| {
+            let mut values = Values::default();
+            addresses.iter().filter_map(AddressDocument::value).for_each(|value| values.add(value));
+            values
+        });
         contact
     }
 

@@ -1,5 +1,6 @@
 //! A Google Person as it was read: identity, revision, and every field as JSON.
 
+mod address;
 mod anew;
 mod read;
 mod write;
@@ -141,7 +142,7 @@ fn shown(id: &str) -> String {
 }
 
 /// Fields that are read, and the texts in their items. What is there in another shape must not pass for "nothing there".
-const READ: [(&str, &[&str]); 19] = [
+const READ: [(&str, &[&str]); 20] = [
     (
         "names",
         &[
@@ -177,6 +178,21 @@ const READ: [(&str, &[&str]); 19] = [
     ("sipAddresses", &["value", "type"]),
     ("calendarUrls", &["url", "type"]),
     ("userDefined", &["key", "value"]),
+    (
+        "addresses",
+        &[
+            "streetAddress",
+            "extendedAddress",
+            "city",
+            "region",
+            "postalCode",
+            "country",
+            "countryCode",
+            "poBox",
+            "formattedValue",
+            "type",
+        ],
+    ),
 ];
 
 /// What is wrong with the shape of a field that is read, if anything.

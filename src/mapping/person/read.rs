@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
+use super::address::addresses;
 use super::{Person, PersonField};
 use crate::contact::{Contact, Key, PhoneContext, TextField, Value, Values};
 use crate::mapping::slot::{Form, Item, Slot};
@@ -36,6 +37,9 @@ impl Person {
             .iter()
             .find(|phone| is_mobile(phone.label.as_deref()))
             .map(|phone| phone.key.clone());
+        if mapping.addresses {
+            contact.addresses = Some(addresses(self.items("addresses")));
+        }
         contact
     }
 

@@ -271,6 +271,29 @@ fn a_list_without_a_type_means_the_first_item_that_has_no_slot_of_its_own() {
 }
 
 #[test]
+fn an_organisation_that_is_emptied_does_not_take_from_the_one_behind_it() {
+    let second = json!({ "name": "Second", "title": "Trustee", "department": "Board" });
+    let raw = json!({
+        "resourceName": "people/c1",
+        "metadata": { "sources": [{ "type": "CONTACT", "id": "1", "etag": "#e" }] },
+        "organizations": [{ "name": "First", "type": "work" }, second],
+    });
+    let mapping = Mapping::from(PhoneContext::default());
+    let person = Person::parse(raw).unwrap();
+    let fields = [TextField::Company, TextField::Title, TextField::Department].map(Field::Text);
+    let emptied = PersonPatch::new(Some(&person), &Contact::default(), &fields.clone().into(), &mapping);
+    assert_eq!(Json::Object(emptied.body), json!({ "organizations": [second] }));
+    // What another field gives stands in the place of what was emptied.
+    let mut moved = Contact::default();
+    moved.set_text(&TextField::Title, "Founder");
+    let moved = PersonPatch::new(Some(&person), &moved, &fields.into(), &mapping);
+    assert_eq!(
+        Json::Object(moved.body),
+        json!({ "organizations": [{ "title": "Founder", "type": "work" }, second] })
+    );
+}
+
+#[test]
 fn what_stands_beside_a_text_in_its_item_stays() {
     let raw = json!({
         "resourceName": "people/c1",

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json, json};
 
 use super::Person;
+use super::address::with_addresses;
 use super::read::{TYPED_DATE, find, is_mobile, is_primary, phone_key, said, text};
 use crate::contact::{Contact, Field, Key, PhoneContext, Value, Values, bare_address};
 use crate::mapping::slot::{Form, Item, Slot};
@@ -51,6 +52,8 @@ pub enum PersonField {
     CalendarUrls,
     /// `userDefined`
     UserDefined,
+    /// `addresses`
+    Addresses,
 }
 
 impl PersonField {
@@ -77,6 +80,7 @@ impl PersonField {
             Self::SipAddresses => "sipAddresses",
             Self::CalendarUrls => "calendarUrls",
             Self::UserDefined => "userDefined",
+            Self::Addresses => "addresses",
         }
     }
 
@@ -87,6 +91,7 @@ impl PersonField {
             Field::Text(text) => Some(Slot::parse(text.slot())?.list),
             Field::Emails => Some(Self::EmailAddresses),
             Field::Phones => Some(Self::PhoneNumbers),
+            Field::Addresses => Some(Self::Addresses),
         }
     }
 }
@@ -113,7 +118,9 @@ impl PersonPatch {
         mapping: &Mapping,
     ) -> Self {
         let mut patch = Self::default();
-        let said = current.map(|person| person.contact(mapping)).unwrap_or_default();
+        // Who does not exist yet has no address, and that is known.
+        let nobody = || Contact { addresses: Some(Values::default()), ..Contact::default() };
+        let said = current.map_or_else(nobody, |person| person.contact(mapping));
         let differs = |field: &&Field| !said.agrees_on(field, target);
         let changed: BTreeSet<_> = fields.iter().filter(differs).filter_map(PersonField::of).collect();
         for field in changed {
@@ -125,6 +132,9 @@ impl PersonPatch {
                 let phones = mapping.phones;
                 let list = values(&before, &target.phones, |item| phone_key(item, phones), str::trim);
                 with_mobile(list, target.mobile.as_ref(), phones)
+            } else if field == PersonField::Addresses {
+                let Some(target) = &target.addresses else { continue };
+                with_addresses(&before, target)
             } else if field == PersonField::Names {
                 names(&before, target, mapping)
             } else {

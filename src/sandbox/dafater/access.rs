@@ -67,7 +67,7 @@ pub(super) struct User {
     pub(super) time_zone: String,
     /// User Permissions: only documents whose link to this DocType is empty or one of these.
     pub(super) restrictions: BTreeMap<String, BTreeSet<String>>,
-    /// Contacts hidden by a User Permission, by the `creation` that survives renames.
+    /// Documents hidden by a User Permission, by the `creation` that survives renames.
     pub(super) hidden: BTreeSet<Stamp>,
 }
 
@@ -167,6 +167,8 @@ impl Access {
         }
         match doctype {
             "Contact" => Reach::Own,
+            "Address" if action != Action::Delete => Reach::Own,
+            "Country" if action == Action::Read => Reach::All,
             "Google Contacts" if !known.roles.is_empty() => Reach::Own,
             _ => Reach::Nothing,
         }
@@ -201,7 +203,7 @@ impl Access {
     }
 }
 
-// API: permissions of frappe/contacts/doctype/contact/contact.json and of ERPNext's parties.
+// API: permissions of contact.json and address.json in frappe/contacts/doctype, and of ERPNext's parties.
 fn standard(role: &str, doctype: &str) -> Rights {
     match (doctype, role) {
         ("Contact", "Sales Master Manager" | "Purchase Master Manager") => Rights::ALL,
@@ -216,8 +218,9 @@ fn standard(role: &str, doctype: &str) -> Rights {
             | "Accounts Manager"
             | "Accounts User",
         )
-        | ("Customer" | "Lead" | "Address", "Sales User" | "Sales Manager")
-        | ("Supplier" | "Address", "Purchase User" | "Purchase Manager") => Rights::EDIT,
+        | ("Address", "Sales User" | "Purchase User" | "Maintenance User" | "Accounts User")
+        | ("Customer" | "Lead", "Sales User" | "Sales Manager")
+        | ("Supplier", "Purchase User" | "Purchase Manager") => Rights::EDIT,
         ("Customer" | "Lead", "Sales Master Manager") | ("Supplier", "Purchase Master Manager") => {
             Rights::ALL
         }

@@ -50,7 +50,7 @@ impl Site {
         Ok(())
     }
 
-    fn set_link_titles(&self, doc: &mut Doc) {
+    pub(super) fn set_link_titles(&self, doc: &mut Doc) {
         for row in doc.rows_mut("links") {
             if !row.text("link_title").is_empty() {
                 continue;
@@ -60,6 +60,7 @@ impl Site {
                 let title = match doctype {
                     "Customer" => target.text("customer_name"),
                     "Supplier" => target.text("supplier_name"),
+                    "Contact" => target.text("full_name"),
                     _ => &target.name,
                 };
                 let title = title.to_owned();
@@ -69,7 +70,7 @@ impl Site {
     }
 
     /// Doubles are removed by writing all rows anew: without titles, and with stamps of their own.
-    fn deduplicate_links(&mut self, doc: &mut Doc) {
+    pub(super) fn deduplicate_links(&mut self, doc: &mut Doc) {
         let mut seen = BTreeSet::new();
         let links: Vec<(String, String)> = doc
             .rows("links")

@@ -1,6 +1,7 @@
 //! What people do on the site itself, in process and without HTTP: the site's own rules hold, the counters do not count it.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -88,7 +89,12 @@ impl Site {
 
     /// Hides a contact from a user, whatever it will be called: missing from lists, 403 by name.
     pub fn hide(&mut self, user: &str, contact: &str) {
-        let Some(creation) = self.db.get("Contact", contact).map(|doc| doc.creation) else { return };
+        self.hide_in(user, "Contact", contact);
+    }
+
+    /// [`Self::hide`] for any DocType.
+    pub fn hide_in(&mut self, user: &str, doctype: &str, name: &str) {
+        let Some(creation) = self.db.get(doctype, name).map(|doc| doc.creation) else { return };
         if let Some(user) = self.access.user_mut(user) {
             user.hidden.insert(creation);
         }
@@ -180,20 +186,20 @@ impl Site {
         self.act(now, |site| site.update_doc(doctype, name, object(change)).map(drop))
     }
 
+    /// Deletes a contact.
+    ///
+    /// # Errors
+    /// It does not exist, or something refers to it.
+    pub fn delete(&mut self, name: &str, now: Timestamp) -> Result<(), Refused> {
+        self.delete_in("Contact", name, now)
+    }
+
     /// Deletes a document of any DocType.
     ///
     /// # Errors
     /// It does not exist, or something refers to it.
     pub fn delete_in(&mut self, doctype: &str, name: &str, now: Timestamp) -> Result<(), Refused> {
         self.act(now, |site| site.delete_doc(doctype, name))
-    }
-
-    /// Deletes a contact.
-    ///
-    /// # Errors
-    /// It does not exist, or something refers to it.
-    pub fn delete(&mut self, name: &str, now: Timestamp) -> Result<(), Refused> {
-        self.act(now, |site| site.delete_doc("Contact", name))
     }
 
     /// Renames a contact: nothing else about it moves.
@@ -377,6 +383,25 @@ impl Site {
         });
         let made = self.insert_into("Scheduled Job Type", job, Timestamp::UNIX_EPOCH);
         debug_assert!(made.is_ok(), "the shipped job was refused");
+        // The same for every site, and made once: a thousand sites are made in a test.
+        static COUNTRIES: OnceLock<Vec<Arc<Doc>>> = OnceLock::new();
+        let rng = self.rng.clone();
+        let countries = COUNTRIES.get_or_init(|| self.shipped_countries());
+        // The first site is like those after it.
+        self.rng = rng;
+        for country in countries {
+            self.db.adopt("Country", country);
+        }
+    }
+
+    // API: frappe/geo/country_info.json.
+    fn shipped_countries(&mut self) -> Vec<Arc<Doc>> {
+        for (code, name) in include_str!("countries.txt").lines().filter_map(|line| line.split_once(' ')) {
+            let country = json!({"country_name": name, "code": code});
+            let made = self.insert_into("Country", country, Timestamp::UNIX_EPOCH);
+            debug_assert!(made.is_ok(), "a shipped country was refused");
+        }
+        self.db.table("Country").into_iter().flat_map(|table| table.by_name().cloned()).collect()
     }
 
     fn secret(&mut self) -> String {

@@ -102,6 +102,12 @@ impl Site {
             );
             return self.respond(404, HeaderMap::new(), "text/html; charset=utf-8", page.into(), false);
         }
+        if is_file(request) {
+            return match self.authenticate(request) {
+                Ok(()) => self.serve_file(request),
+                Err(refusal) => self.refuse(request, Version::One, &refusal, HeaderMap::new(), true),
+            };
+        }
         let mut limits = HeaderMap::new();
         let done = self.attempt(request, route, &mut limits);
         let (version, done, has_session) = match done {
@@ -252,7 +258,7 @@ impl Site {
         self.respond(status, headers, "application/json", Value::Object(body).to_string().into(), cookie)
     }
 
-    fn respond(
+    pub(super) fn respond(
         &self,
         status: u16,
         mut headers: HeaderMap,
@@ -361,6 +367,12 @@ fn form(content_type: &str, query: &str, body: &Bytes) -> Result<Form, Refusal> 
     Ok((form, serde_json::from_slice(body).ok()))
 }
 
+/// Whether a file is asked for, and not the API.
+fn is_file(request: &Request<Bytes>) -> bool {
+    let path = request.uri().path();
+    path.starts_with("/private/files/") || path.starts_with("/files/")
+}
+
 fn target(request: &Request<Bytes>) -> &str {
     request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str)
 }
@@ -378,7 +390,7 @@ fn version_of(path: &str) -> Version {
 }
 
 /// Percent-decoding of a path, where `+` is a plus.
-fn decode(path: &str) -> String {
+pub(super) fn decode(path: &str) -> String {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.bytes();
     while let Some(byte) = rest.next() {

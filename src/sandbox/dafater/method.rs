@@ -299,6 +299,7 @@ fn find(method: &str) -> Result<(Handler, bool), Refusal> {
         "frappe.client.insert_many" => (Site::insert_many, true),
         "frappe.client.save" => (Site::save, true),
         "frappe.client.set_value" => (Site::set_value, true),
+        "frappe.client.attach_file" => (Site::attach_file, true),
         "frappe.client.delete" => (Site::delete_one, true),
         "frappe.client.rename_doc" => (Site::rename_one, true),
         "frappe.client.bulk_update" => (Site::bulk_update, true),

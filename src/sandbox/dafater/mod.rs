@@ -11,12 +11,14 @@
 //! that is not modelled is refused as the site refuses an unknown one.
 
 mod access;
+mod address;
 mod collation;
 mod contact;
 mod custom;
 mod desk;
 mod document;
 mod exchange;
+mod files;
 mod google;
 mod incoming;
 mod ledger;
@@ -120,6 +122,9 @@ pub struct Site {
     /// Writes of the running transaction, counted when it commits.
     written: Vec<(String, WriteKind)>,
     ledger: Ledger,
+    /// Last numbers of naming series.
+    series: std::collections::BTreeMap<String, u64>,
+    files: Vec<files::Attached>,
 }
 
 impl Site {
@@ -152,6 +157,8 @@ impl Site {
             rate: (0, 0),
             written: Vec::new(),
             ledger: Ledger::default(),
+            series: std::collections::BTreeMap::new(),
+            files: Vec::new(),
         };
         site.set_time_zone(&options.time_zone);
         site.furnish();

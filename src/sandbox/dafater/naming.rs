@@ -37,6 +37,7 @@ impl Site {
             }
             Naming::Prompt => prompted.to_owned(),
             Naming::Contact => self.contact_name(doc),
+            Naming::Address => self.address_name(doc)?,
         };
         if name.is_empty() && schema.naming == Naming::Prompt {
             return Err(Refusal::validation("Please set the document name"));
@@ -66,6 +67,26 @@ impl Site {
                 ALPHABET.get(self.rng.gen_range(0..ALPHABET.len())).map_or('0', |byte| char::from(*byte))
             })
             .collect()
+    }
+
+    /// "Title-Type"; a taken one gets the next number of a series that never gives one twice.
+    // API: Address.autoname in frappe/contacts/doctype/address/address.py, and make_autoname in frappe/model/naming.py.
+    fn address_name(&mut self, doc: &Doc) -> Result<String, Refusal> {
+        let title = text::trim(doc.text("address_title"));
+        if title.is_empty() {
+            return Err(Refusal::validation("Address Title is mandatory."));
+        }
+        let name = format!("{title}-{}", text::trim(doc.text("address_type")));
+        let is_taken =
+            self.db.table("Address").is_some_and(|addresses| addresses.get(&Key::of(&name)).is_some());
+        if !is_taken {
+            return Ok(name);
+        }
+        // A series key is parted at its dots.
+        let prefix = format!("{name}-").replace('.', "");
+        let last = self.series.entry(prefix.clone()).or_insert(0);
+        *last += 1;
+        Ok(format!("{prefix}{last}"))
     }
 
     fn contact_name(&self, doc: &Doc) -> String {

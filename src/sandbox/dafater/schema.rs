@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Text of at most 140 characters.
+    /// Text of at most as many characters as the field says, 140 if it says nothing.
     Data,
     /// Data that is checked as an e-mail address.
     Email,
@@ -37,7 +37,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// Whether the database column is bounded to 140 characters.
+    /// Whether the database column is bounded.
     pub(super) fn is_bounded(self) -> bool {
         match self {
             Self::Data
@@ -61,6 +61,8 @@ pub(super) struct Field {
     pub(super) required: bool,
     pub(super) unique: bool,
     pub(super) default: Option<&'static str>,
+    /// Most characters of a bounded field.
+    pub(super) limit: usize,
     /// What a site's own field is told of its type: the texts of a choice, one a line.
     pub(super) options: String,
 }
@@ -74,6 +76,7 @@ impl Field {
             required: false,
             unique: false,
             default: None,
+            limit: 140,
             options: String::new(),
         }
     }
@@ -118,6 +121,8 @@ pub(super) enum Naming {
     Prompt,
     /// Contact's own rule.
     Contact,
+    /// Address's own rule.
+    Address,
 }
 
 /// A kind of document.
@@ -162,6 +167,20 @@ impl DocType {
 /// The site's DocTypes by name.
 pub(super) type Schemas = BTreeMap<&'static str, Arc<DocType>>;
 
+const ADDRESS_TYPES: &[&str] = &[
+    "Billing",
+    "Shipping",
+    "Office",
+    "Personal",
+    "Plant",
+    "Postal",
+    "Shop",
+    "Subsidiary",
+    "Warehouse",
+    "Current",
+    "Permanent",
+    "Other",
+];
 const STATUS: &[&str] = &["Passive", "Open", "Replied"];
 
 /// The DocTypes that every site has.
@@ -206,7 +225,8 @@ pub(super) fn standard() -> Schemas {
         titled("Lead", "lead_name", "Lead Name", None),
         titled("Salutation", "salutation", "Salutation", None),
         titled("Gender", "gender", "Gender", None),
-        titled("Address", "address_title", "Address Title", None),
+        address(),
+        country(),
         simple(
             "Deleted Document",
             Naming::Hash,
@@ -395,6 +415,51 @@ fn contact() -> DocType {
             Field::new("email_ids", "Email IDs", Kind::Table("Contact Email")),
             Field::new("phone_nos", "Contact Numbers", Kind::Table("Contact Phone")),
             Field::new("links", "Links", Kind::Table("Dynamic Link")),
+        ],
+    }
+}
+
+// API: frappe/contacts/doctype/address/address.json.
+fn address() -> DocType {
+    use Kind::{Check, Data, Link};
+    let line = |name, label| Field { limit: 240, ..Field::new(name, label, Data) };
+    DocType {
+        name: "Address",
+        naming: Naming::Address,
+        is_child: false,
+        fields: vec![
+            Field::new("address_title", "Address Title", Data),
+            Field::new("address_type", "Address Type", Kind::Select(ADDRESS_TYPES)).required(),
+            line("address_line1", "Address Line 1").required(),
+            line("address_line2", "Address Line 2"),
+            Field::new("city", "City/Town", Data).required(),
+            Field::new("county", "County", Data),
+            Field::new("state", "State/Province", Data),
+            Field::new("country", "Country", Link("Country")).required(),
+            Field::new("pincode", "Postal Code", Data),
+            Field::new("email_id", "Email Address", Kind::Email),
+            Field::new("phone", "Phone", Data),
+            Field::new("fax", "Fax", Data),
+            Field::new("is_primary_address", "Preferred Billing Address", Check),
+            Field::new("is_shipping_address", "Preferred Shipping Address", Check),
+            Field::new("disabled", "Disabled", Check),
+            Field::new("links", "Links", Kind::Table("Dynamic Link")),
+        ],
+    }
+}
+
+// API: frappe/geo/doctype/country/country.json.
+fn country() -> DocType {
+    DocType {
+        name: "Country",
+        naming: Naming::Field("country_name"),
+        is_child: false,
+        fields: vec![
+            Field::new("country_name", "Country Name", Kind::Data).required(),
+            Field::new("date_format", "Date Format", Kind::Data),
+            Field::new("time_format", "Time format", Kind::Data),
+            Field::new("time_zones", "Time Zones", Kind::Text),
+            Field::new("code", "Code", Kind::Data),
         ],
     }
 }

@@ -129,6 +129,11 @@ impl Database {
         doc
     }
 
+    /// Holds a document that another site made, as it is.
+    pub(super) fn adopt(&mut self, doctype: &str, doc: &Arc<Doc>) {
+        self.apply(doctype, None, Some(doc));
+    }
+
     pub(super) fn remove(&mut self, doctype: &str, doc: &Arc<Doc>) {
         self.change(doctype, Some(Arc::clone(doc)), None);
     }

@@ -211,7 +211,7 @@ fn check_fields(
     }
     for field in schema.columns().filter(|field| field.kind.is_bounded()) {
         let Some(Value::String(value)) = fields.get(&field.name) else { continue };
-        if value.len() > 140 && value.chars().count() > 140 {
+        if value.len() > field.limit && value.chars().count() > field.limit {
             return Err(Refusal::too_long(who, &field.label, value));
         }
     }

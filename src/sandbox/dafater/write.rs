@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Site;
 use super::access::Action;
+use super::address::title_address;
 use super::document::{Doc, Form, Row, Standing};
 use super::incoming::{self, Given};
 use super::ledger::WriteKind;
@@ -35,6 +36,7 @@ impl Site {
         }
         self.check_links(&schema, &mut doc)?;
         self.permit(Action::Create, &schema, None)?;
+        title_address(&schema, &mut doc);
         doc.rename(self.new_name(&schema, &doc, &prompted)?);
         self.before_save(&schema, &mut doc)?;
         self.check_values(&schema, &mut doc)?;
@@ -191,6 +193,10 @@ impl Site {
     fn before_save(&mut self, schema: &DocType, doc: &mut Doc) -> Result<(), Refusal> {
         match schema.name {
             "Contact" => self.validate_contact(doc),
+            "Address" => {
+                self.validate_address(doc);
+                Ok(())
+            }
             "Google Contacts" if !self.google.enable => {
                 Err(Refusal::validation("Enable Google API in Google Settings."))
             }
@@ -263,7 +269,7 @@ impl Site {
                 .filter(|field| matches!(field.kind, Kind::Link(target) if target == doctype))
                 .map(|field| field.name.as_str())
                 .collect();
-            let has_rows = schema.name == "Contact";
+            let has_rows = matches!(schema.name, "Contact" | "Address");
             if links.is_empty() && !has_rows {
                 continue;
             }

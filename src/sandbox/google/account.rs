@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
 use super::groups::{self, Group};
@@ -41,6 +42,8 @@ pub(super) struct Account {
     pub(super) epoch: u64,
     pub(super) usage: Usage,
     pub(super) writes: Writes,
+    /// Photos by their marks.
+    pub(super) photos: BTreeMap<u64, Bytes>,
     /// Until when the contacts backend refuses writes.
     pub(super) closed_until: Option<Timestamp>,
 }
@@ -63,6 +66,7 @@ impl Account {
             epoch: 0,
             usage: Usage::default(),
             writes: Writes::default(),
+            photos: BTreeMap::new(),
             closed_until: None,
         }
     }

@@ -305,6 +305,13 @@ impl Turn<'_> {
     /// `contactGroups.delete`
     pub(super) fn delete_group(&mut self, call: &Call<'_>, resource: &str) -> Answer {
         let with_contacts = call.query.flag("deleteContacts")?;
+        self.drop_group(resource, with_contacts)?;
+        self.account.writes.groups += 1;
+        Ok(b"{}".to_vec())
+    }
+
+    /// Deletes a group, and its contacts with it or not.
+    pub(super) fn drop_group(&mut self, resource: &str, with_contacts: bool) -> Result<(), Refusal> {
         let mut group = self.account.group(resource).ok_or_else(Refusal::not_found)?.clone();
         let Some(user) = group.user.as_mut() else { return Err(Refusal::invalid_argument()) };
         user.updated = self.now;
@@ -320,9 +327,20 @@ impl Turn<'_> {
                 self.commit(record);
             }
         }
-        self.account.writes.groups += 1;
         self.store_group(group);
-        Ok(b"{}".to_vec())
+        Ok(())
+    }
+
+    /// Gives a group another name.
+    pub(super) fn rename_group(&mut self, resource: &str, name: &str) -> Result<(), Refusal> {
+        let mut group = self.account.group(resource).ok_or_else(Refusal::not_found)?.clone();
+        group.name = self.free_name(Some(name), Some(&group.id))?;
+        group.formatted.clone_from(&group.name);
+        let etag = group_etag(self.random.next());
+        let Some(user) = group.user.as_mut() else { return Err(Refusal::invalid_argument()) };
+        (user.etag, user.updated) = (etag, self.now);
+        self.store_group(group);
+        Ok(())
     }
 
     /// A name that no other group has.

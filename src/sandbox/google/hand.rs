@@ -266,6 +266,67 @@ impl Google {
         Ok(resource)
     }
 
+    /// Gives a contact a photo, JPEG or PNG, or takes it away.
+    ///
+    /// # Errors
+    /// There is no such account, no such contact, or it is no such image.
+    pub fn set_photo(
+        &mut self,
+        email: &str,
+        resource: &str,
+        photo: Option<Vec<u8>>,
+        now: Timestamp,
+    ) -> Result<(), HandError> {
+        let mut turn = self.turn(email, now)?;
+        let record = (**turn.contact(resource)?).clone();
+        let refused = || HandError::Refused("it is neither JPEG nor PNG".to_owned());
+        let photo = photo.map(|bytes| turn.keep_photo(bytes).ok_or_else(refused)).transpose()?;
+        turn.commit(Record { photo, ..record });
+        Ok(())
+    }
+
+    /// What a contact's photo shows.
+    ///
+    /// # Errors
+    /// There is no such account.
+    pub fn photo(&self, email: &str, resource: &str) -> Result<Option<Vec<u8>>, HandError> {
+        let account = self.account(email)?;
+        let record = account.id_of(resource).and_then(|id| account.live.live(id));
+        let photo = record.and_then(|record| account.photos.get(&record.photo?));
+        Ok(photo.map(|photo| photo.to_vec()))
+    }
+
+    /// Gives a label another name.
+    ///
+    /// # Errors
+    /// There is no such account, no such label, or another one has the name.
+    pub fn rename_group(
+        &mut self,
+        email: &str,
+        resource: &str,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<(), HandError> {
+        Ok(self.turn(email, now)?.rename_group(resource, name)?)
+    }
+
+    /// Deletes a label; its contacts stay.
+    ///
+    /// # Errors
+    /// There is no such account, or no such label.
+    pub fn delete_group(&mut self, email: &str, resource: &str, now: Timestamp) -> Result<(), HandError> {
+        Ok(self.turn(email, now)?.drop_group(resource, false)?)
+    }
+
+    /// The labels: resource name and name.
+    ///
+    /// # Errors
+    /// There is no such account.
+    pub fn groups(&self, email: &str) -> Result<Vec<(String, String)>, HandError> {
+        let live = self.account(email)?.groups.iter().filter(|group| !group.deleted);
+        Ok(live.map(|group| (format!("contactGroups/{}", group.id), group.name.clone())).collect())
+    }
+
     /// All contacts that are not deleted, in the order of their ids, with every field of the CONTACT source.
     ///
     /// # Errors

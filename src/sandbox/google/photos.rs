@@ -33,16 +33,9 @@ impl Turn<'_> {
             let words = "Invalid value at 'photo_bytes' (TYPE_BYTES), Base64 decoding failed";
             Refusal::unreadable(vec![("photo_bytes".to_owned(), words.to_owned())])
         })?;
-        let is_image = bytes.starts_with(b"\xff\xd8\xff") || bytes.starts_with(b"\x89PNG\r\n\x1a\n");
-        if !is_image {
-            return Err(Refusal::invalid_argument());
-        }
-        let words: Vec<u64> = bytes
-            .chunks(8)
-            .map(|chunk| chunk.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)))
-            .collect();
         let record = (**self.find(name)?).clone();
-        self.put_photo(Record { photo: Some(fingerprint(&words)), ..record }, mask, sources)
+        let photo = self.keep_photo(bytes).ok_or_else(Refusal::invalid_argument)?;
+        self.put_photo(Record { photo: Some(photo), ..record }, mask, sources)
     }
 
     /// `people.deleteContactPhoto`
@@ -55,6 +48,20 @@ impl Turn<'_> {
             return Err(Refusal::not_found());
         }
         self.put_photo(Record { photo: None, ..record }, mask, sources)
+    }
+
+    /// Keeps a photo, and returns its mark; nothing for what is no JPEG and no PNG.
+    pub(super) fn keep_photo(&mut self, bytes: Vec<u8>) -> Option<u64> {
+        let is_image = bytes.starts_with(b"\xff\xd8\xff") || bytes.starts_with(b"\x89PNG\r\n\x1a\n");
+        let words: Vec<u64> = bytes
+            .chunks(8)
+            .map(|chunk| chunk.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)))
+            .collect();
+        let mark = fingerprint(&words);
+        is_image.then(|| {
+            self.account.photos.insert(mark, bytes.into());
+            mark
+        })
     }
 
     fn put_photo(&mut self, record: Record, mask: Option<Mask>, sources: Sources) -> Answer {

@@ -28,6 +28,7 @@ pub(super) fn translated(contact: &Contact, aliases: &[(Key, Key)]) -> Contact {
         emails: set(&contact.emails),
         phones: set(&contact.phones),
         mobile: contact.mobile.as_ref().map(|key| to_google(key, aliases)),
+        addresses: contact.addresses.as_ref().map(set),
     }
 }
 
@@ -43,7 +44,21 @@ pub(super) fn restored(merged: &Contact, now: &Contact, aliases: &[(Key, Key)]) 
         emails: restored_set(&merged.emails, &now.emails, aliases),
         phones: restored_set(&merged.phones, &now.phones, aliases),
         mobile: merged.mobile.as_ref().map(|key| own_key(key, now.mobile.as_ref(), &now.phones, aliases)),
+        addresses: merged.addresses.as_ref().map(|addresses| {
+            let now = now.addresses.as_ref().unwrap_or_else(|| Values::none());
+            relabelled(restored_set(addresses, now, aliases), addresses, aliases)
+        }),
     }
+}
+
+/// `own` with the labels that `merged` gives the same values.
+fn relabelled(mut own: Values, merged: &Values, aliases: &[(Key, Key)]) -> Values {
+    for key in own.keys().cloned().collect::<Vec<_>>() {
+        if let Some(label) = merged.get(&to_google(&key, aliases)).and_then(|value| value.label.clone()) {
+            own.relabel(&key, &label);
+        }
+    }
+    own
 }
 
 fn restored_set(merged: &Values, now: &Values, aliases: &[(Key, Key)]) -> Values {

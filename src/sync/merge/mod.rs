@@ -5,11 +5,12 @@
 //! (a withheld value, a spelling that a side rewrote) are left in peace. A first match is a merge against an empty base, so that
 //! an empty side is filled and never wipes.
 //!
-//! Sets (e-mails, phones) merge value by value: what one side added or removed is added or removed on the other; nothing is
+//! Sets (e-mails, phones, addresses) merge value by value: what one side added or removed is added or removed on the other; nothing is
 //! dropped that only one side touched, and a value edited on one side beats its removal on the other.
 //!
 //! Law: merging is symmetric in its sides, and its result depends on its arguments alone.
 
+mod addresses;
 mod aliases;
 mod rebase;
 mod sets;
@@ -40,6 +41,8 @@ pub struct MergeRules<'a> {
     pub resolutions: BTreeMap<Field, Side>,
     /// Values that Dafater stores under another key than Google: (Google's, Dafater's).
     pub aliases: &'a [(Key, Key)],
+    /// Addresses in Dafater that belong to others as well, in Dafater's keys: nothing is done to them from Google.
+    pub shared: BTreeSet<Key>,
 }
 
 /// What a contact becomes on each side.
@@ -57,6 +60,8 @@ pub struct Merged {
     pub withheld: Vec<Withheld>,
     /// Fields whose change could not be carried now: their base must stay as it is.
     pub pending: BTreeSet<Field>,
+    /// Values that met here for the first time and are the same, though their keys differ: (Google's, Dafater's).
+    pub aliases: Vec<(Key, Key)>,
 }
 
 /// One side after the merge.
@@ -108,8 +113,10 @@ pub struct Both<'a> {
 /// Merges `now` against `base`.
 #[must_use]
 pub fn merge(base: Both<'_>, now: Both<'_>, rules: &MergeRules<'_>) -> Merged {
-    let base_dafater = aliases::translated(base.dafater, rules.aliases);
-    let now_dafater = aliases::translated(now.dafater, rules.aliases);
+    let met = addresses::met(base, now, rules.aliases);
+    let aliases = [rules.aliases, met.as_slice()].concat();
+    let base_dafater = aliases::translated(base.dafater, &aliases);
+    let now_dafater = aliases::translated(now.dafater, &aliases);
     let mut merge = Merge {
         base: Both { google: base.google, dafater: &base_dafater },
         now: Both { google: now.google, dafater: &now_dafater },
@@ -128,8 +135,11 @@ pub fn merge(base: Both<'_>, now: Both<'_>, rules: &MergeRules<'_>) -> Merged {
     merge.set(&Field::Emails);
     merge.set(&Field::Phones);
     merge.mobile();
+    let shared = rules.shared.iter().map(|key| aliases::to_google(key, &aliases)).collect();
+    merge.addresses(&shared);
     let mut merged = merge.out;
-    merged.dafater.contact = aliases::restored(&merged.dafater.contact, now.dafater, rules.aliases);
+    merged.dafater.contact = aliases::restored(&merged.dafater.contact, now.dafater, &aliases);
+    merged.aliases = met;
     merged
 }
 
@@ -272,10 +282,12 @@ impl Merge<'_> {
     }
 }
 
-/// The value as `side` can hold it.
-pub(super) fn admit(side: Side, field: &Field, value: &Value) -> Result<Value, Refusal> {
-    match (side, field) {
+/// The value as the side `to` which it goes can hold it.
+pub(super) fn admit(to: Side, field: &Field, value: &Value, site: &SiteRules) -> Result<Value, Refusal> {
+    match (to, field) {
+        (Side::Google, Field::Addresses) => GoogleRules.address(value),
         (Side::Google, _) => GoogleRules.value(value),
+        (Side::Dafater, Field::Addresses) => site.address(value),
         (Side::Dafater, Field::Phones) => SiteRules::phone(value),
         (Side::Dafater, Field::Emails | Field::Text(_)) => SiteRules::email(value),
     }
@@ -284,6 +296,7 @@ pub(super) fn admit(side: Side, field: &Field, value: &Value) -> Result<Value, R
 fn values_of<'c>(contact: &'c Contact, field: &Field) -> &'c Values {
     match field {
         Field::Phones => &contact.phones,
+        Field::Addresses => contact.addresses.as_ref().unwrap_or_else(|| Values::none()),
         Field::Emails | Field::Text(_) => &contact.emails,
     }
 }
@@ -291,6 +304,7 @@ fn values_of<'c>(contact: &'c Contact, field: &Field) -> &'c Values {
 fn values_mut<'c>(contact: &'c mut Contact, field: &Field) -> &'c mut Values {
     match field {
         Field::Phones => &mut contact.phones,
+        Field::Addresses => contact.addresses.get_or_insert_default(),
         Field::Emails | Field::Text(_) => &mut contact.emails,
     }
 }
@@ -300,7 +314,9 @@ pub(super) fn listed(values: &Values) -> String {
     let primary = values.primary();
     let mut shown: Vec<&Value> = values.iter().collect();
     shown.sort_by_key(|value| Some(&value.key) != primary);
-    shown.into_iter().map(|value| value.raw.as_str()).collect::<Vec<_>>().join(", ")
+    // An address has commas of its own.
+    let between = if shown.iter().any(|value| value.raw.contains('\n')) { "; " } else { ", " };
+    shown.into_iter().map(Value::shown).collect::<Vec<_>>().join(between)
 }
 
 #[cfg(test)]

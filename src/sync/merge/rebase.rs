@@ -56,7 +56,44 @@ pub fn rebase(
         google.mobile.clone_from(&base.google.mobile);
         dafater.mobile.clone_from(&base.dafater.mobile);
     }
+    rebase_addresses(
+        base,
+        after,
+        &translated,
+        aliases,
+        outstanding(&Field::Addresses),
+        (&mut google, &mut dafater),
+    );
     (google, dafater)
+}
+
+/// Where nobody looked, what was agreed on before still holds; what has yet to be written is not agreed on.
+fn rebase_addresses(
+    base: Both<'_>,
+    after: Both<'_>,
+    translated: &Contact,
+    aliases: &[(Key, Key)],
+    is_outstanding: bool,
+    (google, dafater): (&mut Contact, &mut Contact),
+) {
+    if after.google.addresses.is_none() || after.dafater.addresses.is_none() {
+        google.addresses.clone_from(&base.google.addresses);
+        dafater.addresses.clone_from(&base.dafater.addresses);
+    } else if is_outstanding {
+        let field = &Field::Addresses;
+        let in_google = |key: &Key| values_of(after.google, field).contains(&to_google(key, aliases));
+        let in_dafater = |key: &Key| values_of(translated, field).contains(key);
+        let rebased = |base: &Contact, after: &Contact, other_has: &dyn Fn(&Key) -> bool| {
+            let base = values_of(base, field);
+            let set = rebased_set(base, values_of(after, field), other_has);
+            let mut labelled = Values::default();
+            // A label that changed since may be owed as well.
+            set.iter().for_each(|value| labelled.add(base.get(&value.key).unwrap_or(value).clone()));
+            Some(labelled)
+        };
+        google.addresses = rebased(base.google, after.google, &in_dafater);
+        dafater.addresses = rebased(base.dafater, after.dafater, &in_google);
+    }
 }
 
 /// The base of a set whose changes are not all carried yet, value by value: where both sides agree, as they are; else as before.

@@ -48,7 +48,7 @@ impl Merge<'_> {
             values_mut(&mut self.target(to).contact, field).remove(&value.key);
         }
         for value in added {
-            match admit(to, field, value) {
+            match admit(to, field, value, self.rules.site) {
                 Err(refusal) => self.withhold(to, field.clone(), refusal),
                 Ok(mut admitted) => {
                     let is_mobile =

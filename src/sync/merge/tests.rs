@@ -1,7 +1,8 @@
 use super::*;
 use crate::contact::{MappedField, PhoneContext};
 
-static SITE: SiteRules = SiteRules { salutations: None, genders: None, columns: BTreeMap::new() };
+static SITE: SiteRules =
+    SiteRules { salutations: None, genders: None, columns: BTreeMap::new(), countries: None };
 
 fn rules() -> MergeRules<'static> {
     MergeRules {
@@ -13,6 +14,7 @@ fn rules() -> MergeRules<'static> {
         site: &SITE,
         resolutions: BTreeMap::new(),
         aliases: &[],
+        shared: BTreeSet::new(),
     }
 }
 

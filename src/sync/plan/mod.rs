@@ -69,6 +69,7 @@ pub struct Step {
 }
 
 /// The kinds of step.
+#[expect(clippy::large_enum_variant, reason = "a step holds one, in a list that is built once and read")]
 #[derive(Debug, Clone)]
 pub enum Action {
     /// Both records exist: write what differs (perhaps nothing) and remember the new base.

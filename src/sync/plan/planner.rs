@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{Action, Plan, Step};
-use crate::contact::{Contact, Field, TextField};
+use crate::contact::{Contact, Field, TextField, Values};
 use crate::mapping::{Document, GoogleRules, Person, SiteRules};
 use crate::sync::merge::admit;
 use crate::sync::snapshot::{PairView, Sighting, Snapshot};
 use crate::sync::{
-    Both, ConflictPolicy, DeletionPolicy, MergeRules, Origin, Pair, PairId, Policy, Side, Withheld, merge,
+    AddressStamp, Both, ConflictPolicy, DeletionPolicy, MergeRules, Origin, Pair, PairId, Policy, Side,
+    Withheld, merge,
 };
 
 const UNREADABLE: &str = "one of the two records cannot be read";
@@ -97,9 +98,18 @@ impl<'a> Planner<'a> {
             && merged.google.fields.is_empty()
             && merged.dafater.fields.is_empty()
             && merged.conflicts.is_empty()
+            && knows_addresses(&view.pair, &google_now, &dafater_now, dafater)
             && merged.withheld.iter().all(|withheld| view.pair.withheld.contains(withheld));
         if is_known {
             return;
+        }
+        if self.snapshot.in_doubt.contains(&view.pair.id) && merged.dafater.fields.contains(&Field::Addresses)
+        {
+            return self.step(
+                view,
+                Action::Postpone,
+                "an address may have been created already: its answer was lost",
+            );
         }
         let reason = match (merged.google.fields.is_empty(), merged.dafater.fields.is_empty()) {
             (true, true) => "nothing to carry",
@@ -222,7 +232,7 @@ impl<'a> Planner<'a> {
                 continue;
             }
             for value in from {
-                match admit(side, &field, value) {
+                match admit(side, &field, value, &self.snapshot.site_rules) {
                     Ok(mut value) => {
                         if side == Side::Google
                             && field == Field::Phones
@@ -238,6 +248,16 @@ impl<'a> Planner<'a> {
             to.set_primary(from.primary());
         }
         admitted.mobile = contact.mobile.clone().filter(|mobile| admitted.phones.contains(mobile));
+        if let Some(addresses) = contact.addresses.as_ref().filter(|_| fields.may_go(&Field::Addresses, side))
+        {
+            let to = admitted.addresses.insert(Values::default());
+            for value in addresses {
+                match admit(side, &Field::Addresses, value, &self.snapshot.site_rules) {
+                    Ok(value) => to.add(value),
+                    Err(refusal) => refuse(Field::Addresses, refusal),
+                }
+            }
+        }
         (admitted, withheld)
     }
 
@@ -268,6 +288,7 @@ impl<'a> Planner<'a> {
             site: &self.snapshot.site_rules,
             resolutions,
             aliases: pair.map_or(&[], |pair| pair.aliases.as_slice()),
+            shared: dafater.shared_addresses(),
         }
     }
 
@@ -290,6 +311,13 @@ impl<'a> Planner<'a> {
             reason,
         });
     }
+}
+
+/// Whether a pair remembers both sides' addresses as they are.
+fn knows_addresses(pair: &Pair, google: &Contact, dafater: &Contact, document: &Document) -> bool {
+    let is_looked_at = google.addresses.is_some() && dafater.addresses.is_some();
+    let is_remembered = pair.google.contact.addresses.is_some() && pair.dafater.contact.addresses.is_some();
+    !is_looked_at || is_remembered && pair.dafater.addresses == AddressStamp::of(document)
 }
 
 /// Whether what a record says `now` is not what was agreed upon.

@@ -51,5 +51,6 @@ fn says(contact: &Contact, field: &Field) -> bool {
         Field::Text(text) => !contact.text(text).is_empty(),
         Field::Emails => !contact.emails.is_empty(),
         Field::Phones => !contact.phones.is_empty(),
+        Field::Addresses => contact.addresses.as_ref().is_some_and(|addresses| !addresses.is_empty()),
     }
 }

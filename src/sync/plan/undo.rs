@@ -260,6 +260,12 @@ impl<'a> Undoing<'a> {
         if decisions.is_empty() {
             return;
         }
+        for deed in deeds.iter().filter(|deed| deed.side == Side::Dafater) {
+            // An address that was deleted comes back with what is not synced of it.
+            if let Some(image) = image(deed) {
+                self.undo.plan.images.insert((view.pair.id.clone(), Side::Dafater), image);
+            }
+        }
         let mut merged = if is_link {
             Merged {
                 google: Target { contact: typed.0.clone(), ..Target::default() },
@@ -418,6 +424,7 @@ fn said(contact: &Contact, field: &Field) -> String {
         Field::Text(text) => contact.text(text).to_owned(),
         Field::Emails => listed(&contact.emails),
         Field::Phones => listed(&contact.phones),
+        Field::Addresses => contact.addresses.as_ref().map(listed).unwrap_or_default(),
     }
 }
 
@@ -452,6 +459,17 @@ fn reverted(field: &Field, now: &Contact, before: &Contact, after: &Contact) -> 
                 contact.mobile.clone_from(&before.mobile);
             }
             contact.mobile = contact.mobile.take().filter(|mobile| contact.phones.contains(mobile));
+        }
+        Field::Addresses => {
+            let (Some(now), Some(before), Some(after)) =
+                (&now.addresses, &before.addresses, &after.addresses)
+            else {
+                return Reverted::Nothing;
+            };
+            match reverted_set(now, before, after) {
+                Some(addresses) => contact.addresses = Some(addresses),
+                None => return Reverted::Kept,
+            }
         }
     }
     if contact.agrees_on(field, now) { Reverted::Kept } else { Reverted::To(contact) }

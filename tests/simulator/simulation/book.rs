@@ -3,12 +3,13 @@
 //! Written from what both sides looked like before and after each deed, so that it needs no knowledge of how a deed works.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use dafater_contactsd::contact::{Contact, Field, TextField, Values};
 use dafater_contactsd::sync::Side;
 use jiff::Timestamp;
 
-use super::picture::{Id, Picture};
+use super::picture::{Id, Picture, Seen};
 
 /// A person gave a text field of a record another content; `from` is nothing for a new record.
 #[derive(Debug, Clone)]
@@ -53,6 +54,8 @@ pub struct Gone {
 /// The book.
 #[derive(Debug, Default)]
 pub struct Book {
+    /// The texts that travel.
+    pub fields: Vec<TextField>,
     pub texts: Vec<TextEdit>,
     pub values: Vec<ValueEdit>,
     /// Records of which anything that is mapped was changed by a person, primaries included.
@@ -85,8 +88,8 @@ impl Book {
         self.partners.entry(dafater.clone()).or_default().insert(google.clone());
     }
 
-    /// Notes what people changed between two looks, or an undo in the operator's name. `base` tells what the daemon holds for agreed upon of a record: its half and
-    /// the other's; `partner` its counterpart.
+    /// Notes what people changed between two looks, or an undo in the operator's name. `base` tells what the daemon holds for agreed
+    /// upon of a record: its half and the other's; `partner` its counterpart.
     #[expect(clippy::too_many_lines, reason = "what a record may do between two looks, one after the other")]
     pub fn note(
         &mut self,
@@ -113,93 +116,11 @@ impl Book {
                             continue;
                         }
                     }
-                    for field in TextField::ALL {
-                        let to = seen.contact.text(&field).to_owned();
-                        let record = id.clone();
-                        self.texts.push(TextEdit {
-                            at,
-                            cycle,
-                            record,
-                            partners: Vec::new(),
-                            field,
-                            from: None,
-                            to,
-                        });
-                    }
-                    // API: what is restored on the site, or put back by an undo, is a new record; it says what the old one said.
-                    let is_former = |(other, gone): (&Id, &Gone)| {
-                        other.0 == id.0
-                            && !differ(&gone.said, &seen.contact)
-                            && self.accounts.get(other) == Some(&seen.account)
-                    };
-                    let former =
-                        self.gone.iter().find(|entry| is_former(*entry)).map(|(other, _)| other.clone());
-                    for (field, values) in sets(&seen.contact) {
-                        for key in values.keys() {
-                            let since = former
-                                .as_ref()
-                                .and_then(|former| self.said_since(former, &field, key.as_str()));
-                            self.value(
-                                since.unwrap_or(at),
-                                cycle,
-                                id,
-                                &field,
-                                key.as_str(),
-                                true,
-                                Vec::new(),
-                            );
-                        }
-                    }
+                    self.note_newcomer(id, seen, (at, cycle));
                 }
                 Some(old) if old.contact == seen.contact => {}
                 Some(old) => {
-                    self.touches.push((id.clone(), at));
-                    let pairs = pairs_of(id);
-                    let partners: Vec<Id> = pairs.iter().map(|(_, _, other)| other.clone()).collect();
-                    for field in TextField::ALL {
-                        let (from, to) = (old.contact.text(&field).to_owned(), seen.contact.text(&field));
-                        // Nobody says what comes to sight when the organisation before it goes.
-                        if from != to && !(is_undo && stood_behind(&old.json, &field, to)) {
-                            let (record, partners, to) = (id.clone(), partners.clone(), to.to_owned());
-                            self.texts.push(TextEdit {
-                                at,
-                                cycle,
-                                record,
-                                partners,
-                                field,
-                                from: Some(from),
-                                to,
-                            });
-                        }
-                    }
-                    for ((field, was), (_, is)) in sets(&old.contact).into_iter().zip(sets(&seen.contact)) {
-                        for key in is.keys().filter(|key| !was.contains(key)) {
-                            // What a merge brings over was said when the one that is gone said it, or was told it: nobody says
-                            // anew, by merging two persons, what the counterpart has replaced meanwhile.
-                            let mut lost = before.of_side(id.0).filter(|(loser, said)| {
-                                !after.0.contains_key(*loser) && set(&said.contact, &field).contains(key)
-                            });
-                            let since = lost
-                                .next()
-                                .and_then(|(loser, _)| self.said_since(loser, &field, key.as_str()));
-                            self.value(
-                                since.unwrap_or(at),
-                                cycle,
-                                id,
-                                &field,
-                                key.as_str(),
-                                true,
-                                Vec::new(),
-                            );
-                        }
-                        for key in was.keys().filter(|key| !is.contains(key)) {
-                            let agreed_with = pairs.iter().filter(|(own, other, _)| {
-                                set(own, &field).contains(key) && set(other, &field).contains(key)
-                            });
-                            let agreed_with = agreed_with.map(|(_, _, other)| other.clone()).collect();
-                            self.value(at, cycle, id, &field, key.as_str(), false, agreed_with);
-                        }
-                    }
+                    self.note_edit((before, after), id, (old, seen), (at, cycle, is_undo), &pairs_of(id))
                 }
             }
         }
@@ -213,6 +134,67 @@ impl Book {
                     });
                 let said = seen.contact.clone();
                 self.gone.insert(id.clone(), Gone { at, seen: at, had_news, restored: None, said });
+            }
+        }
+    }
+
+    /// Whoever enters a record says all that it says.
+    fn note_newcomer(&mut self, id: &Id, seen: &Seen, (at, cycle): (Timestamp, u32)) {
+        for field in self.fields.clone() {
+            let to = seen.contact.text(&field).to_owned();
+            let record = id.clone();
+            self.texts.push(TextEdit { at, cycle, record, partners: Vec::new(), field, from: None, to });
+        }
+        // API: what is restored on the site, or put back by an undo, is a new record; it says what the old one said.
+        let is_former = |(other, gone): (&Id, &Gone)| {
+            other.0 == id.0
+                && !differ(&gone.said, &seen.contact)
+                && self.accounts.get(other) == Some(&seen.account)
+        };
+        let former = self.gone.iter().find(|entry| is_former(*entry)).map(|(other, _)| other.clone());
+        for (field, values) in sets(&seen.contact) {
+            for key in values.keys() {
+                let since = former.as_ref().and_then(|former| self.said_since(former, &field, key.as_str()));
+                self.value(since.unwrap_or(at), cycle, id, &field, key.as_str(), true, Vec::new());
+            }
+        }
+    }
+
+    /// Whoever edits a record says what is new in it.
+    fn note_edit(
+        &mut self,
+        (before, after): (&Picture, &Picture),
+        id: &Id,
+        (old, seen): (&Seen, &Seen),
+        (at, cycle, is_undo): (Timestamp, u32, bool),
+        pairs: &[(Contact, Contact, Id)],
+    ) {
+        self.touches.push((id.clone(), at));
+        let partners: Vec<Id> = pairs.iter().map(|(_, _, other)| other.clone()).collect();
+        for field in self.fields.clone() {
+            let (from, to) = (old.contact.text(&field).to_owned(), seen.contact.text(&field));
+            // Nobody says what comes to sight when the organisation before it goes.
+            if from != to && !(is_undo && stood_behind(&old.json, &field, to)) {
+                let (record, partners, to) = (id.clone(), partners.clone(), to.to_owned());
+                self.texts.push(TextEdit { at, cycle, record, partners, field, from: Some(from), to });
+            }
+        }
+        for ((field, was), (_, is)) in sets(&old.contact).into_iter().zip(sets(&seen.contact)) {
+            for key in is.keys().filter(|key| !was.contains(key)) {
+                // What a merge brings over was said when the one that is gone said it, or was told it: nobody says
+                // anew, by merging two persons, what the counterpart has replaced meanwhile.
+                let mut lost = before.of_side(id.0).filter(|(loser, said)| {
+                    !after.0.contains_key(*loser) && set(&said.contact, &field).contains(key)
+                });
+                let since = lost.next().and_then(|(loser, _)| self.said_since(loser, &field, key.as_str()));
+                self.value(since.unwrap_or(at), cycle, id, &field, key.as_str(), true, Vec::new());
+            }
+            for key in was.keys().filter(|key| !is.contains(key)) {
+                let agreed_with = pairs.iter().filter(|(own, other, _)| {
+                    set(own, &field).contains(key) && set(other, &field).contains(key)
+                });
+                let agreed_with = agreed_with.map(|(_, _, other)| other.clone()).collect();
+                self.value(at, cycle, id, &field, key.as_str(), false, agreed_with);
             }
         }
     }
@@ -272,12 +254,20 @@ fn stood_behind(person: &serde_json::Value, field: &TextField, text: &str) -> bo
     others.into_iter().any(|organization| organization[slot] == text)
 }
 
-pub fn sets(contact: &Contact) -> [(Field, &Values); 2] {
-    [(Field::Emails, &contact.emails), (Field::Phones, &contact.phones)]
+pub fn sets(contact: &Contact) -> [(Field, &Values); 3] {
+    [Field::Emails, Field::Phones, Field::Addresses].map(|field| {
+        let values = set(contact, &field);
+        (field, values)
+    })
 }
 
 pub fn set<'c>(contact: &'c Contact, field: &Field) -> &'c Values {
-    if *field == Field::Phones { &contact.phones } else { &contact.emails }
+    static NONE: LazyLock<Values> = LazyLock::new(Values::default);
+    match field {
+        Field::Phones => &contact.phones,
+        Field::Addresses => contact.addresses.as_ref().unwrap_or(&NONE),
+        Field::Emails | Field::Text(_) => &contact.emails,
+    }
 }
 
 /// Whether a record says anything that its deleted counterpart did not: which number is the mobile one counts, and which value a
@@ -292,7 +282,7 @@ pub fn has_news(gone: &Contact, left: &Contact, base: &Contact) -> bool {
 
 /// Whether two contacts say different things, primaries aside.
 pub fn differ(left: &Contact, right: &Contact) -> bool {
-    TextField::ALL.into_iter().any(|field| left.text(&field) != right.text(&field))
+    Contact::texts_of(&[left, right]).into_iter().any(|field| left.text(&field) != right.text(&field))
         || sets(left).into_iter().zip(sets(right)).any(|((_, left), (_, right))| {
             left.len() != right.len() || !left.keys().all(|key| right.contains(key))
         })

@@ -2,15 +2,15 @@
 //!
 //! A deed that is impossible just now (nobody is there, the site refuses it) is left undone.
 
-use dafater_contactsd::contact::{TextField, Value as Reach};
+use dafater_contactsd::contact::Value as Reach;
 use dafater_contactsd::sandbox::dafater::Site;
 use dafater_contactsd::sandbox::google::Google;
 use dafater_contactsd::sync::Side;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::history::{Address, Deed, Edit, Kind, Newcomer, Number, Text};
-use super::picture::{Picture, Seen};
+use super::history::{Address, Deed, Edit, Kind, Newcomer, Number, Place, Text};
+use super::picture::{ADDRESSES, Picture, Seen};
 
 /// The Google accounts, and what the daemon calls them.
 pub const EMAILS: [&str; 3] = ["sales@example.com", "support@example.com", "office@example.com"];
@@ -52,6 +52,7 @@ impl Remotes<'_> {
                             ));
                         }
                     }
+                    Side::Dafater if is_of_place(*edit) => self.edit_place(seen, *edit),
                     Side::Dafater => {
                         if let Some(change) = document_change(seen, *edit) {
                             drop(self.site.edit(&seen.name, change, self.site_now));
@@ -72,6 +73,10 @@ impl Remotes<'_> {
                         }
                     }
                     Side::Dafater => {
+                        // API: the site keeps a contact as long as an address is linked to it.
+                        for place in places(seen) {
+                            drop(self.site.delete_in("Address", place, self.site_now));
+                        }
                         if self.site.delete(&seen.name, self.site_now).is_ok() {
                             self.deleted_names.push(seen.name.clone());
                         }
@@ -130,6 +135,63 @@ impl Remotes<'_> {
             }
         }
     }
+}
+
+impl Remotes<'_> {
+    /// Somebody sees to an address of a contact on the site.
+    fn edit_place(&mut self, seen: &Seen, edit: Edit) {
+        let own = places(seen);
+        let nth = |nth: u32| (!own.is_empty()).then(|| own[nth as usize % own.len()]);
+        match edit {
+            Edit::AddPlace { token, place } => {
+                let (street, country) = match place {
+                    // The same door, in other words.
+                    Place::Common(n) => (format!("{} Common Road,  Floor 2", 1 + n), "Saudi Arabia"),
+                    _ => (street(token), "Saudi Arabia"),
+                };
+                let link = json!({ "link_doctype": "Contact", "link_name": seen.name });
+                let address = json!({ "address_title": "Place", "address_type": "Office", "address_line1": street,
+                    "city": "Riyadh", "country": country, "phone": "0112345678", "links": [link] });
+                drop(self.site.insert_into("Address", address, self.site_now));
+            }
+            Edit::RemovePlace { nth: at } => {
+                if let Some(name) = nth(at) {
+                    drop(self.site.delete_in("Address", name, self.site_now));
+                }
+            }
+            Edit::MovePlace { nth: at, token } => {
+                if let Some(name) = nth(at) {
+                    let change = json!({ "address_line1": street(token), "address_line2": "" });
+                    drop(self.site.edit_in("Address", name, change, self.site_now));
+                }
+            }
+            Edit::LabelPlace { nth: at, is_work } => {
+                if let Some(name) = nth(at) {
+                    let kind = if is_work { "Billing" } else { "Personal" };
+                    let change = json!({ "address_type": kind });
+                    drop(self.site.edit_in("Address", name, change, self.site_now));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_of_place(edit: Edit) -> bool {
+    matches!(
+        edit,
+        Edit::AddPlace { .. } | Edit::RemovePlace { .. } | Edit::MovePlace { .. } | Edit::LabelPlace { .. }
+    )
+}
+
+/// The names of a contact's addresses.
+fn places(seen: &Seen) -> Vec<&str> {
+    let all = seen.json[ADDRESSES].as_array().into_iter().flatten();
+    all.filter_map(|address| address["name"].as_str()).collect()
+}
+
+fn street(token: u32) -> String {
+    format!("{token} King Fahd Road")
 }
 
 fn nth<T: Clone>(names: &[T], nth: u32) -> Option<T> {
@@ -306,7 +368,7 @@ fn document(who: Newcomer) -> Value {
 
 const NAME_KEYS: [&str; 5] = ["honorificPrefix", "givenName", "middleName", "familyName", "honorificSuffix"];
 const ORGANIZATION_KEYS: [&str; 3] = ["name", "title", "department"];
-const SLOTS: [&str; 8] = [
+const SLOTS: [&str; 13] = [
     "salutation",
     "first_name",
     "middle_name",
@@ -315,14 +377,22 @@ const SLOTS: [&str; 8] = [
     "company_name",
     "designation",
     "department",
+    "gender",
+    "custom_birthday",
+    "custom_notes",
+    "custom_nickname",
+    "custom_number",
 ];
 
-/// The number of each text field, as [`TextField::ALL`] counts.
+/// What is entered into a field, numbered as [`super::picture::fields`] counts.
 fn text(field: u32, value: Text) -> String {
-    if TextField::ALL[field as usize] == TextField::Prefix {
-        let prefixes = ["Dr", "Prof", "Mr", "Baron"];
-        let (Text::Unique(n) | Text::Arabic(n) | Text::Emoji(n) | Text::Common(n) | Text::Long(n)) = value;
-        return prefixes[n as usize % prefixes.len()].to_owned();
+    let (Text::Unique(n) | Text::Arabic(n) | Text::Emoji(n) | Text::Common(n) | Text::Long(n)) = value;
+    let one_of = |words: &[&str]| words[n as usize % words.len()].to_owned();
+    match field {
+        PREFIX => return one_of(&["Dr", "Prof", "Mr", "Baron"]),
+        GENDER => return one_of(&["Male", "Female", "Other", "A River"]),
+        BIRTHDAY => return format!("{}-{:02}-{:02}", 1900 + n % 100, 1 + n % 12, 1 + n % 28),
+        _ => {}
     }
     match value {
         Text::Unique(token) => format!("Text{token}"),
@@ -331,6 +401,47 @@ fn text(field: u32, value: Text) -> String {
         Text::Common(n) => format!("Common{n}"),
         Text::Long(token) => format!("{}{token}", "long ".repeat(30)),
     }
+}
+
+const PREFIX: u32 = 0;
+/// The first of those that a later edition edits, and the one behind the last.
+pub const GENDER: u32 = 8;
+const BIRTHDAY: u32 = 9;
+pub const MAPPED_END: u32 = 13;
+
+/// A field that stands in a list of its own in Google is given `text`; blank clears it. API: one item of each but the nicknames and the
+/// custom fields.
+fn set_single(json: &Value, field: u32, text: &str) -> Option<Value> {
+    let (list, value) = match field {
+        GENDER => ("genders", json!({ "value": text })),
+        BIRTHDAY => {
+            let parts: Vec<u32> = text.split('-').filter_map(|part| part.parse().ok()).collect();
+            let date = match parts[..] {
+                // Of some nobody knows the year.
+                [year, month, day] if year % 5 == 0 => json!({ "month": month, "day": day }),
+                [year, month, day] => json!({ "year": year, "month": month, "day": day }),
+                _ => json!(null),
+            };
+            ("birthdays", json!({ "date": date }))
+        }
+        10 => ("biographies", json!({ "value": text })),
+        11 => ("nicknames", json!({ "value": text })),
+        _ => ("userDefined", json!({ "key": "Customer No", "value": text })),
+    };
+    let mut all = items(json, list);
+    let is_it = |item: &Value| match list {
+        "nicknames" => item["type"].is_null() || item["type"] == "DEFAULT",
+        "userDefined" => item["key"] == "Customer No",
+        _ => true,
+    };
+    let known = all.iter().position(is_it);
+    match (known, text.is_empty()) {
+        (Some(at), true) => drop(all.remove(at)),
+        (Some(at), false) => all[at] = value,
+        (None, true) => return None,
+        (None, false) => all.push(value),
+    }
+    Some(json!({ list: all }))
 }
 
 fn items(json: &Value, key: &str) -> Vec<Value> {
@@ -376,6 +487,9 @@ fn number(token: u32, value: Number) -> String {
 fn person_change(seen: &Seen, edit: Edit) -> Option<Value> {
     let json = &seen.json;
     let set_text = |field: u32, text: &str| {
+        if field >= GENDER {
+            return set_single(json, field, text);
+        }
         let field = field as usize;
         let (list, key) = match field {
             0..5 => ("names", NAME_KEYS[field]),
@@ -404,6 +518,7 @@ fn person_change(seen: &Seen, edit: Edit) -> Option<Value> {
         for item in all.iter_mut().filter_map(Value::as_object_mut) {
             item.remove("formattedType");
             item.remove("canonicalForm");
+            item.remove("formattedValue");
         }
         change(&mut all);
         Some(json!({ list: all }))
@@ -452,6 +567,36 @@ fn person_change(seen: &Seen, edit: Edit) -> Option<Value> {
         Edit::Mobile { nth } => change_list("phoneNumbers", &|all| {
             if let Some(nth) = at(all, nth) {
                 all[nth]["type"] = json!("mobile");
+            }
+        }),
+        Edit::AddPlace { token, place } => change_list("addresses", &|all| {
+            let mut address = json!({ "type": "work", "streetAddress": street(token), "city": "Riyadh",
+                "country": "KSA", "poBox": format!("{token}") });
+            match place {
+                Place::Whole => {}
+                Place::Common(n) => {
+                    address["streetAddress"] = json!(format!("{} common road", 1 + n));
+                    address["extendedAddress"] = json!("Floor 2");
+                    address["postalCode"] = json!("11564");
+                }
+                Place::Partial => drop(address.as_object_mut().map(|address| address.remove("country"))),
+                Place::Wakanda => address["country"] = json!("Wakanda"),
+            }
+            all.push(address);
+        }),
+        Edit::RemovePlace { nth } => change_list("addresses", &|all| {
+            if let Some(nth) = at(all, nth) {
+                all.remove(nth);
+            }
+        }),
+        Edit::MovePlace { nth, token } => change_list("addresses", &|all| {
+            if let Some(nth) = at(all, nth) {
+                all[nth]["streetAddress"] = json!(street(token));
+            }
+        }),
+        Edit::LabelPlace { nth, is_work } => change_list("addresses", &|all| {
+            if let Some(nth) = at(all, nth) {
+                all[nth]["type"] = json!(if is_work { "work" } else { "home" });
             }
         }),
         Edit::Unmapped { which, token } => Some(match which {
@@ -533,6 +678,10 @@ fn document_change(seen: &Seen, edit: Edit) -> Option<Value> {
             _ => json!({ "is_primary_contact": token % 2 }),
         }),
         Edit::Touch => Some(json!({})),
+        Edit::AddPlace { .. }
+        | Edit::RemovePlace { .. }
+        | Edit::MovePlace { .. }
+        | Edit::LabelPlace { .. } => None,
     }
 }
 

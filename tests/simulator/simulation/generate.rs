@@ -3,9 +3,10 @@
 use dafater_contactsd::sync::{ConflictPolicy, DeletionPolicy, FirstSync, Side};
 
 use super::chance::Chance;
+use super::deeds::{GENDER, MAPPED_END};
 use super::history::{
     Address, Closed, Crash, Cycle, Decision, Deed, Edit, Event, Fault, History, Kind, Newcomer, Number,
-    Rules, Setting, Text,
+    Place, Rules, Setting, Text,
 };
 
 /// What may happen. Each level contains the ones below.
@@ -28,12 +29,14 @@ pub enum Edition {
     Second,
     /// The second, and on top of it what an operator does: runs are undone, questions and conflicts are answered.
     Third,
+    /// The third, and on top of it whatever else may travel: genders, fields that an operator mapped, postal addresses.
+    Fourth,
 }
 
 impl History {
     /// The history of `seed`.
     pub fn generate(seed: u64) -> Self {
-        Self::of(Edition::Third, seed)
+        Self::of(Edition::Fourth, seed)
     }
 
     /// The history of `seed` in an edition.
@@ -42,8 +45,11 @@ impl History {
         if edition != Edition::First {
             history.worsen();
         }
-        if edition == Edition::Third {
+        if matches!(edition, Edition::Third | Edition::Fourth) {
             history.operate();
+        }
+        if edition == Edition::Fourth {
+            history.enrich();
         }
         history
     }
@@ -133,6 +139,32 @@ impl History {
     }
 }
 
+impl History {
+    /// Adds what else may travel.
+    fn enrich(&mut self) {
+        let mut generator =
+            Generator { chance: Chance::new(self.seed ^ FOURTH), malice: Malice::Crashes, token: 30_000 };
+        if generator.chance.percent(25) {
+            return;
+        }
+        self.setting.mapped = generator.chance.percent(60);
+        self.setting.addresses = generator.chance.percent(60);
+        for _ in 0..generator.chance.between(4, 16) {
+            let deed = generator.enriched(&self.setting);
+            let at = generator.chance.below(u32::try_from(self.events.len()).unwrap() + 1) as usize;
+            match self.events.get_mut(at) {
+                Some(Event::Cycle(cycle)) if generator.chance.one_in(4) => {
+                    cycle.deeds.push((generator.request(), deed));
+                }
+                _ => self.events.insert(at, Event::Deed(deed)),
+            }
+        }
+    }
+}
+
+/// Keeps the fourth edition's stream of chance apart from the others'.
+const FOURTH: u64 = 0xF1E1_D000_0000_0000;
+
 /// Keeps the third edition's stream of chance apart from the others'.
 const THIRD: u64 = 0x7A1D_0000_0000_0000;
 
@@ -201,6 +233,8 @@ impl Generator {
             accounts: 1,
             quota: 0,
             site_limit: 0,
+            mapped: false,
+            addresses: false,
         }
     }
 
@@ -450,6 +484,40 @@ impl Generator {
             decide(side),
             decide(side),
         ]
+    }
+
+    /// Something of what the fourth edition brings happens to somebody.
+    fn enriched(&mut self, setting: &Setting) -> Deed {
+        let (side, who, token) = (self.side(), self.chance.any(), self.token());
+        let chance = &mut self.chance;
+        let is_mapped = setting.mapped;
+        if setting.addresses && chance.percent(70) {
+            let nth = chance.below(3);
+            let edit = match chance.below(10) {
+                0..5 => Edit::AddPlace {
+                    token,
+                    place: match chance.below(8) {
+                        0 => Place::Partial,
+                        1 => Place::Wakanda,
+                        2 | 3 => Place::Common(chance.below(2)),
+                        _ => Place::Whole,
+                    },
+                },
+                5 | 6 => Edit::RemovePlace { nth },
+                7 | 8 => Edit::MovePlace { nth, token },
+                _ => Edit::LabelPlace { nth, is_work: chance.one_in(2) },
+            };
+            return Deed::Edit { side, who, edit };
+        }
+        let field = if is_mapped { chance.between(GENDER, MAPPED_END - 1) } else { GENDER };
+        let edit = match chance.below(10) {
+            0..2 => Edit::Clear { field },
+            2 => Edit::Text { field, value: Text::Common(chance.below(3)) },
+            3 => Edit::Text { field, value: Text::Long(token) },
+            4 => Edit::Text { field, value: Text::Arabic(token) },
+            _ => Edit::Text { field, value: Text::Unique(token) },
+        };
+        Deed::Edit { side, who, edit }
     }
 
     fn operation(&mut self, accounts: u32) -> Event {

@@ -39,6 +39,10 @@ pub struct Setting {
     pub quota: u32,
     /// Requests that the site answers in a minute; 0 counts nothing.
     pub site_limit: u32,
+    /// Whether an operator mapped further fields.
+    pub mapped: bool,
+    /// Whether postal addresses travel.
+    pub addresses: bool,
 }
 
 /// What an operator may change between two cycles.
@@ -199,6 +203,24 @@ pub enum Edit {
     Mobile {
         nth: u32,
     },
+    /// A postal address is added.
+    AddPlace {
+        token: u32,
+        place: Place,
+    },
+    RemovePlace {
+        nth: u32,
+    },
+    /// Its street changes.
+    MovePlace {
+        nth: u32,
+        token: u32,
+    },
+    /// What it is for changes.
+    LabelPlace {
+        nth: u32,
+        is_work: bool,
+    },
     /// Something that is not mapped.
     Unmapped {
         which: u32,
@@ -218,6 +240,18 @@ pub enum Text {
     Common(u32),
     /// Too long for the site.
     Long(u32),
+}
+
+/// A postal address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Whole,
+    /// One that both sides may enter, each in its own spelling.
+    Common(u32),
+    /// The site refuses it: without a country.
+    Partial,
+    /// The site does not know the country.
+    Wakanda,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use dafater_contactsd::contact::{Contact, Field, TextField};
+use dafater_contactsd::contact::{Contact, Field, Key, TextField};
 use dafater_contactsd::remote::Clock as _;
 use dafater_contactsd::store::{Durable, Tree};
 use dafater_contactsd::sync::{LooseReason, Pair, RecordId, Side};
@@ -11,6 +11,7 @@ use dafater_contactsd::sync::{LooseReason, Pair, RecordId, Side};
 use super::book::{TextEdit, ValueEdit, set, sets};
 use super::picture::{Id, Picture, Seen};
 use super::scene::Scene;
+use super::trouble::Trouble;
 
 /// Everything that must not change while nothing happens.
 pub struct Standing {
@@ -169,6 +170,19 @@ fn is_explained(view: &View<'_>, field: &Field) -> bool {
         || !scene.rules.push
 }
 
+/// LIMIT: whether an edit had arrived before it was replaced cannot be known when the answer to the write that carried it was lost; a
+/// person is asked then.
+fn lost_an_answer(scene: &Scene) -> bool {
+    const LOST: [Trouble; 5] = [
+        Trouble::LostAfter,
+        Trouble::GatewayHtmlAfterCommit,
+        Trouble::Truncated,
+        Trouble::CrashAfterEffect,
+        Trouble::CrashAtCommit,
+    ];
+    LOST.iter().any(|trouble| scene.met.contains_key(trouble))
+}
+
 /// Whether a person still has to decide what a pair says.
 fn is_open(view: &View<'_>, field: &Field) -> bool {
     let conflicts = view.scene.state(view.account).conflicts().unwrap();
@@ -178,7 +192,7 @@ fn is_open(view: &View<'_>, field: &Field) -> bool {
 /// Convergence of one pair.
 fn agree(view: &View<'_>, found: &mut Found) {
     let View { pair, google, dafater, .. } = view;
-    for field in TextField::ALL {
+    for field in view.scene.book.fields.clone() {
         let (left, right) = (google.text(&field), dafater.text(&field));
         let differs = if field == TextField::Prefix {
             left.to_lowercase() != right.to_lowercase()
@@ -194,8 +208,16 @@ fn agree(view: &View<'_>, found: &mut Found) {
         if is_explained(view, &field) {
             continue;
         }
-        let left: BTreeSet<&str> = left.keys().map(dafater_contactsd::contact::Key::as_str).collect();
-        let right: BTreeSet<&str> = right.keys().map(dafater_contactsd::contact::Key::as_str).collect();
+        let left: BTreeSet<&str> = left.keys().map(Key::as_str).collect();
+        // Addresses that met are one although one of them says more.
+        let same = |key: &'_ Key| {
+            let alias = pair.aliases.iter().find(|(_, dafater)| dafater == key);
+            alias
+                .filter(|_| field == Field::Addresses)
+                .map_or_else(|| key.clone(), |(google, _)| google.clone())
+        };
+        let right: BTreeSet<Key> = right.keys().map(same).collect();
+        let right: BTreeSet<&str> = right.iter().map(Key::as_str).collect();
         if left != right {
             let what = format!("{field} of {:?}: google {left:?}, dafater {right:?}", ids(pair));
             found.push(("convergence", what));
@@ -216,7 +238,7 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
         [&left, &right].into_iter().chain(&copies).filter_map(|id| partners.get(id)).flatten().collect();
     let is_made_anew = former.iter().any(|id| id.0 == Side::Dafater && **id != right);
     let concerns = |record: &Id, partners: &[Id]| is_ours(record) || partners.iter().any(is_ours);
-    for field in TextField::ALL {
+    for field in scene.book.fields.clone() {
         // What a former counterpart said was carried over while it was one; what it said last may have gone with it.
         let is_known = |id: &Id| is_ours(id) || former.contains(id);
         let edits: Vec<_> =
@@ -244,7 +266,9 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
             let replacing = || {
                 edits().filter(|(_, edit)| {
                     let replaces = is_ours(&edit.record) && edit.from.as_deref() == Some(value);
-                    replaces && !was_overruled(edit)
+                    // LIMIT: a document that was made anew meets its copies elsewhere as at a first match: a blank is filled.
+                    let was_filled = is_made_anew && copies.len() > 1 && edit.to.is_empty();
+                    replaces && !was_overruled(edit) && !was_filled
                 })
             };
             let mut said = edits().filter(|(_, edit)| edit.to == value).peekable();
@@ -268,7 +292,8 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
             let is_cut_off = waits_elsewhere(view, &Field::Text(field.clone()))
                 && is_end_of(value, &|id| *id == left || *id == right);
             let is_lawful = could_change[nth] && (is_end(value) || is_cut_off)
-                || scene.accounts().len() > 1 && is_open(view, &Field::Text(field.clone()))
+                || (scene.accounts().len() > 1 || lost_an_answer(scene))
+                    && is_open(view, &Field::Text(field.clone()))
                 || !can_change[nth]
                     && is_end_of(value, &|id| id.0 == side && !(copies.contains(id) && *id != left));
             if has_slot && !withheld && !is_lawful {
@@ -300,7 +325,7 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
     if !scene.rules.pull || !scene.rules.push || scene.book.poisoned.contains(&right) {
         return;
     }
-    for field in [Field::Emails, Field::Phones] {
+    for field in [Field::Emails, Field::Phones, Field::Addresses] {
         if waits_elsewhere(view, &field) {
             continue;
         }
@@ -368,11 +393,14 @@ fn waits_elsewhere(view: &View<'_>, field: &Field) -> bool {
 
 /// Whether a contact says anything that both sides can hold.
 fn can_cross(contact: &Contact) -> bool {
-    let crosses = |field: &TextField| {
-        let text = contact.text(field);
-        !matches!(field, TextField::Prefix | TextField::Suffix) && (1..=140).contains(&text.chars().count())
+    let crosses = |(field, text): (&TextField, &String)| match field {
+        TextField::Prefix | TextField::Suffix => false,
+        TextField::Gender => ["Male", "Female", "Other"].contains(&text.as_str()),
+        // Whose year nobody knows.
+        TextField::Mapped(mapped) if mapped.slot() == "birthday" => !text.starts_with("--"),
+        _ => (1..=140).contains(&text.chars().count()),
     };
-    TextField::ALL.iter().any(crosses)
+    contact.texts.iter().any(crosses)
         || contact.emails.iter().any(|email| email.raw.is_ascii())
         || contact.phones.iter().any(|phone| phone.raw.len() <= 20)
 }

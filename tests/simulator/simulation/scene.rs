@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dafater_contactsd::contact::Contact;
-use dafater_contactsd::mapping::{SiteStamp, SourceId};
+use dafater_contactsd::mapping::{Mapping, SiteStamp, SourceId};
 use dafater_contactsd::remote::Clock as _;
 use dafater_contactsd::sandbox::Model as _;
 use dafater_contactsd::sandbox::dafater::Site;
@@ -22,7 +22,7 @@ use super::book::Book;
 use super::clock::VirtualClock;
 use super::deeds::{ACCOUNTS, EMAILS, Remotes};
 use super::history::{Crash, Cycle, Deed, Fault, Rules, Setting};
-use super::picture::{Id, Picture, Seen, see_document, see_person};
+use super::picture::{Id, Picture, Seen, documents, fields, mapping, see_document, see_person};
 use super::trouble::{Met, Trouble};
 use super::watch;
 
@@ -52,6 +52,8 @@ pub struct Scene {
     pub site: Site,
     pub store: Arc<MemoryStore>,
     pub book: Book,
+    /// How the daemon reads records.
+    pub mapping: Mapping,
     pub violations: Vec<Violation>,
     /// Number of the running (or next) cycle.
     pub cycle: u32,
@@ -61,6 +63,8 @@ pub struct Scene {
     /// Successful writes of this cycle by record.
     pub writes: BTreeMap<Id, u32>,
     pub deletions: u32,
+    /// Documents of which the running cycle deleted an address, as they were before.
+    pub stripped: BTreeMap<Id, Arc<Seen>>,
     pub requests: u64,
     /// Whether anything happened that lets a side miss news until it is read whole.
     pub missed_news: bool,
@@ -111,16 +115,18 @@ impl Scene {
             clock,
             rules: setting.rules,
             was_open: [setting.rules.push, setting.rules.pull],
+            book: Book { fields: fields(&setting), ..Book::default() },
+            mapping: mapping(&setting),
             setting,
             google,
             site,
             store,
-            book: Book::default(),
             violations: Vec::new(),
             cycle: 0,
             in_doubt: BTreeSet::new(),
             writes: BTreeMap::new(),
             deletions: 0,
+            stripped: BTreeMap::new(),
             requests: 0,
             missed_news: false,
             is_hiding: false,
@@ -230,6 +236,7 @@ impl Scene {
         self.is_dead = false;
         self.writes.clear();
         self.deletions = 0;
+        self.stripped.clear();
         self.effects.clear();
     }
 
@@ -256,14 +263,14 @@ impl Scene {
                 let side = if account == DAFATER { Side::Dafater } else { Side::Google };
                 let all = match side {
                     Side::Google => self.google.persons(EMAILS[account]).unwrap(),
-                    Side::Dafater => self.site.contacts(),
+                    Side::Dafater => documents(&self.site, self.setting.addresses),
                 };
                 for json in all {
                     let id = identify(side, &json);
                     let seen = match known.get(&id).filter(|seen| seen.json == json) {
                         Some(seen) => seen.clone(),
-                        None if side == Side::Google => Arc::new(see_person(account, json).1),
-                        None => Arc::new(see_document(json).1),
+                        None if side == Side::Google => Arc::new(see_person(account, json, &self.mapping).1),
+                        None => Arc::new(see_document(json, &self.mapping).1),
                     };
                     next.0.insert(id, seen);
                 }

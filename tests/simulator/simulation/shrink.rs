@@ -105,7 +105,9 @@ fn simpler(event: &Event) -> Vec<Event> {
 }
 
 /// Ways in which a setting may be plainer.
-const SETTINGS: [fn(&mut History); 15] = [
+const SETTINGS: [fn(&mut History); 17] = [
+    |history| history.setting.addresses = false,
+    |history| history.setting.mapped = false,
     |history| history.setting.accounts = 1,
     |history| history.setting.accounts = history.setting.accounts.min(2),
     |history| history.setting.quota = 0,

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use dafater_contactsd::contact::{Contact, Key};
-use dafater_contactsd::mapping::MARKER_KEY;
+use dafater_contactsd::contact::{Contact, Key, TextField};
+use dafater_contactsd::mapping::{MARKER_KEY, Mapping};
 use dafater_contactsd::remote::Clock as _;
 use dafater_contactsd::state::IntentKind;
 use dafater_contactsd::sync::{DeletionPolicy, RecordId, Side};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::book::{Gone, differ, has_news};
-use super::picture::{Id, Picture, Seen, mapping};
+use super::picture::{ADDRESSES, Id, MAPPED as MAPPED_BY_OPERATOR, Picture, Seen};
 use super::scene::Scene;
 
 /// Compares both sides before and after one successful write to `side`.
@@ -23,7 +23,13 @@ pub fn judge_write(scene: &mut Scene, side: Side, before: &Picture, after: &Pict
         match before.0.get(id) {
             Some(old) if old.json == seen.json => {}
             Some(old) => {
-                *scene.writes.entry(id.clone()).or_default() += 1;
+                if addresses(&old.json).len() > addresses(&seen.json).len() {
+                    scene.stripped.entry(id.clone()).or_insert_with(|| old.clone());
+                }
+                // Each address is a document of its own.
+                if !is_same_but_for_addresses(&old.json, &seen.json) {
+                    *scene.writes.entry(id.clone()).or_default() += 1;
+                }
                 judge_update(scene, side, id, old, seen);
                 if !may_write {
                     scene.violate("direction", format!("{id:?} was updated though the direction is off"));
@@ -41,7 +47,8 @@ pub fn judge_write(scene: &mut Scene, side: Side, before: &Picture, after: &Pict
     for (id, old) in &before.0 {
         if !after.0.contains_key(id) {
             scene.deletions += 1;
-            judge_deletion(scene, id, old);
+            let whole = scene.stripped.get(id).cloned();
+            judge_deletion(scene, id, whole.as_ref().unwrap_or(old));
             if !may_write {
                 scene.violate("direction", format!("{id:?} was deleted though the direction is off"));
             }
@@ -59,13 +66,16 @@ fn judge_update(scene: &mut Scene, side: Side, id: &Id, old: &Seen, new: &Seen) 
         return;
     }
     let difference = match side {
-        Side::Google => person_difference(&old.json, &new.json),
-        Side::Dafater => document_difference(&old.json, &new.json),
+        Side::Google => person_difference(&old.json, &new.json, &scene.mapping),
+        Side::Dafater => document_difference(&old.json, &new.json, scene.setting.mapped),
     };
     if let Some(difference) = difference {
         scene.violate("no uninvited write", format!("{id:?}: {difference}"));
     }
-    scene.book.carried.push((id.clone(), scene.clock.now()));
+    // A contact loses its addresses before it goes itself: that carries nothing.
+    if addresses(&old.json).len() <= addresses(&new.json).len() {
+        scene.book.carried.push((id.clone(), scene.clock.now()));
+    }
     if old.contact == new.contact && !differ(&old.contact, &new.contact) {
         scene.violate("economy", format!("{id:?} was written without any change"));
     }
@@ -264,8 +274,9 @@ const NAME_PARTS: [&str; 8] = [
 const ORGANIZATION_PARTS: [&str; 3] = ["name", "title", "department"];
 
 /// What of a person changed that the daemon may not touch.
-fn person_difference(old: &Value, new: &Value) -> Option<String> {
+fn person_difference(old: &Value, new: &Value, mapping: &Mapping) -> Option<String> {
     let (old, new) = (old.as_object()?, new.as_object()?);
+    let is_mapped = mapping.texts().any(|text| matches!(text, TextField::Mapped(_)));
     let keys: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     for key in keys {
         let (was, is) = (old.get(key), new.get(key));
@@ -284,6 +295,34 @@ fn person_difference(old: &Value, new: &Value) -> Option<String> {
                 let (was, is) = (strip(was), strip(is));
                 if was != is {
                     return Some(format!("genders: {was:?} became {is:?}"));
+                }
+            }
+            "birthdays" | "biographies" | "nicknames" | "userDefined" if is_mapped => {
+                // The one item that is mapped; of that one, its value.
+                let others = |list: Option<&Value>| {
+                    let mut items = plain_items(list);
+                    items.retain(|item| match key.as_str() {
+                        "nicknames" => !(item["type"].is_null() || item["type"] == "DEFAULT"),
+                        "userDefined" => item["key"] != "Customer No",
+                        _ => false,
+                    });
+                    items
+                };
+                let (was, is) = (others(was), others(is));
+                if was != is {
+                    return Some(format!("{key}: {was:?} became {is:?}"));
+                }
+            }
+            "addresses" if mapping.addresses => {
+                // Whoever stays keeps what is not mapped of it.
+                let (was, is) = (plain_items(was), plain_items(is));
+                for item in &was {
+                    let street = |item: &Value| item["streetAddress"].clone();
+                    let mut same = is.iter().filter(|other| street(other) == street(item)).peekable();
+                    let boxes = |other: &Value| other["poBox"] == item["poBox"];
+                    if same.peek().is_some() && !same.any(boxes) {
+                        return Some(format!("addresses: {item} is not in {is:?}"));
+                    }
                 }
             }
             "organizations" => {
@@ -310,7 +349,7 @@ fn person_difference(old: &Value, new: &Value) -> Option<String> {
                 for item in &was {
                     let key = |item: &Value| {
                         let text = item["value"].as_str().unwrap_or_default();
-                        if key == "emailAddresses" { Key::email(text) } else { mapping().phones.key(text) }
+                        if key == "emailAddresses" { Key::email(text) } else { mapping.phones.key(text) }
                     };
                     let stays = is.iter().any(|other| key(other) == key(item));
                     let same = is.iter().any(|other| {
@@ -375,15 +414,72 @@ const MAPPED: [&str; 17] = [
 ];
 
 /// What of a document changed that the daemon may not touch.
-fn document_difference(old: &Value, new: &Value) -> Option<String> {
+fn document_difference(old: &Value, new: &Value, is_mapped: bool) -> Option<String> {
     let (old, new) = (old.as_object()?, new.as_object()?);
+    let is_ours = |key: &str| {
+        let by_operator = is_mapped && MAPPED_BY_OPERATOR.iter().any(|(_, column, _)| *column == key);
+        MAPPED.contains(&key) || by_operator
+    };
     for key in old.keys().chain(new.keys()) {
         let (was, is) = (old.get(key), new.get(key));
-        if !MAPPED.contains(&key.as_str()) && was != is {
+        if key == ADDRESSES {
+            if let Some(difference) = addresses_difference(old, new) {
+                return Some(difference);
+            }
+            continue;
+        }
+        if !is_ours(key) && was != is {
             return Some(format!("{key}: {was:?} became {is:?}"));
         }
     }
     None
+}
+
+/// The parts of an address that travel, or follow from those that do.
+const OF_ADDRESS: [&str; 10] = [
+    "address_type",
+    "address_line1",
+    "address_line2",
+    "city",
+    "state",
+    "pincode",
+    "country",
+    "disabled",
+    "modified",
+    "modified_by",
+];
+
+/// What of an address that stays changed though the daemon may not touch it.
+fn addresses_difference(old: &Map<String, Value>, new: &Map<String, Value>) -> Option<String> {
+    let list = |contact: &Map<String, Value>| addresses(&Value::Object(contact.clone())).to_vec();
+    let new = list(new);
+    for was in list(old) {
+        let Some(is) = new.iter().find(|is| is["creation"] == was["creation"]) else { continue };
+        let bare = |address: &Value| {
+            let mut address = strip(address, &OF_ADDRESS);
+            // A save stamps each row.
+            for row in address.get_mut("links").and_then(Value::as_array_mut).into_iter().flatten() {
+                *row = json!([row["link_doctype"], row["link_name"]]);
+            }
+            address
+        };
+        let (was, is) = (bare(&was), bare(is));
+        if was != is {
+            return Some(format!("an address: {was:?} became {is:?}"));
+        }
+    }
+    None
+}
+
+fn addresses(contact: &Value) -> &[Value] {
+    contact[ADDRESSES].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn is_same_but_for_addresses(old: &Value, new: &Value) -> bool {
+    let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else { return false };
+    let others = |contact: &Map<String, Value>| contact.keys().filter(|key| *key != ADDRESSES).count();
+    let is_same = |key: &String| key == ADDRESSES || old.get(key) == new.get(key);
+    others(old) == others(new) && old.keys().all(is_same) && old != new
 }
 
 /// Whether a contact holds nothing.

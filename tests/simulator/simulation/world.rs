@@ -9,7 +9,7 @@ use dafater_contactsd::execute::{
     RunReport, RunRequest, Settings, UndoRequest, UndoView,
 };
 use dafater_contactsd::google::PeopleClient;
-use dafater_contactsd::remote::{CountingTransport, Transport};
+use dafater_contactsd::remote::{Clock as _, CountingTransport, Transport};
 use dafater_contactsd::sandbox::dafater::{
     Maintenance, PhoneFormat, RateLimit, Site, SiteOptions, Switches, TextFormat,
 };
@@ -19,6 +19,7 @@ use dafater_contactsd::store::{Fault as StoreFault, MemoryStore};
 use dafater_contactsd::sync::{Links, Policy, RecordId, Scope, Side};
 use jiff::SignedDuration;
 use secrecy::SecretString;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::chance::Chance;
@@ -27,7 +28,7 @@ use super::deeds::{ACCOUNTS, DAEMON, EMAILS};
 use super::drive::{Ended, drive};
 use super::history::{Closed, Crash, Cycle, Decision, Event, History, Setting};
 use super::laws;
-use super::picture::mapping;
+use super::picture::{MAPPED, mapping};
 use super::scene::{Scene, Violation};
 use super::trouble::{Met, Trouble};
 use super::wire::{Shared, Tokens, Wire};
@@ -152,6 +153,11 @@ impl World {
             },
             ..SiteOptions::default()
         });
+        for (_, name, kind) in MAPPED.iter().filter(|_| setting.mapped) {
+            let field = json!({ "dt": "Contact", "fieldname": name, "label": name, "fieldtype": kind });
+            site.insert_into("Custom Field", field, clock.now()).unwrap();
+        }
+        site.settle();
         let keys = site.add_user(DAEMON, &["System Manager"]);
         let store = Arc::new(MemoryStore::new());
         let scene = Scene::new(clock.clone(), setting.clone(), google, site, store);
@@ -325,12 +331,13 @@ impl World {
         };
         let (google_sent, dafater_sent) = (count(Side::Google), count(Side::Dafater));
         let tokens = Arc::new(Tokens(self.scene.clone(), account));
-        let options = dafater::SiteOptions::new(
+        let mut options = dafater::SiteOptions::new(
             "https://erp.example.com".parse().unwrap(),
             self.keys.0.clone(),
             SecretString::from(self.keys.1.clone()),
         );
         let scene = self.scene();
+        options.addresses = scene.setting.addresses;
         let parts = Parts {
             google: PeopleClient::new(
                 google_sent.clone(),
@@ -649,12 +656,15 @@ fn settings(scene: &Scene) -> Settings {
             max_deletes_percent: rules.max_deletes_percent,
             first_sync: scene.setting.first_sync,
             scope: Scope::default(),
-            mapping: mapping(),
+            mapping: mapping(&scene.setting),
             fields: dafater_contactsd::sync::FieldRules::default(),
         },
         links: Links::default(),
         site: "erp.example.com".to_owned(),
         label: scene.setting.label.then(|| "Dafater".to_owned()),
+        labels: std::collections::BTreeMap::new(),
+        photos: dafater_contactsd::sync::PhotoPolicy::Off,
+        max_contacts: 25_000,
         propagation: SignedDuration::from_mins(10),
         full_read_after: SignedDuration::from_hours(6 * 24),
         overlap: SignedDuration::from_mins(5),

@@ -12,4 +12,5 @@ mod many;
 mod quota;
 mod scale;
 mod secrets;
+mod upkeep;
 mod webhook;

@@ -3,6 +3,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "a story sends a literal")]
 
 mod access;
+mod addresses;
 mod create;
 mod deletion;
 mod faults;

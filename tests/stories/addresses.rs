@@ -1,0 +1,502 @@
+//! Postal addresses: Address documents that are linked to a contact, and what Google holds of them.
+
+use dafater_contactsd::contact::Field;
+use dafater_contactsd::execute::RunRequest;
+use dafater_contactsd::sandbox::dafater::WriteKind;
+use dafater_contactsd::sync::{Direction, FieldRule, FieldRules};
+use serde_json::{Value, json};
+
+use crate::world::{DAEMON, Strike, World, contact, person};
+
+fn world() -> World {
+    World::with(|settings| {
+        let mapping = settings.policy.mapping.clone();
+        settings.policy.mapping = mapping.with_addresses(true);
+    })
+}
+
+fn office() -> Value {
+    json!({ "type": "work", "streetAddress": "12 King Fahd Road", "city": "Riyadh", "region": "Riyadh Region",
+        "postalCode": "11564", "country": "Saudi Arabia", "countryCode": "SA", "poBox": "77" })
+}
+
+fn home() -> Value {
+    json!({ "type": "home", "streetAddress": "7 Olaya Street", "city": "Riyadh", "postalCode": "12211", "country": "KSA" })
+}
+
+/// Ada in Google with these addresses; her resource name.
+fn ada(world: &World, addresses: &[Value]) -> String {
+    let mut ada = person("Ada", "Lovelace", "ada@example.com", "");
+    ada["addresses"] = addresses.to_vec().into();
+    world.add_person(ada)
+}
+
+/// Every Address of the site, a line each.
+fn documents(world: &World) -> Vec<String> {
+    let text = |address: &Value, key: &str| address[key].as_str().unwrap_or("-").to_owned();
+    let addresses = world.site().documents("Address");
+    let line = |address: &Value| {
+        let links = address["links"].as_array().unwrap();
+        let links: Vec<&str> = links.iter().filter_map(|link| link["link_name"].as_str()).collect();
+        let parts = ["address_type", "address_line1", "city", "state", "pincode", "country"];
+        let parts = parts.map(|key| text(address, key)).join(", ");
+        format!("{} ({}): {parts}", text(address, "name"), links.join(" & "))
+    };
+    addresses.iter().filter(|address| address["disabled"] != 1).map(line).collect()
+}
+
+/// The addresses of Ada in Google, a line each.
+fn in_google(world: &World) -> Vec<String> {
+    let ada = world.person("Ada Lovelace");
+    let text = |address: &Value, key: &str| address[key].as_str().unwrap_or("-").to_owned();
+    let line = |address: &Value| {
+        ["type", "streetAddress", "city", "region", "postalCode", "country"]
+            .map(|key| text(address, key))
+            .join(", ")
+    };
+    ada["addresses"].as_array().into_iter().flatten().map(line).collect()
+}
+
+fn add_address(world: &World, content: Value) -> String {
+    let now = world.tick();
+    world.site().insert_into("Address", content, now).unwrap()
+}
+
+fn edit_address(world: &World, name: &str, change: Value) {
+    let now = world.tick();
+    world.site().edit_in("Address", name, change, now).unwrap();
+}
+
+fn delete_address(world: &World, name: &str) {
+    let now = world.tick();
+    world.site().delete_in("Address", name, now).unwrap();
+}
+
+/// Whether a request creates an Address.
+fn is_create(line: &str) -> bool {
+    line.starts_with("POST ") && line.ends_with("/api/resource/Address")
+}
+
+fn link(name: &str) -> Value {
+    json!({ "link_doctype": "Contact", "link_name": name })
+}
+
+#[tokio::test]
+async fn addresses_travel_with_a_new_contact_in_both_directions() {
+    let mut world = world();
+    ada(&world, &[office(), home()]);
+    let grace = world.add_contact(contact("Grace", "Hopper", "grace@example.com", ""));
+    add_address(
+        &world,
+        json!({ "address_title": "Grace", "address_type": "Billing", "address_line1": "1 Navy Yard", "address_line2": "Floor 2",
+            "city": "Washington", "state": "DC", "pincode": "20374", "country": "United States", "links": [link(&grace)] }),
+    );
+    world.converge().await;
+    assert_eq!(
+        documents(&world),
+        [
+            "Ada Lovelace-Office (Ada Lovelace): Office, 12 King Fahd Road, Riyadh, Riyadh Region, 11564, Saudi Arabia",
+            "Ada Lovelace-Personal (Ada Lovelace): Personal, 7 Olaya Street, Riyadh, -, 12211, Saudi Arabia",
+            "Grace-Billing (Grace Hopper): Billing, 1 Navy Yard, Washington, DC, 20374, United States",
+        ]
+    );
+    let grace = world.person("Grace Hopper");
+    let address = &grace["addresses"][0];
+    let key = |key: &str| address[key].as_str().unwrap().to_owned();
+    assert_eq!(
+        [
+            "type",
+            "streetAddress",
+            "extendedAddress",
+            "city",
+            "region",
+            "postalCode",
+            "country",
+            "countryCode"
+        ]
+        .map(key),
+        ["work", "1 Navy Yard", "Floor 2", "Washington", "DC", "20374", "United States", "US"]
+    );
+}
+
+#[tokio::test]
+async fn a_street_that_is_corrected_on_one_side_is_corrected_in_its_place_on_the_other() {
+    let mut world = world();
+    let resource = ada(&world, &[office(), home()]);
+    world.converge().await;
+    let before = world.site().document("Address", "Ada Lovelace-Office").unwrap();
+
+    let mut moved = office();
+    moved["streetAddress"] = "14 King Fahd Road".into();
+    world.edit_person(&resource, json!({ "addresses": [moved, home()] }));
+    world.converge().await;
+    let after = world.site().document("Address", "Ada Lovelace-Office").unwrap();
+    assert_eq!(after["address_line1"], "14 King Fahd Road");
+    assert_eq!(
+        (&after["creation"], &after["address_title"]),
+        (&before["creation"], &before["address_title"])
+    );
+    assert_eq!(documents(&world).len(), 2);
+
+    edit_address(
+        &world,
+        "Ada Lovelace-Personal",
+        json!({ "address_line1": "8 Olaya Street", "county": "Central" }),
+    );
+    world.converge().await;
+    assert_eq!(
+        in_google(&world),
+        [
+            "work, 14 King Fahd Road, Riyadh, Riyadh Region, 11564, Saudi Arabia",
+            "home, 8 Olaya Street, Riyadh, -, 12211, KSA",
+        ]
+    );
+    assert_eq!(world.person("Ada Lovelace")["addresses"][0]["poBox"], "77", "what is not mapped stays");
+    assert_eq!(world.site().document("Address", "Ada Lovelace-Personal").unwrap()["county"], "Central");
+}
+
+#[tokio::test]
+async fn addresses_may_go_one_way_while_the_rest_goes_both() {
+    let mut world = world();
+    let rule = FieldRule { direction: Direction::Pull, wins: None };
+    world.settings.policy.fields = FieldRules::from_iter([(Field::Addresses, rule)]);
+    let resource = ada(&world, &[office()]);
+    world.converge().await;
+    let name = world.contact("Ada")["name"].as_str().unwrap().to_owned();
+    let before = in_google(&world);
+    edit_address(&world, "Ada Lovelace-Office", json!({ "address_line1": "99 Elsewhere" }));
+    world.edit_contact(&name, json!({ "designation": "Countess" }));
+    world.settle().await;
+    assert_eq!(in_google(&world), before);
+    assert_eq!(world.person("Ada Lovelace")["organizations"][0]["title"], "Countess");
+    // A new contact of the site goes to Google without its address, and one of Google's comes with its own.
+    let grace = world.add_contact(contact("Grace", "Hopper", "grace@example.com", ""));
+    add_address(
+        &world,
+        json!({ "address_title": "Grace", "address_type": "Office", "address_line1": "1 Navy Yard", "city": "Washington",
+            "country": "United States", "links": [link(&grace)] }),
+    );
+    world.edit_person(&resource, json!({ "addresses": [office(), home()] }));
+    world.settle().await;
+    assert_eq!(world.person("Grace Hopper").get("addresses"), None);
+    assert!(documents(&world).iter().any(|line| line.contains("7 Olaya Street")), "{:?}", documents(&world));
+    world.is_quiet().await;
+}
+
+#[tokio::test]
+async fn an_idle_cycle_asks_for_changed_addresses_and_writes_nothing() {
+    let mut world = world();
+    ada(&world, &[office()]);
+    world.converge().await;
+    world.sync().await;
+    let report = world.sync().await;
+    assert_eq!(
+        (report.requests.dafater, report.requests.google),
+        (3, 1),
+        "contacts, deletions and addresses"
+    );
+    assert_eq!(crate::world::writes(&report), 0);
+}
+
+#[tokio::test]
+async fn a_new_address_goes_across_and_a_deleted_one_leaves_the_other() {
+    let mut world = world();
+    let resource = ada(&world, &[office()]);
+    world.converge().await;
+
+    world.edit_person(&resource, json!({ "addresses": [office(), home()] }));
+    world.converge().await;
+    assert_eq!(documents(&world).len(), 2);
+
+    world.edit_person(&resource, json!({ "addresses": [home()] }));
+    world.converge().await;
+    assert_eq!(
+        documents(&world),
+        ["Ada Lovelace-Personal (Ada Lovelace): Personal, 7 Olaya Street, Riyadh, -, 12211, Saudi Arabia"]
+    );
+    add_address(
+        &world,
+        json!({ "address_title": "Ada", "address_type": "Office", "address_line1": "1 Corniche", "city": "Jeddah",
+            "country": "Saudi Arabia", "links": [link("Ada Lovelace")] }),
+    );
+    world.converge().await;
+    assert_eq!(in_google(&world).len(), 2);
+    delete_address(&world, "Ada Lovelace-Personal");
+    world.converge().await;
+    assert_eq!(in_google(&world), ["work, 1 Corniche, Jeddah, -, -, Saudi Arabia"]);
+}
+
+#[tokio::test]
+async fn an_address_that_is_unlinked_or_disabled_leaves_google() {
+    let mut world = world();
+    ada(&world, &[office(), home()]);
+    world.converge().await;
+    edit_address(&world, "Ada Lovelace-Office", json!({ "links": [] }));
+    edit_address(&world, "Ada Lovelace-Personal", json!({ "disabled": 1 }));
+    world.converge().await;
+    assert!(in_google(&world).is_empty(), "{}", world.picture());
+}
+
+#[tokio::test]
+async fn a_partial_address_stays_in_google_and_the_rest_of_the_contact_goes() {
+    let mut world = world();
+    let partial = json!({ "type": "home", "streetAddress": "7 Olaya Street", "country": "Saudi Arabia" });
+    let resource = ada(&world, &[partial.clone(), office()]);
+    world.converge().await;
+    assert_eq!(documents(&world).len(), 1);
+    assert_eq!(in_google(&world).len(), 2);
+    let unknown = json!({ "type": "home", "streetAddress": "7 Olaya Street", "city": "Birnin Zana", "country": "Wakanda" });
+    world.edit_person(&resource, json!({ "addresses": [unknown, office()] }));
+    world.converge().await;
+    assert_eq!((documents(&world).len(), in_google(&world).len()), (1, 2));
+    assert!(world.parked_reasons().is_empty());
+
+    world.edit_person(&resource, json!({ "addresses": [home(), office()] }));
+    world.converge().await;
+    assert_eq!((documents(&world).len(), in_google(&world).len()), (2, 2));
+}
+
+#[tokio::test]
+async fn an_address_that_belongs_to_a_customer_as_well_is_shown_and_never_touched_from_google() {
+    let mut world = world();
+    let now = world.tick();
+    world.site().insert_into("Customer", json!({ "customer_name": "Analytical Engines" }), now).unwrap();
+    let name = world.add_contact(contact("Ada", "Lovelace", "ada@example.com", ""));
+    let shared = add_address(
+        &world,
+        json!({ "address_title": "Analytical Engines", "address_type": "Billing", "address_line1": "12 King Fahd Road",
+            "city": "Riyadh", "country": "Saudi Arabia",
+            "links": [{ "link_doctype": "Customer", "link_name": "Analytical Engines" }, link(&name)] }),
+    );
+    world.converge().await;
+    let before = world.site().document("Address", &shared).unwrap();
+    let resource = world.person("Ada Lovelace")["resourceName"].as_str().unwrap().to_owned();
+    assert_eq!(in_google(&world), ["work, 12 King Fahd Road, Riyadh, -, -, Saudi Arabia"]);
+
+    let mut moved = office();
+    moved["streetAddress"] = "99 Elsewhere".into();
+    for addresses in [json!([moved]), json!([])] {
+        world.edit_person(&resource, json!({ "addresses": addresses }));
+        world.converge().await;
+        assert_eq!(world.site().document("Address", &shared).unwrap(), before);
+        assert_eq!(documents(&world).len(), 1, "and no second one appears beside it");
+    }
+    edit_address(&world, &shared, json!({ "address_line1": "14 King Fahd Road" }));
+    world.converge().await;
+    assert_eq!(in_google(&world), ["work, 14 King Fahd Road, Riyadh, -, -, Saudi Arabia"]);
+}
+
+#[tokio::test]
+async fn addresses_that_meet_make_no_doubles_although_one_says_more() {
+    let mut world = world();
+    ada(&world, &[office()]);
+    let name = world.add_contact(contact("Ada", "Lovelace", "ada@example.com", ""));
+    add_address(
+        &world,
+        json!({ "address_title": "Ada", "address_type": "Office", "address_line1": "12 king fahd road", "city": "Riyadh",
+            "pincode": "11564", "country": "Saudi Arabia", "links": [link(&name)] }),
+    );
+    world.converge().await;
+    assert_eq!((documents(&world).len(), in_google(&world).len()), (1, 1));
+    edit_address(&world, "Ada-Office", json!({ "address_line1": "14 King Fahd Road" }));
+    world.converge().await;
+    assert_eq!((documents(&world).len(), in_google(&world).len()), (1, 1));
+    assert!(in_google(&world)[0].contains("14 King Fahd Road"));
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_new_address_makes_no_second_one() {
+    for strike in [Strike::LoseAnswer, Strike::LoseRequest] {
+        let mut world = world();
+        let resource = ada(&world, &[office()]);
+        world.converge().await;
+        world.edit_person(&resource, json!({ "addresses": [office(), home()] }));
+        let mut strikes = vec![strike];
+        world.site_weather(move |line, _| is_create(line).then(|| strikes.pop()).flatten());
+        let report = world.sync().await;
+        assert_eq!(report.parked, 1, "{report:?}");
+        world.calm();
+        for _ in 0..4 {
+            world.sync().await;
+            assert!(documents(&world).len() <= 2);
+            world.clock.advance(world.settings.settle);
+        }
+        world.converge().await;
+        assert_eq!((documents(&world).len(), in_google(&world).len()), (2, 2));
+    }
+}
+
+#[tokio::test]
+async fn a_refused_address_is_parked_and_the_rest_of_the_contact_goes() {
+    let mut world = world();
+    let resource = ada(&world, &[office()]);
+    world.converge().await;
+    let mut named = person("Ada", "King", "ada@example.com", "");
+    named["addresses"] = json!([office(), home()]);
+    world.edit_person(&resource, named);
+    world.site_weather(|line, _| {
+        is_create(line).then_some(Strike::Answer(
+            417,
+            "application/json",
+            r#"{"exc_type":"ValidationError","_server_messages":"[\"{\\\"message\\\": \\\"no\\\"}\"]"}"#,
+        ))
+    });
+    world.sync().await;
+    assert_eq!(world.contact("Ada King")["last_name"], "King");
+    assert_eq!(world.parked_reasons().len(), 1);
+    world.calm();
+    world.clock.advance(jiff::SignedDuration::from_hours(1));
+    world.converge().await;
+    assert_eq!(documents(&world).len(), 2);
+}
+
+#[tokio::test]
+async fn addresses_that_may_not_be_read_are_left_as_they_are_on_both_sides() {
+    let mut world = world();
+    let resource = ada(&world, &[office()]);
+    world.converge().await;
+    let forbid = |line: &str, body: &str| {
+        let is_of_addresses = body.contains(r#""doctype":"Address""#)
+            || body.contains(r#""parent":"Address""#)
+            || line.contains("/Address");
+        is_of_addresses.then_some(Strike::Answer(
+            403,
+            "application/json",
+            r#"{"exc_type":"PermissionError"}"#,
+        ))
+    };
+    world.site_weather(forbid);
+    let mut named = person("Ada", "King", "ada@example.com", "");
+    named["addresses"] = json!([]);
+    world.edit_person(&resource, named);
+    world.converge().await;
+    assert_eq!(world.contact("Ada King")["last_name"], "King");
+    assert_eq!(documents(&world).len(), 1, "an edit that cannot be judged deletes nothing");
+    world.calm();
+    world.clock.advance(jiff::SignedDuration::from_hours(25));
+    world.sync_as(RunRequest { full: true, dry_run: false }).await;
+    world.converge().await;
+    assert!(documents(&world).is_empty(), "it is carried once it can be");
+}
+
+#[tokio::test]
+async fn an_address_hidden_by_a_user_permission_is_not_taken_for_deleted() {
+    let mut world = world();
+    ada(&world, &[office(), home()]);
+    world.converge().await;
+    world.site().hide_in(DAEMON, "Address", "Ada Lovelace-Office");
+    edit_address(&world, "Ada Lovelace-Personal", json!({ "address_line1": "8 Olaya Street" }));
+    world.clock.advance(jiff::SignedDuration::from_hours(25));
+    world.converge().await;
+    assert_eq!(in_google(&world).len(), 2);
+    world.site().unhide(DAEMON);
+    world.sync_as(RunRequest { full: true, dry_run: false }).await;
+    world.converge().await;
+    assert_eq!(in_google(&world).len(), 2);
+    assert!(in_google(&world).iter().any(|line| line.contains("8 Olaya")), "{:?}", in_google(&world));
+}
+
+#[tokio::test]
+async fn a_renamed_address_is_still_the_same() {
+    let mut world = world();
+    ada(&world, &[office()]);
+    world.converge().await;
+    let now = world.tick();
+    world.site().rename_in("Address", "Ada Lovelace-Office", "Head office", now).unwrap();
+    world.clock.advance(jiff::SignedDuration::from_hours(25));
+    world.converge().await;
+    assert_eq!(in_google(&world).len(), 1);
+    edit_address(&world, "Head office", json!({ "city": "Jeddah" }));
+    world.converge().await;
+    assert_eq!(in_google(&world), ["work, 12 King Fahd Road, Jeddah, Riyadh Region, 11564, Saudi Arabia"]);
+}
+
+#[tokio::test]
+async fn what_an_address_is_for_travels_and_a_type_that_means_the_same_stays() {
+    let mut world = world();
+    let resource = ada(&world, &[office()]);
+    world.converge().await;
+    edit_address(&world, "Ada Lovelace-Office", json!({ "address_type": "Shipping" }));
+    world.converge().await;
+    assert!(in_google(&world)[0].starts_with("work"));
+    let mut as_home = office();
+    as_home["type"] = "home".into();
+    world.edit_person(&resource, json!({ "addresses": [as_home] }));
+    world.converge().await;
+    assert!(documents(&world)[0].contains("): Personal"), "{:?}", documents(&world));
+    edit_address(&world, "Ada Lovelace-Office", json!({ "address_type": "Other" }));
+    world.converge().await;
+    assert!(in_google(&world)[0].starts_with("other"));
+}
+
+#[tokio::test]
+async fn a_deleted_person_takes_the_contact_and_its_own_addresses_along() {
+    let mut world = world();
+    let resource = ada(&world, &[office(), home()]);
+    world.add_person(person("Grace", "Hopper", "grace@example.com", ""));
+    world.converge().await;
+    world.delete_person(&resource);
+    world.converge().await;
+    assert!(documents(&world).is_empty() && world.contacts().len() == 1, "{}", world.picture());
+}
+
+#[tokio::test]
+async fn an_undone_deletion_brings_an_address_back_with_what_is_not_synced_of_it() {
+    let mut world = world();
+    let resource = ada(&world, &[office(), home()]);
+    world.converge().await;
+    edit_address(&world, "Ada Lovelace-Office", json!({ "phone": "+966 11 000 0000", "county": "Central" }));
+    world.converge().await;
+    world.edit_person(&resource, json!({ "addresses": [home()] }));
+    let run = world.sync().await.run;
+    assert_eq!(documents(&world).len(), 1);
+    world.converge().await;
+    world.undo(&run).await;
+    world.converge().await;
+    assert_eq!((documents(&world).len(), in_google(&world).len()), (2, 2));
+    let office = world.site().document("Address", "Ada Lovelace-Office").unwrap();
+    assert_eq!(
+        (office["phone"].as_str(), office["county"].as_str()),
+        (Some("+966 11 000 0000"), Some("Central"))
+    );
+}
+
+#[tokio::test]
+async fn an_address_that_may_not_be_deleted_goes_out_of_use_instead() {
+    let mut world = world();
+    world.become_user(&["Sales Master Manager", "Sales User"]);
+    let resource = ada(&world, &[office(), home()]);
+    world.converge().await;
+    // A Sales User may change an Address and not delete it.
+    world.edit_person(&resource, json!({ "addresses": [home()] }));
+    world.converge().await;
+    assert_eq!(documents(&world).len(), 1);
+    assert_eq!(world.site().document("Address", "Ada Lovelace-Office").unwrap()["disabled"], 1);
+    world.edit_person(&resource, json!({ "addresses": [home(), office()] }));
+    world.converge().await;
+    assert_eq!(documents(&world).len(), 2, "and comes back into use");
+    assert_eq!(world.site().document("Address", "Ada Lovelace-Office").unwrap()["disabled"], 0);
+}
+
+#[tokio::test]
+async fn nothing_is_asked_or_written_of_addresses_while_they_do_not_travel() {
+    let mut world = World::new();
+    ada(&world, &[office()]);
+    world.converge().await;
+    assert!(documents(&world).is_empty());
+    let asked = world.site().requests().keys().any(|(_, route)| route.contains("Address"));
+    let written = world.site().writes().get(&("Address".to_owned(), WriteKind::Created)).copied();
+    assert!(!asked && written.is_none());
+}
+
+#[tokio::test]
+async fn addresses_that_are_switched_on_later_are_carried_then() {
+    let mut world = World::new();
+    ada(&world, &[office()]);
+    world.converge().await;
+    let mapping = world.settings.policy.mapping.clone();
+    world.settings.policy.mapping = mapping.with_addresses(true);
+    world.restart();
+    world.converge().await;
+    assert_eq!(documents(&world).len(), 1);
+}
