@@ -266,6 +266,8 @@ impl AccountEngine {
         let settings = self.settings();
         let mut doubtful = self.state().intents()?;
         doubtful.retain(|intent| intent.kind == IntentKind::Update);
+        // What was put back may stand beside a field that both sides changed since.
+        self.begin_conflicts(&undo.plan, (run, now)).await?;
         let executor = Executor {
             undoes,
             known_labels: known_labels.clone(),

@@ -143,6 +143,8 @@ const TAUGHT_THIRD: &[(u64, &str)] = &[
     ),
     (6276, "a contact that is joined with a profile has another name than the one made of its id"),
     (7365, "what is put into the tables behind the site's back moves no revision"),
+    (8591, "an undo writes the conflicts down that it meets, before it writes anything else"),
+    (9572, "an undo writes the conflicts down that it meets, before it writes anything else"),
     (7506, "a decision whose write is refused is sent again in its time, not in every cycle"),
 ];
 
@@ -166,6 +168,7 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
 
 /// Seeds that still break a law, or show that the judge is wrong: each is to be understood, and then named above.
 const OPEN: &[(u64, &str)] = &[
+    (9134, "a record of Google that the sync did not make is deleted after two were merged there"),
     (4031, "a number taken away in one account while the undo of an undo makes the copy of another anew"),
     (6502, "an undo whose create had no receipt, asked again after a cycle has settled that"),
     (6830, "a run that is put back while the document is gone and another account has an update in doubt"),

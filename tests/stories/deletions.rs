@@ -170,6 +170,27 @@ async fn a_contact_restored_from_googles_trash_finds_the_document_that_was_kept(
     assert_eq!((report.linked, writes(&report)), (1, 0), "{report:?}");
 }
 
+/// The contact that was restored had begun the pair that is now its successor's: the new pair took the place of that one.
+#[tokio::test]
+async fn a_restored_contact_that_is_somebody_of_its_own_leaves_its_successor_its_pair() {
+    let (mut world, people, names) = three(DeletionPolicy::CreatedBySync).await;
+    world.delete_person(&people[0]);
+    world.edit_contact(&names[0], json!({ "company_name": "Analytical" }));
+    world.settle().await;
+    assert_eq!(world.persons().len(), 3, "an edit beats a deletion");
+    world.clock.advance(SignedDuration::from_hours(1));
+    let now = world.tick();
+    world.google().restore_person(crate::world::EMAIL, &people[0], now).unwrap();
+    world.settle().await;
+    let asked = world.engine().reviews().unwrap();
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    world.engine().separate(&asked[0].record).await.unwrap();
+    world.converge().await;
+    assert_eq!((world.persons().len(), world.contacts().len()), (4, 4), "\n{}", world.picture());
+    assert_eq!(world.engine().status().unwrap().linked, 4);
+    world.is_quiet().await;
+}
+
 #[tokio::test]
 async fn a_contact_restored_from_googles_trash_finds_its_document_although_they_have_little_in_common_by_now()
 {

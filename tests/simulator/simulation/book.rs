@@ -90,6 +90,7 @@ impl Book {
 
     /// Notes what people changed between two looks, or an undo in the operator's name. `base` tells what the daemon holds for agreed
     /// upon of a record: its half and the other's; `partner` its counterpart.
+    #[expect(clippy::too_many_lines, reason = "what a record may do between two looks, one after the other")]
     pub fn note(
         &mut self,
         before: &Picture,

@@ -116,6 +116,8 @@ impl<'a> Planner<'a> {
                     let doubted = doubt.map(|doubt| review(&single.id, doubt, other, own));
                     let replaced = || Some(replaced(&single.id, alone.successor.as_ref()?));
                     let review = doubted.or_else(replaced).or_else(|| self.left_over(single, alone));
+                    // Whoever was declared somebody of its own is not asked about again.
+                    let review = review.filter(|_| !self.snapshot.decisions.apart.contains(&single.id));
                     match self.fate(alone, &single.contact, review) {
                         Fate::Create => self.create(single),
                         Fate::Loose(why, review) => self.keep(single, why, review),
