@@ -31,6 +31,8 @@ impl AccountEngine {
             };
             changes.add_history(&pair.id, &note.entry(state.account()));
         }
+        // What waits for its time is tried at once.
+        changes.remove_parked(&conflict.pair);
         changes.set_conflict(&Conflict { resolution: Some(side), ..conflict });
         Ok(state.commit(changes).await?)
     }

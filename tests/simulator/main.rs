@@ -114,6 +114,38 @@ const TAUGHT: &[(u64, &str)] = &[
     (1827, "a document that is hidden stays parked, and the copy that a lost answer left is not copied back"),
 ];
 
+/// Seeds of the third edition that once broke a law, and what they taught.
+const TAUGHT_THIRD: &[(u64, &str)] = &[
+    (
+        336,
+        "a conflict is written down before the base of its pair moves on: a run that ends early does not lose it",
+    ),
+    (2194, "a contact that no look-up finds and no list of changes reports is looked for among all"),
+    (2433, "whoever writes a table anew may take the poison out of it"),
+    (3284, "a write in doubt before the cycle stays in doubt when a create takes its intent's place"),
+    (3299, "who restores a contact while it is made anew comes too late for the look before it"),
+    (3331, "who restores a contact whose counterparts are all gone as good as enters it anew"),
+    (3378, "when an organisation goes, the one behind it is not the mapped one"),
+    (4105, "a copy whose receipt was lost stands alone when what it was made from is deleted"),
+    (
+        4258,
+        "two that meet again are told once more what could not go across; and no pair gets the id of another",
+    ),
+    (4290, "a document made anew is filled where it says nothing"),
+    (4749, "what is restored on the site says what the old one said"),
+    (5485, "what a write without a receipt replaced is kept before the next intent takes its place"),
+    (5490, "an undo keeps what an earlier write without a receipt replaced, too"),
+    (5621, "a document that was renamed before it was to be deleted is not gone"),
+    (6215, "a create in doubt is known by the id of its marker although the document was renamed"),
+    (
+        6261,
+        "a document that waited for a direction and was hidden when that was opened is carried once it shows",
+    ),
+    (6276, "a contact that is joined with a profile has another name than the one made of its id"),
+    (7365, "what is put into the tables behind the site's back moves no revision"),
+    (7506, "a decision whose write is refused is sent again in its time, not in every cycle"),
+];
+
 #[test]
 fn every_seed_of_a_fixed_set_keeps_every_law_and_together_they_meet_every_trouble() {
     let met = keep_every_law(Edition::Fourth, &FIXED.map(|seed| (seed, "")).collect::<Vec<_>>());
@@ -124,27 +156,28 @@ fn every_seed_of_a_fixed_set_keeps_every_law_and_together_they_meet_every_troubl
 /// Seeds of the fourth edition that once broke a law, and what they taught.
 const TAUGHT_FOURTH: &[(u64, &str)] = &[
     (268, "an edit whose write was not answered and that was replaced since is a question"),
-    (
-        336,
-        "a conflict is open from the commit on that holds both revisions for known, even if the run is halted then",
-    ),
     (642, "the second organisation keeps its title when the first one is emptied"),
     (393, "a document made anew from one copy is filled by the others where it says nothing"),
 ];
 
-/// Seeds that still break a law, or show that the judge is wrong: each is to be understood, and then named above.
-const OPEN: &[(u64, &str)] = &[];
+/// Seeds of the third edition that still break a law, or show that the judge is wrong: each is to be understood, and then named above.
+const OPEN: &[(u64, &str)] = &[
+    (4031, "a number taken away in one account while the undo of an undo makes the copy of another anew"),
+    (6502, "an undo whose create had no receipt, asked again after a cycle has settled that"),
+    (6830, "a run that is put back while the document is gone and another account has an update in doubt"),
+];
 
 #[test]
 #[ignore = "open findings"]
 fn every_open_seed_keeps_every_law() {
-    keep_every_law(Edition::Fourth, OPEN);
+    keep_every_law(Edition::Third, OPEN);
 }
 
 #[test]
 fn every_seed_that_once_broke_a_law_keeps_them_all() {
     keep_every_law(Edition::First, TAUGHT_FIRST);
     keep_every_law(Edition::Second, TAUGHT);
+    keep_every_law(Edition::Third, TAUGHT_THIRD);
     keep_every_law(Edition::Fourth, TAUGHT_FOURTH);
 }
 

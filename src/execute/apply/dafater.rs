@@ -116,7 +116,8 @@ impl Executor<'_> {
                 }
                 self.begin_one(&work).await?;
                 match self.delete_with_addresses(current).await {
-                    Err(error) if error.disposition() != Disposition::Gone => {
+                    // Shown a moment ago and not there now: it may have another name, which the next look tells.
+                    Err(error) if error.disposition() != Disposition::Gone || work.everything.is_some() => {
                         self.failed(&work, &error).await
                     }
                     Ok(_) | Err(_) => {

@@ -7,7 +7,7 @@ use crate::dafater::{DeletedFeed, Stamp};
 use crate::execute::EngineError;
 use crate::mapping::{Document, DocumentName, SiteStamp};
 use crate::state::DafaterCursor;
-use crate::sync::{RecordId, Side};
+use crate::sync::{LooseReason, RecordId, Side};
 
 /// What a read of the site showed.
 pub(in crate::execute) struct DafaterReading {
@@ -121,7 +121,8 @@ impl Observer<'_> {
                 let is_due = begun
                     .and_then(|pair| self.parked.get(&pair))
                     .is_some_and(|parked| parked.next <= self.now);
-                loose.revision == modified.0 && !is_due
+                let is_free = loose.why == LooseReason::DirectionOff && self.settings.policy.push;
+                loose.revision == modified.0 && !is_due && !is_free
             })
         })
     }

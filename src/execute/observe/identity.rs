@@ -269,7 +269,10 @@ impl Observer<'_> {
             names.extend(parked.dafater.iter().map(|(name, _)| name.clone()));
         }
         for conflict in state.conflicts()? {
+            // What was refused is not sent again before its time because a person wished it.
+            let waits = self.parked.get(&conflict.pair).is_some_and(|parked| parked.next > self.now);
             if conflict.resolution.is_some()
+                && !waits
                 && let Some(pair) = state.pair(&conflict.pair)?
             {
                 gathered.half(pair);
@@ -313,7 +316,18 @@ impl Observer<'_> {
         names.retain(|name| !gathered.dafater.contains_key(name));
         self.fetch_alone(&sources, &names, gathered).await?;
 
-        let sought: Vec<String> = doubt.sought.iter().filter_map(resource_name).map(|name| name.0).collect();
+        let mut sought = BTreeSet::new();
+        for source in &doubt.sought {
+            // API: a contact that is joined with a profile has another name than the one made of its id.
+            let named = state.pair_of_google(source)?.map(|pair| pair.google.resource_name);
+            sought.extend(resource_name(source).into_iter().chain(named).map(|name| name.0));
+            let halves = gathered.pairs.values().filter_map(|half| half.google.as_ref()?.present());
+            let seen = halves.chain(gathered.google.values()).filter(|person| person.source_id == *source);
+            let names =
+                seen.flat_map(|person| std::iter::once(&person.resource_name).chain(&person.previous_names));
+            sought.extend(names.map(|name| name.0.clone()));
+        }
+        let sought: Vec<String> = sought.into_iter().collect();
         if !sought.is_empty() {
             for document in self.parts.dafater.find_by_google_id(&sought).await? {
                 if self.pair_of(&document)?.is_none() {

@@ -38,7 +38,7 @@ impl Observer<'_> {
             let says_the_same =
                 |loose: &Loose| loose.contact == person.contact(&self.settings.policy.mapping);
             if !is_forced
-                && is_judged(before.as_ref(), &person.etag.0)
+                && self.is_judged(before.as_ref(), &person.etag.0)
                 && before.as_ref().is_some_and(says_the_same)
             {
                 continue;
@@ -61,7 +61,7 @@ impl Observer<'_> {
             }
             let is_forced = read_all || is_renamed || gathered.forced.contains(&record);
             let begun = self.begun_by_document(&document.creation, &name)?;
-            if !is_forced && is_judged(before.as_ref(), &document.modified.0) {
+            if !is_forced && self.is_judged(before.as_ref(), &document.modified.0) {
                 continue;
             }
             let is_waiting = !is_forced && self.waits(&begun, Side::Dafater, &document.modified.0);
@@ -130,6 +130,27 @@ impl Observer<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether this revision was judged before, and nothing but the record could change that.
+    pub(super) fn is_judged(&self, before: Option<&Loose>, revision: &str) -> bool {
+        before.is_some_and(|loose| {
+            let may_be_carried = match loose.record.side() {
+                Side::Google => self.settings.policy.pull,
+                Side::Dafater => self.settings.policy.push,
+            };
+            let is_waiting = match loose.why {
+                LooseReason::Parked => true,
+                // Where the rules changed while it was hidden, nothing else brings it up.
+                LooseReason::DirectionOff => may_be_carried,
+                LooseReason::OutOfScope
+                | LooseReason::Review
+                | LooseReason::Skipped
+                | LooseReason::Detached
+                | LooseReason::Empty => false,
+            };
+            loose.revision == revision && !is_waiting
+        })
     }
 
     /// How a document was judged before, under its present name.
@@ -336,9 +357,4 @@ fn alone_person(person: Person, before: Option<Loose>, scoping: &Scoping) -> Alo
 fn alone_document(document: Document, before: Option<Loose>, scoping: &Scoping) -> Alone<Document> {
     let is_in_scope = scoping.holds_document(&document);
     Alone { record: document, before, is_in_scope, is_waiting: false, successor: None }
-}
-
-/// Whether this revision was judged before.
-fn is_judged(before: Option<&Loose>, revision: &str) -> bool {
-    before.is_some_and(|loose| loose.revision == revision && loose.why != LooseReason::Parked)
 }

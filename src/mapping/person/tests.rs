@@ -141,7 +141,7 @@ fn a_mobile_number_gets_that_label_only_where_it_has_none() {
 #[test]
 fn what_stands_behind_an_organisation_that_goes_keeps_its_title() {
     let person = Person::parse(json!({
-        "metadata": { "sources": [{ "type": "CONTACT", "id": "1", "etag": "#e" }] },
+        "resourceName": "people/c1", "etag": "%e", "metadata": { "sources": [{ "type": "CONTACT", "id": "1", "etag": "#e" }] },
         "organizations": [{ "name": "Analytical" }, { "name": "Second", "title": "Trustee" }],
     }))
     .unwrap();

@@ -9,7 +9,7 @@ use dafater_contactsd::contact::{Contact, Field, TextField, Values};
 use dafater_contactsd::sync::Side;
 use jiff::Timestamp;
 
-use super::picture::{Id, Picture};
+use super::picture::{Id, Picture, Seen};
 
 /// A person gave a text field of a record another content; `from` is nothing for a new record.
 #[derive(Debug, Clone)]
@@ -88,14 +88,15 @@ impl Book {
         self.partners.entry(dafater.clone()).or_default().insert(google.clone());
     }
 
-    /// Notes what people changed between two looks. `base` tells what the daemon holds for agreed upon of a record: its half and
-    /// the other's; `partner` its counterpart.
+    /// Notes what people changed between two looks, or an undo in the operator's name. `base` tells what the daemon holds for agreed
+    /// upon of a record: its half and the other's; `partner` its counterpart.
     pub fn note(
         &mut self,
         before: &Picture,
         after: &Picture,
         at: Timestamp,
         cycle: u32,
+        is_undo: bool,
         pairs_of: impl Fn(&Id) -> Vec<(Contact, Contact, Id)>,
     ) {
         for (id, seen) in &after.0 {
@@ -114,92 +115,11 @@ impl Book {
                             continue;
                         }
                     }
-                    for field in self.fields.clone() {
-                        let to = seen.contact.text(&field).to_owned();
-                        let record = id.clone();
-                        self.texts.push(TextEdit {
-                            at,
-                            cycle,
-                            record,
-                            partners: Vec::new(),
-                            field,
-                            from: None,
-                            to,
-                        });
-                    }
-                    // API: what is restored on the site, or put back by an undo, is a new record; it says what the old one said.
-                    let is_former = |(other, gone): (&Id, &Gone)| {
-                        other.0 == id.0
-                            && gone.said == seen.contact
-                            && self.accounts.get(other) == Some(&seen.account)
-                    };
-                    let former =
-                        self.gone.iter().find(|entry| is_former(*entry)).map(|(other, _)| other.clone());
-                    for (field, values) in sets(&seen.contact) {
-                        for key in values.keys() {
-                            let since = former
-                                .as_ref()
-                                .and_then(|former| self.said_since(former, &field, key.as_str()));
-                            self.value(
-                                since.unwrap_or(at),
-                                cycle,
-                                id,
-                                &field,
-                                key.as_str(),
-                                true,
-                                Vec::new(),
-                            );
-                        }
-                    }
+                    self.note_newcomer(id, seen, (at, cycle));
                 }
                 Some(old) if old.contact == seen.contact => {}
                 Some(old) => {
-                    self.touches.push((id.clone(), at));
-                    let pairs = pairs_of(id);
-                    let partners: Vec<Id> = pairs.iter().map(|(_, _, other)| other.clone()).collect();
-                    for field in self.fields.clone() {
-                        let (from, to) = (old.contact.text(&field).to_owned(), seen.contact.text(&field));
-                        if from != to {
-                            let (record, partners, to) = (id.clone(), partners.clone(), to.to_owned());
-                            self.texts.push(TextEdit {
-                                at,
-                                cycle,
-                                record,
-                                partners,
-                                field,
-                                from: Some(from),
-                                to,
-                            });
-                        }
-                    }
-                    for ((field, was), (_, is)) in sets(&old.contact).into_iter().zip(sets(&seen.contact)) {
-                        for key in is.keys().filter(|key| !was.contains(key)) {
-                            // What a merge brings over was said when the one that is gone said it, or was told it: nobody says
-                            // anew, by merging two persons, what the counterpart has replaced meanwhile.
-                            let mut lost = before.of_side(id.0).filter(|(loser, said)| {
-                                !after.0.contains_key(*loser) && set(&said.contact, &field).contains(key)
-                            });
-                            let since = lost
-                                .next()
-                                .and_then(|(loser, _)| self.said_since(loser, &field, key.as_str()));
-                            self.value(
-                                since.unwrap_or(at),
-                                cycle,
-                                id,
-                                &field,
-                                key.as_str(),
-                                true,
-                                Vec::new(),
-                            );
-                        }
-                        for key in was.keys().filter(|key| !is.contains(key)) {
-                            let agreed_with = pairs.iter().filter(|(own, other, _)| {
-                                set(own, &field).contains(key) && set(other, &field).contains(key)
-                            });
-                            let agreed_with = agreed_with.map(|(_, _, other)| other.clone()).collect();
-                            self.value(at, cycle, id, &field, key.as_str(), false, agreed_with);
-                        }
-                    }
+                    self.note_edit((before, after), id, (old, seen), (at, cycle, is_undo), &pairs_of(id))
                 }
             }
         }
@@ -217,6 +137,67 @@ impl Book {
         }
     }
 
+    /// Whoever enters a record says all that it says.
+    fn note_newcomer(&mut self, id: &Id, seen: &Seen, (at, cycle): (Timestamp, u32)) {
+        for field in self.fields.clone() {
+            let to = seen.contact.text(&field).to_owned();
+            let record = id.clone();
+            self.texts.push(TextEdit { at, cycle, record, partners: Vec::new(), field, from: None, to });
+        }
+        // API: what is restored on the site, or put back by an undo, is a new record; it says what the old one said.
+        let is_former = |(other, gone): (&Id, &Gone)| {
+            other.0 == id.0
+                && !differ(&gone.said, &seen.contact)
+                && self.accounts.get(other) == Some(&seen.account)
+        };
+        let former = self.gone.iter().find(|entry| is_former(*entry)).map(|(other, _)| other.clone());
+        for (field, values) in sets(&seen.contact) {
+            for key in values.keys() {
+                let since = former.as_ref().and_then(|former| self.said_since(former, &field, key.as_str()));
+                self.value(since.unwrap_or(at), cycle, id, &field, key.as_str(), true, Vec::new());
+            }
+        }
+    }
+
+    /// Whoever edits a record says what is new in it.
+    fn note_edit(
+        &mut self,
+        (before, after): (&Picture, &Picture),
+        id: &Id,
+        (old, seen): (&Seen, &Seen),
+        (at, cycle, is_undo): (Timestamp, u32, bool),
+        pairs: &[(Contact, Contact, Id)],
+    ) {
+        self.touches.push((id.clone(), at));
+        let partners: Vec<Id> = pairs.iter().map(|(_, _, other)| other.clone()).collect();
+        for field in self.fields.clone() {
+            let (from, to) = (old.contact.text(&field).to_owned(), seen.contact.text(&field));
+            // Nobody says what comes to sight when the organisation before it goes.
+            if from != to && !(is_undo && stood_behind(&old.json, &field, to)) {
+                let (record, partners, to) = (id.clone(), partners.clone(), to.to_owned());
+                self.texts.push(TextEdit { at, cycle, record, partners, field, from: Some(from), to });
+            }
+        }
+        for ((field, was), (_, is)) in sets(&old.contact).into_iter().zip(sets(&seen.contact)) {
+            for key in is.keys().filter(|key| !was.contains(key)) {
+                // What a merge brings over was said when the one that is gone said it, or was told it: nobody says
+                // anew, by merging two persons, what the counterpart has replaced meanwhile.
+                let mut lost = before.of_side(id.0).filter(|(loser, said)| {
+                    !after.0.contains_key(*loser) && set(&said.contact, &field).contains(key)
+                });
+                let since = lost.next().and_then(|(loser, _)| self.said_since(loser, &field, key.as_str()));
+                self.value(since.unwrap_or(at), cycle, id, &field, key.as_str(), true, Vec::new());
+            }
+            for key in was.keys().filter(|key| !is.contains(key)) {
+                let agreed_with = pairs.iter().filter(|(own, other, _)| {
+                    set(own, &field).contains(key) && set(other, &field).contains(key)
+                });
+                let agreed_with = agreed_with.map(|(_, _, other)| other.clone()).collect();
+                self.value(at, cycle, id, &field, key.as_str(), false, agreed_with);
+            }
+        }
+    }
+
     /// When somebody last gave a record a value; where it was carried there, when somebody last gave it to a counterpart.
     fn said_since(&self, id: &Id, field: &Field, key: &str) -> Option<Timestamp> {
         let said_of = |record: &Id| {
@@ -225,7 +206,8 @@ impl Book {
             };
             self.values.iter().filter(is_this).map(|edit| edit.at).max()
         };
-        said_of(id).or_else(|| self.partners.get(id)?.iter().filter_map(said_of).max())
+        let told_by = self.partners.get(id).into_iter().flatten().chain(self.made.get(id));
+        said_of(id).or_else(|| told_by.filter_map(said_of).max())
     }
 
     #[expect(clippy::too_many_arguments, reason = "one place writes this record")]
@@ -257,6 +239,18 @@ impl Book {
     pub fn was_edited_after(&self, id: &Id, since: Timestamp) -> bool {
         self.touches.iter().any(|(touched, at)| touched == id && *at >= since)
     }
+}
+
+/// Whether a text was that of another organisation than the first one.
+fn stood_behind(person: &serde_json::Value, field: &TextField, text: &str) -> bool {
+    let slot = match field {
+        TextField::Company => "name",
+        TextField::Title => "title",
+        TextField::Department => "department",
+        _ => return false,
+    };
+    let others = person["organizations"].as_array().into_iter().flatten().skip(1);
+    others.into_iter().any(|organization| organization[slot] == text)
 }
 
 pub fn sets(contact: &Contact) -> [(Field, &Values); 3] {

@@ -313,7 +313,7 @@ impl Scene {
         let (at, cycle) = (self.clock.now(), self.cycle);
         let mut book = std::mem::take(&mut self.book);
         let lookup = |id: &Id| self.pairs_of(id);
-        book.note(before, &after, at, cycle, lookup);
+        book.note(before, &after, at, cycle, self.is_undoing, lookup);
         self.book = book;
     }
 

@@ -203,7 +203,12 @@ impl<'a> Planner<'a> {
             .or_else(|| self.agreed_before(person.record, document.record, widow, now))
             .map(Box::new);
         let (mut base_google, mut base_dafater) = agreed.as_deref().cloned().unwrap_or_default();
-        if let (Origin::Created(side), Some(promise), None) = (origin, snapshot.promises.get(&pair), former) {
+        // The id is made of the document's name; after a rename, the marker has the one under which the create was begun.
+        let marker = person.record.marker(&snapshot.site);
+        let marked = marker.and_then(|marker| PairId::parse(&marker.pair));
+        let mut begun = std::iter::once(&pair).chain(&marked);
+        let promise = begun.find_map(|id| snapshot.promises.get(id));
+        if let (Origin::Created(side), Some(promise), None) = (origin, promise, former) {
             // What we wrote into a record that we created, and did not note, is no edit.
             let created = match side {
                 Side::Google => &person.contact,
@@ -223,11 +228,19 @@ impl<'a> Planner<'a> {
             rules.fields = rules.fields.without_winners();
         }
         let mut merged = merge(base, now, &rules);
-        if let Origin::Created(side) = origin {
-            // What could not go across when the copy was made is noted now, if that was lost with the receipt.
-            let origin = if side == Side::Google { &document.contact } else { &person.contact };
-            let copy = if side == Side::Google { &person.contact } else { &document.contact };
-            let (_, withheld) = self.admitted(origin, side);
+        // What could not go across when the copy was made, or before the two were parted, is noted now: with the pair, that was lost.
+        let sides: &[Side] = match origin {
+            Origin::Created(Side::Google) => &[Side::Google],
+            Origin::Created(Side::Dafater) => &[Side::Dafater],
+            Origin::Matched if agreed.is_some() => &[Side::Google, Side::Dafater],
+            Origin::Matched => &[],
+        };
+        for side in sides {
+            let (origin, copy) = match side {
+                Side::Google => (&document.contact, &person.contact),
+                Side::Dafater => (&person.contact, &document.contact),
+            };
+            let (_, withheld) = self.admitted(origin, *side);
             let is_new = |withheld: &Withheld| {
                 !copy.agrees_on(&withheld.field, origin)
                     && !merged.withheld.iter().any(|known| known.field == withheld.field)
