@@ -351,6 +351,7 @@ impl Site {
 
     /// What every site has from the start.
     pub(super) fn furnish(&mut self) {
+        static COUNTRIES: OnceLock<Vec<Arc<Doc>>> = OnceLock::new();
         self.add_user(DESK_USER, &["System Manager"]);
         for (doctype, field, names) in [
             (
@@ -384,7 +385,6 @@ impl Site {
         let made = self.insert_into("Scheduled Job Type", job, Timestamp::UNIX_EPOCH);
         debug_assert!(made.is_ok(), "the shipped job was refused");
         // The same for every site, and made once: a thousand sites are made in a test.
-        static COUNTRIES: OnceLock<Vec<Arc<Doc>>> = OnceLock::new();
         let rng = self.rng.clone();
         let countries = COUNTRIES.get_or_init(|| self.shipped_countries());
         // The first site is like those after it.

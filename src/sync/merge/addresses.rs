@@ -177,7 +177,9 @@ mod tests {
 
     fn contact(addresses: &[&Value]) -> Contact {
         let mut values = Values::default();
-        addresses.iter().for_each(|value| values.add((*value).clone()));
+        for value in addresses {
+            values.add((*value).clone());
+        }
         Contact { addresses: Some(values), ..Contact::default() }
     }
 
