@@ -40,6 +40,13 @@ impl Origin {
     }
 }
 
+/// Whether a key stands in a table of fields, whose keys are the operator's own words.
+fn is_of_fields(path: &KeyPath) -> bool {
+    let names = path.names();
+    let above = (1..names.len()).filter_map(|length| key_at(names.get(..length)?));
+    above.into_iter().any(|key| matches!(key.kind, Kind::Fields))
+}
+
 impl std::fmt::Debug for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} ({})", self.value, self.place)
@@ -49,7 +56,10 @@ impl std::fmt::Debug for Origin {
 impl Origins {
     pub(super) fn new(settings: &Table, credentials: &Credentials) -> Self {
         let origin = |path: &KeyPath, value: &Value, place: &Place| {
-            let secret = key_at(path.names()).is_none_or(|key| matches!(key.kind, Kind::Secret));
+            let secret = match key_at(path.names()) {
+                Some(key) => matches!(key.kind, Kind::Secret),
+                None => !is_of_fields(path),
+            };
             let value = if secret { Value::Text(HIDDEN.to_owned()) } else { value.clone() };
             Origin { value, place: place.clone() }
         };

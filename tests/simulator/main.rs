@@ -158,15 +158,11 @@ fn every_seed_of_a_fixed_set_keeps_every_law_and_together_they_meet_every_troubl
 /// Seeds of the fourth edition that once broke a law, and what they taught.
 const TAUGHT_FOURTH: &[(u64, &str)] = &[
     (268, "an edit whose write was not answered and that was replaced since is a question"),
-    (
-        336,
-        "a conflict is open from the commit on that holds both revisions for known, even if the run is halted then",
-    ),
     (642, "the second organisation keeps its title when the first one is emptied"),
     (393, "a document made anew from one copy is filled by the others where it says nothing"),
 ];
 
-/// Seeds that still break a law, or show that the judge is wrong: each is to be understood, and then named above.
+/// Seeds of the third edition that still break a law, or show that the judge is wrong: each is to be understood, and then named above.
 const OPEN: &[(u64, &str)] = &[
     (9134, "a record of Google that the sync did not make is deleted after two were merged there"),
     (4031, "a number taken away in one account while the undo of an undo makes the copy of another anew"),
@@ -177,7 +173,7 @@ const OPEN: &[(u64, &str)] = &[
 #[test]
 #[ignore = "open findings"]
 fn every_open_seed_keeps_every_law() {
-    keep_every_law(Edition::Fourth, OPEN);
+    keep_every_law(Edition::Third, OPEN);
 }
 
 #[test]

@@ -33,7 +33,8 @@ fn a_check_ends_with_its_verdict() {
 #[test]
 fn what_is_shown_is_a_configuration_that_means_the_same() {
     let etc = Etc::valid_and(
-        "scope.linked_to = [\"Customer\"]\nlabel = \"a \\\"b\\\"\"\n[accounts.\"x.y\"]\nemail_id = \"x@y.z\"\n",
+        "scope.linked_to = [\"Customer\"]\nlabel = \"a \\\"b\\\"\"\n[accounts.\"x.y\"]\nemail_id = \"x@y.z\"\n\
+         [accounts.\"x.y\".fields]\nnotes = { dafater = \"custom_notes\", direction = \"pull\" }\n\"custom.No\" = \"custom_no\"\n",
     );
     let shown = show(&etc.sources(), false, false);
     assert!(shown.accepted);
