@@ -7,7 +7,9 @@ use std::io::IsTerminal as _;
 use std::os::fd::AsFd as _;
 
 use serde::{Deserialize, Serialize};
+use tracing::level_filters::LevelFilter;
 use tracing_journald::{Priority, PriorityMappings};
+use tracing_subscriber::filter::{FilterFn, filter_fn};
 use tracing_subscriber::fmt::format;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -107,7 +109,12 @@ pub fn install(settings: &LogSettings, output: Output) -> Result<LogHandle, LogE
             .fmt_fields(readable())
             .boxed(),
     };
-    tracing_subscriber::registry().with(filter).with(lines).try_init().map_err(|_| LogError::Twice)?;
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(sober())
+        .with(lines)
+        .try_init()
+        .map_err(|_| LogError::Twice)?;
     Ok(LogHandle(handle))
 }
 
@@ -135,13 +142,18 @@ fn filter(level: &str) -> Result<EnvFilter, LogError> {
     if level.trim().is_empty() {
         return Err(unreadable("it is empty".to_owned()));
     }
-    let named =
-        |part: &str| part.contains(['=', '[']) || part.parse::<tracing::level_filters::LevelFilter>().is_ok();
+    let named = |part: &str| part.contains(['=', '[']) || part.parse::<LevelFilter>().is_ok();
     if let Some(stray) = level.split(',').map(str::trim).find(|part| !named(part)) {
         // Without this, a misspelt level would be taken for the name of a module and silence everything.
         return Err(unreadable(format!("`{stray}` is not one of error, warn, info, debug, trace, off")));
     }
     EnvFilter::try_new(format!("{QUIET},{level}")).map_err(|error| unreadable(error.to_string()))
+}
+
+/// Nothing of the database below info, whatever the operator asks for: sled tells of pages that are freed while a thread ends, when
+/// the thread's buffer for log lines is gone already, and that ends the process.
+fn sober() -> FilterFn {
+    filter_fn(|metadata| *metadata.level() <= LevelFilter::INFO || !metadata.target().starts_with("sled"))
 }
 
 fn json<S>() -> tracing_subscriber::fmt::Layer<S, format::JsonFields, format::Format<format::Json>>
@@ -275,6 +287,23 @@ mod tests {
         assert!(shown("debug").contains("tokio_cron_scheduler=warn"));
         assert!(shown("debug,tokio_cron_scheduler=debug").contains("tokio_cron_scheduler=debug"));
         assert!(!shown("debug,tokio_cron_scheduler=debug").contains("tokio_cron_scheduler=warn"));
+    }
+
+    #[test]
+    fn the_database_is_never_heard_below_info() {
+        let captured = Captured::default();
+        let sink = captured.clone();
+        let subscriber = tracing_subscriber::registry()
+            .with(filter("trace,sled=trace,sled::pagecache=trace").unwrap())
+            .with(sober())
+            .with(json().with_writer(move || sink.clone()));
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::debug!(target: "sled::pagecache::logger", "IoBufs dropped");
+            tracing::warn!(target: "sled::pagecache", "a segment is damaged");
+            tracing::trace!(target: "dafater_contactsd::sync", "a step");
+        });
+        let said = captured.text();
+        assert!(!said.contains("dropped") && said.contains("damaged") && said.contains("a step"), "{said}");
     }
 
     #[test]

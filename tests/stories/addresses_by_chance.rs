@@ -83,7 +83,7 @@ impl Play {
                 drop(site.insert_into("Address", site_address(street, city, &self.name), now).unwrap());
             }
             (1, Some(name)) => {
-                site.edit_in("Address", name, json!({ "address_line1": street }), now).unwrap()
+                site.edit_in("Address", name, json!({ "address_line1": street }), now).unwrap();
             }
             (_, Some(name)) => site.delete_in("Address", name, now).unwrap(),
         }

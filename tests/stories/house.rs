@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -16,6 +17,7 @@ use dafater_contactsd::sandbox::google::{Google, GoogleOptions};
 use dafater_contactsd::sandbox::serve::Stand;
 use jiff::Timestamp;
 use serde_json::Value;
+use signal_hook::consts::SIGKILL;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -240,10 +242,15 @@ impl Daemon<'_> {
         fs::read_to_string(self.house.path("daemon.log")).unwrap_or_default()
     }
 
-    /// Waits for the end and tells how long it took and with which code.
+    /// Waits for the end and tells how long it took and with which code; none after a kill of ours.
+    ///
+    /// # Panics
+    /// The daemon died by a signal that no story sends.
     pub(crate) fn wait(&mut self) -> (Duration, Option<i32>) {
         let begun = Instant::now();
         let status = self.child.wait().unwrap();
+        let by = status.signal().filter(|signal| *signal != SIGKILL);
+        assert!(by.is_none(), "the daemon died by signal {by:?}: {}", self.log());
         (begun.elapsed(), status.code())
     }
 

@@ -152,7 +152,6 @@ pub(super) struct Observer<'a> {
 
 impl Observer<'_> {
     /// Looks at both sides.
-    #[expect(clippy::too_many_lines, reason = "what a look consists of, one after the other")]
     pub(super) async fn observe(
         mut self,
         request: RunRequest,

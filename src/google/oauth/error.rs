@@ -8,15 +8,13 @@ use crate::remote::Disposition;
 #[derive(Debug, thiserror::Error)]
 pub enum AuthorizationError {
     /// No consent is stored.
-    #[error("account {account} is not authorised; run `dafater-contactsd authorize {account}`")]
+    #[error("account {account} is not authorised")]
     NotAuthorized {
         /// The account.
         account: AccountName,
     },
     /// The consent is over: revoked, expired or replaced. Trying again cannot help.
-    #[error(
-        "google no longer accepts the consent of account {account} ({reason}); run `dafater-contactsd authorize {account}`"
-    )]
+    #[error("google no longer accepts the consent of account {account} ({reason})")]
     Revoked {
         /// The account.
         account: AccountName,
@@ -24,9 +22,7 @@ pub enum AuthorizationError {
         reason: String,
     },
     /// Google refuses this installation's OAuth client.
-    #[error(
-        "google refuses the OAuth client for account {account} ({reason}); check `client_id` and `client_secret` in [google]"
-    )]
+    #[error("google refuses the OAuth client for account {account} ({reason})")]
     Client {
         /// The account.
         account: AccountName,

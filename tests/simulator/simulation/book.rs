@@ -90,7 +90,6 @@ impl Book {
 
     /// Notes what people changed between two looks, or an undo in the operator's name. `base` tells what the daemon holds for agreed
     /// upon of a record: its half and the other's; `partner` its counterpart.
-    #[expect(clippy::too_many_lines, reason = "what a record may do between two looks, one after the other")]
     pub fn note(
         &mut self,
         before: &Picture,
@@ -120,7 +119,7 @@ impl Book {
                 }
                 Some(old) if old.contact == seen.contact => {}
                 Some(old) => {
-                    self.note_edit((before, after), id, (old, seen), (at, cycle, is_undo), &pairs_of(id))
+                    self.note_edit((before, after), id, (old, seen), (at, cycle, is_undo), &pairs_of(id));
                 }
             }
         }

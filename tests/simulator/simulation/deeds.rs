@@ -484,35 +484,54 @@ fn number(token: u32, value: Number) -> String {
     }
 }
 
+/// What says `text` in one of a person's texts; an empty text takes it away.
+fn set_text(json: &Value, field: u32, text: &str) -> Option<Value> {
+    if field >= GENDER {
+        return set_single(json, field, text);
+    }
+    let field = field as usize;
+    let (list, key) = match field {
+        0..5 => ("names", NAME_KEYS[field]),
+        _ => ("organizations", ORGANIZATION_KEYS[field - 5]),
+    };
+    let mut all = items(json, list);
+    if all.is_empty() {
+        all.push(json!({}));
+    }
+    let item = all[0].as_object_mut()?;
+    for composed in ["displayName", "displayNameLastFirst", "unstructuredName"] {
+        item.remove(composed);
+    }
+    if text.is_empty() {
+        item.remove(key);
+    } else {
+        item.insert(key.to_owned(), json!(text));
+    }
+    if item.is_empty() {
+        all.remove(0);
+    }
+    Some(json!({ list: all }))
+}
+
+/// A postal address as a user enters it in Google.
+fn person_place(token: u32, place: Place) -> Value {
+    let mut address = json!({ "type": "work", "streetAddress": street(token), "city": "Riyadh",
+        "country": "KSA", "poBox": format!("{token}") });
+    match place {
+        Place::Whole => {}
+        Place::Common(n) => {
+            address["streetAddress"] = json!(format!("{} common road", 1 + n));
+            address["extendedAddress"] = json!("Floor 2");
+            address["postalCode"] = json!("11564");
+        }
+        Place::Partial => drop(address.as_object_mut().map(|address| address.remove("country"))),
+        Place::Wakanda => address["country"] = json!("Wakanda"),
+    }
+    address
+}
+
 fn person_change(seen: &Seen, edit: Edit) -> Option<Value> {
     let json = &seen.json;
-    let set_text = |field: u32, text: &str| {
-        if field >= GENDER {
-            return set_single(json, field, text);
-        }
-        let field = field as usize;
-        let (list, key) = match field {
-            0..5 => ("names", NAME_KEYS[field]),
-            _ => ("organizations", ORGANIZATION_KEYS[field - 5]),
-        };
-        let mut all = items(json, list);
-        if all.is_empty() {
-            all.push(json!({}));
-        }
-        let item = all[0].as_object_mut()?;
-        for composed in ["displayName", "displayNameLastFirst", "unstructuredName"] {
-            item.remove(composed);
-        }
-        if text.is_empty() {
-            item.remove(key);
-        } else {
-            item.insert(key.to_owned(), json!(text));
-        }
-        if item.is_empty() {
-            all.remove(0);
-        }
-        Some(json!({ list: all }))
-    };
     let change_list = |list: &str, change: &dyn Fn(&mut Vec<Value>)| {
         let mut all = items(json, list);
         for item in all.iter_mut().filter_map(Value::as_object_mut) {
@@ -525,8 +544,8 @@ fn person_change(seen: &Seen, edit: Edit) -> Option<Value> {
     };
     let at = |all: &[Value], nth: u32| (!all.is_empty()).then(|| nth as usize % all.len());
     match edit {
-        Edit::Text { field, value } => set_text(field, &text(field, value)),
-        Edit::Clear { field } => set_text(field, ""),
+        Edit::Text { field, value } => set_text(json, field, &text(field, value)),
+        Edit::Clear { field } => set_text(json, field, ""),
         Edit::AddEmail { token, value } => change_list("emailAddresses", &|all| {
             all.push(json!({ "value": address(token, value), "type": "other" }));
         }),
@@ -569,21 +588,9 @@ fn person_change(seen: &Seen, edit: Edit) -> Option<Value> {
                 all[nth]["type"] = json!("mobile");
             }
         }),
-        Edit::AddPlace { token, place } => change_list("addresses", &|all| {
-            let mut address = json!({ "type": "work", "streetAddress": street(token), "city": "Riyadh",
-                "country": "KSA", "poBox": format!("{token}") });
-            match place {
-                Place::Whole => {}
-                Place::Common(n) => {
-                    address["streetAddress"] = json!(format!("{} common road", 1 + n));
-                    address["extendedAddress"] = json!("Floor 2");
-                    address["postalCode"] = json!("11564");
-                }
-                Place::Partial => drop(address.as_object_mut().map(|address| address.remove("country"))),
-                Place::Wakanda => address["country"] = json!("Wakanda"),
-            }
-            all.push(address);
-        }),
+        Edit::AddPlace { token, place } => {
+            change_list("addresses", &|all| all.push(person_place(token, place)))
+        }
         Edit::RemovePlace { nth } => change_list("addresses", &|all| {
             if let Some(nth) = at(all, nth) {
                 all.remove(nth);

@@ -125,7 +125,7 @@ async fn a_consent_that_is_over_is_asked_about_once_a_day_and_a_new_one_at_once(
     for _ in 0..5 {
         let error = scene.error().await;
         assert!(matches!(error, AuthorizationError::Revoked { .. }), "{error}");
-        assert!(error.to_string().contains("dafater-contactsd authorize sales"));
+        assert!(error.hint().contains("dafater-contactsd authorize sales"));
         assert_eq!(error.disposition(), Disposition::Unauthorized);
     }
     assert_eq!(scene.script.count(), 1);
