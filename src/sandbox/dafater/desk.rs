@@ -353,6 +353,8 @@ impl Site {
     pub(super) fn furnish(&mut self) {
         // The same for every site, and made once: a thousand sites are made in a test.
         static COUNTRIES: OnceLock<Vec<Arc<Doc>>> = OnceLock::new();
+        // What is shipped was committed long ago, also where commits are late.
+        let late = std::mem::take(&mut self.switches.late_commit);
         self.add_user(DESK_USER, &["System Manager"]);
         for (doctype, field, names) in [
             (
@@ -392,6 +394,7 @@ impl Site {
         for country in countries {
             self.db.adopt("Country", country);
         }
+        self.switches.late_commit = late;
     }
 
     // API: frappe/geo/country_info.json.

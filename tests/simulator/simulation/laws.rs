@@ -34,7 +34,7 @@ impl PartialEq for Standing {
 impl Standing {
     pub fn take(scene: &mut Scene) -> Self {
         let picture = scene.picture();
-        let mut durable = scene.store.snapshot_durable();
+        let mut durable = scene.store().snapshot_durable();
         // The time of the last success, and of the last look at all names.
         durable.retain(|(tree, _), _| *tree != Tree::Accounts);
         Self { picture, durable }

@@ -50,7 +50,9 @@ pub struct Scene {
     pub was_open: [bool; 2],
     pub google: Google,
     pub site: Site,
-    pub store: Arc<MemoryStore>,
+    store: Arc<MemoryStore>,
+    /// How many stores there were before this one.
+    restarts: u64,
     pub book: Book,
     /// How the daemon reads records.
     pub mapping: Mapping,
@@ -96,9 +98,9 @@ pub struct Scene {
     google_edited: Option<Timestamp>,
     google_written: Option<Timestamp>,
     trace: DefaultHasher,
-    /// Which store was last traced, and learnt from, and after how many commits.
-    traced: (usize, u64),
-    learnt: (usize, u64),
+    /// After how many restarts and commits the store was last traced, and learnt from.
+    traced: Option<(u64, u64)>,
+    learnt: Option<(u64, u64)>,
     tokens: BTreeMap<usize, (String, Timestamp)>,
 }
 
@@ -121,6 +123,7 @@ impl Scene {
             google,
             site,
             store,
+            restarts: 0,
             violations: Vec::new(),
             cycle: 0,
             in_doubt: BTreeSet::new(),
@@ -148,8 +151,8 @@ impl Scene {
             google_edited: None,
             google_written: None,
             trace: DefaultHasher::new(),
-            traced: (0, 0),
-            learnt: (0, 0),
+            traced: None,
+            learnt: None,
             tokens: BTreeMap::new(),
         }
     }
@@ -193,15 +196,25 @@ impl Scene {
         self.trace.finish()
     }
 
-    /// Whether anything became durable in this store since the last time it was asked here.
+    pub fn store(&self) -> &Arc<MemoryStore> {
+        &self.store
+    }
+
+    /// What the next process finds.
+    pub fn restart_with(&mut self, store: MemoryStore) {
+        self.store = Arc::new(store);
+        self.restarts += 1;
+    }
+
+    /// Whether anything became durable since the last time it was asked here.
     pub fn has_committed(&mut self) -> bool {
-        let now = (Arc::as_ptr(&self.store) as usize, self.store.commits());
+        let now = Some((self.restarts, self.store.commits()));
         std::mem::replace(&mut self.learnt, now) != now
     }
 
     pub fn trace_durable(&mut self) {
-        let commits = (Arc::as_ptr(&self.store) as usize, self.store.commits());
-        if std::mem::replace(&mut self.traced, commits) != commits {
+        let now = Some((self.restarts, self.store.commits()));
+        if std::mem::replace(&mut self.traced, now) != now {
             self.store.snapshot_durable().hash(&mut self.trace);
         }
     }

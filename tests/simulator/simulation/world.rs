@@ -70,7 +70,7 @@ pub fn play(history: &History, is_told: bool) -> Played {
         }
     }
     if history.forgets {
-        world.scene().store = Arc::new(MemoryStore::new());
+        world.scene().restart_with(MemoryStore::new());
         world.kill();
     }
     let spans = std::mem::take(&mut world.spans);
@@ -347,7 +347,7 @@ impl World {
             google_sent,
             dafater: SiteClient::new(dafater_sent.clone(), options).unwrap(),
             dafater_sent,
-            state: AccountState::new(scene.store.clone(), ACCOUNTS[account].parse().unwrap()),
+            state: AccountState::new(scene.store().clone(), ACCOUNTS[account].parse().unwrap()),
             clock: self.clock.clone(),
             vault: None,
         };
@@ -418,7 +418,7 @@ impl World {
                 None
             }
         };
-        let commits = u32::try_from(self.scene().store.attempts() - attempts).unwrap();
+        let commits = u32::try_from(self.scene().store().attempts() - attempts).unwrap();
         let effects = self.scene().effects.clone();
         self.spans.push(Span { effects, commits, polls });
         self.meet_ending(crash, commits, did.as_ref());
@@ -434,13 +434,13 @@ impl World {
         let crash = cycle.crash;
         scene.clock.advance(SignedDuration::from_secs(1));
         scene.begin(cycle);
-        let attempts = scene.store.attempts();
+        let attempts = scene.store().attempts();
         let at = |nth: u32| attempts + 1 + u64::from(nth);
         match crash {
             Some(Crash::Commit { nth, durable }) => {
-                scene.store.fault_at(at(nth), StoreFault::Hang { durable });
+                scene.store().fault_at(at(nth), StoreFault::Hang { durable });
             }
-            Some(Crash::Refusal { nth }) => scene.store.fault_at(at(nth), StoreFault::Refuse),
+            Some(Crash::Refusal { nth }) => scene.store().fault_at(at(nth), StoreFault::Refuse),
             Some(Crash::Request { .. } | Crash::Effect { .. } | Crash::Await { .. }) | None => {}
         }
         attempts
@@ -473,10 +473,10 @@ impl World {
         let is_restarted = did.is_none();
         let mut scene = self.scene();
         if is_restarted || scene.is_dead() {
-            let durable = scene.store.snapshot_durable();
-            scene.store = Arc::new(MemoryStore::from_durable(durable));
+            let durable = scene.store().snapshot_durable();
+            scene.restart_with(MemoryStore::from_durable(durable));
         } else if matches!(crash, Some(Crash::Commit { .. } | Crash::Refusal { .. })) {
-            scene.store.clear_faults();
+            scene.store().clear_faults();
         }
         scene.end();
         if let Some(limit) = limit

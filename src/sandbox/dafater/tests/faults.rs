@@ -18,6 +18,17 @@ fn a_late_commit_is_missed_by_whoever_reads_from_its_stamp_on() {
 }
 
 #[test]
+fn what_a_site_is_shipped_with_was_never_late() {
+    let switches = Switches { late_commit: Duration::from_mins(1), ..Switches::default() };
+    let site = World::with(SiteOptions { switches, ..SiteOptions::default() }).site;
+    for (doctype, shipped) in [("Salutation", 9), ("Gender", 7), ("Country", 249), ("Scheduled Job Type", 1)]
+    {
+        assert_eq!(site.documents(doctype).len(), shipped, "{doctype}");
+    }
+    assert_eq!(site.switches.late_commit, Duration::from_mins(1));
+}
+
+#[test]
 fn a_write_waits_for_the_open_transaction_on_its_row() {
     let mut world = World::new();
     world.create(json!({"first_name": "Omar"}));
