@@ -145,6 +145,7 @@ const TAUGHT_THIRD: &[(u64, &str)] = &[
     (7365, "what is put into the tables behind the site's back moves no revision"),
     (8591, "an undo writes the conflicts down that it meets, before it writes anything else"),
     (9572, "an undo writes the conflicts down that it meets, before it writes anything else"),
+    (9134, "a contact that swallowed a copy of ours in Google is not of our making for that"),
     (7506, "a decision whose write is refused is sent again in its time, not in every cycle"),
 ];
 
@@ -164,7 +165,6 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
 
 /// Seeds of the third edition that still break a law, or show that the judge is wrong: each is to be understood, and then named above.
 const OPEN: &[(u64, &str)] = &[
-    (9134, "a record of Google that the sync did not make is deleted after two were merged there"),
     (4031, "a number taken away in one account while the undo of an undo makes the copy of another anew"),
     (6502, "an undo whose create had no receipt, asked again after a cycle has settled that"),
     (6830, "a run that is put back while the document is gone and another account has an update in doubt"),
