@@ -1,4 +1,4 @@
-//! What goes along with contacts: labels, photos, and the room that Google has.
+//! What goes along with contacts where it is asked for: labels, photos, addresses, mapped fields; and the room that Google has.
 
 use dafater_contactsd::sandbox::google::Google;
 use jiff::Timestamp;
@@ -93,6 +93,53 @@ fn labels_and_photos_follow_over_real_http_and_then_all_is_silent() {
     let google = house.google();
     assert_eq!(google.counters().writes, dafater_contactsd::sandbox::google::Writes::default());
     assert_eq!((count(&google, "contactGroups.list"), house.site().file_count()), (0, files));
+}
+
+#[test]
+fn addresses_and_mapped_fields_travel_both_ways_once_they_are_asked_for() {
+    let house = House::authorized("");
+    let now = Timestamp::now();
+    let birthday =
+        json!({ "dt": "Contact", "fieldname": "custom_birthday", "label": "Birthday", "fieldtype": "Date" });
+    house.site().insert_into("Custom Field", birthday, now).unwrap();
+    let mut ada = person("Ada", "Lovelace", "ada@example.com", "");
+    ada["birthdays"] = json!([{ "date": { "year": 1815, "month": 12, "day": 10 } }]);
+    ada["addresses"] = json!([{ "type": "work", "streetAddress": "12 King Fahd Road", "city": "Riyadh", "country": "Saudi Arabia" }]);
+    let resource = house.add_person(ada);
+    house.settle();
+    let birthday = |house: &House| house.contacts()[0]["custom_birthday"].clone();
+    assert_eq!((birthday(&house), house.site().documents("Address").len()), (Value::Null, 0), "nobody asked");
+
+    house.write(
+        "conf.d/20-more.toml",
+        "[defaults]\naddresses = true\n[accounts.sales.fields]\nbirthday = \"custom_birthday\"\n",
+    );
+    house.settle();
+    assert_eq!(birthday(&house), "1815-12-10");
+    let address = house.site().documents("Address")[0].clone();
+    assert_eq!(
+        (&address["address_line1"], &address["country"]),
+        (&json!("12 King Fahd Road"), &json!("Saudi Arabia"))
+    );
+    assert_eq!(address["links"][0]["link_name"], house.contacts()[0]["name"]);
+
+    std::thread::sleep(std::time::Duration::from_millis(1_200));
+    let (now, name) = (Timestamp::now(), house.contacts()[0]["name"].as_str().unwrap().to_owned());
+    house.site().edit(&name, json!({ "custom_birthday": "1815-12-11" }), now).unwrap();
+    house
+        .site()
+        .edit_in("Address", address["name"].as_str().unwrap(), json!({ "city": "Jeddah" }), now)
+        .unwrap();
+    house.settle();
+    let ada = house.google().person(EMAIL, &resource).unwrap().unwrap();
+    assert_eq!(
+        (&ada["birthdays"][0]["date"]["day"], &ada["addresses"][0]["city"]),
+        (&json!(11), &json!("Jeddah"))
+    );
+    std::thread::sleep(std::time::Duration::from_millis(1_200));
+    house.settle();
+    let quiet = house.settle();
+    assert_eq!(quiet.writes(), 0, "{}", quiet.report);
 }
 
 impl House {
