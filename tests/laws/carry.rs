@@ -98,9 +98,9 @@ impl World {
                     return;
                 }
                 let (source, now) = match side.other() {
-                    Side::Google => (source_of(step), step.google.as_ref().unwrap().contact(&mapping())),
+                    Side::Google => (source_of(step), step.google.as_ref().unwrap().contact(mapping())),
                     Side::Dafater => {
-                        (self.document_of(step), step.dafater.as_ref().unwrap().contact(&mapping()))
+                        (self.document_of(step), step.dafater.as_ref().unwrap().contact(mapping()))
                     }
                 };
                 let id = self.create(step, *side, contact, person);
@@ -110,7 +110,7 @@ impl World {
                 self.check_resurrection(person, *side, (source, &now), is_overtaken);
                 if is_lost {
                     self.in_doubt.insert(step.pair.clone());
-                    let promise = step.promise(*side, Written::default(), &mapping()).unwrap();
+                    let promise = step.promise(*side, Written::default(), mapping()).unwrap();
                     self.promises.insert(step.pair.clone(), promise);
                     return;
                 }
@@ -119,7 +119,7 @@ impl World {
                     Side::Dafater => (None, Some(self.dafater[&id].parsed.clone())),
                 };
                 let written = Written { google: google.as_ref(), dafater: dafater.as_ref() };
-                self.remember(step.settled(written, &mapping()).unwrap());
+                self.remember(step.settled(written, mapping()).unwrap());
             }
             Action::Delete { side } => {
                 let (is_refused, is_lost) = fate(*side);
@@ -140,7 +140,7 @@ impl World {
             }
             Action::Detach { left } => {
                 self.pairs.remove(&step.pair);
-                let loose = step.loose(*left, LooseReason::Detached, &mapping()).unwrap();
+                let loose = step.loose(*left, LooseReason::Detached, mapping()).unwrap();
                 self.loose.insert(loose.record.clone(), loose);
             }
             // No world of the laws has a scope.
@@ -148,7 +148,7 @@ impl World {
             Action::Forget => drop(self.pairs.remove(&step.pair)),
             Action::Postpone => {
                 for side in [Side::Google, Side::Dafater].into_iter().filter(|_| step.before.is_none()) {
-                    let loose: Option<Loose> = step.loose(side, LooseReason::Parked, &mapping());
+                    let loose: Option<Loose> = step.loose(side, LooseReason::Parked, mapping());
                     self.loose.extend(loose.map(|loose| (loose.record.clone(), loose)));
                 }
             }
@@ -158,7 +158,7 @@ impl World {
     fn carry_merge(&mut self, step: &Step, merged: &Merged, fate: impl Fn(Side) -> (bool, bool)) {
         // As the executor does: a new pair is remembered before anything is written.
         if step.meets() {
-            let pair = step.settled(Written::default(), &mapping()).unwrap();
+            let pair = step.settled(Written::default(), mapping()).unwrap();
             self.remember(pair);
         }
         for decision in &merged.decisions {
@@ -170,8 +170,7 @@ impl World {
             if !is_refused && self.is_current(step, Side::Google) {
                 let id = source_of(step);
                 let fields = &merged.google.fields;
-                let patch =
-                    PersonPatch::new(step.google.as_ref(), &merged.google.contact, fields, &mapping());
+                let patch = PersonPatch::new(step.google.as_ref(), &merged.google.contact, fields, mapping());
                 if !patch.mask.is_empty() {
                     self.change_google(id, |record| {
                         for path in &patch.mask {
@@ -193,7 +192,7 @@ impl World {
             if !is_refused && self.is_current(step, Side::Dafater) {
                 let id = self.document_of(step);
                 let fields = &merged.dafater.fields;
-                let body = Document::body(step.dafater.as_ref(), &merged.dafater.contact, fields, &mapping());
+                let body = Document::body(step.dafater.as_ref(), &merged.dafater.contact, fields, mapping());
                 if !body.is_empty() {
                     self.change_dafater(id, |record| record.extend(body));
                 }
@@ -208,13 +207,13 @@ impl World {
         let writes = step.writes(Side::Google) || step.writes(Side::Dafater);
         if wrote || !writes {
             let written = Written { google: google.as_ref(), dafater: dafater.as_ref() };
-            self.remember(step.settled(written, &mapping()).unwrap());
+            self.remember(step.settled(written, mapping()).unwrap());
         }
     }
 
     /// An intent remembers what its write makes both sides agree on.
     fn owe(&mut self, step: &Step, side: Side, written: Written<'_>) {
-        let promise = step.promise(side, written, &mapping()).unwrap();
+        let promise = step.promise(side, written, mapping()).unwrap();
         self.owed.push((step.pair.clone(), side, promise));
     }
 
@@ -244,7 +243,7 @@ impl World {
         let fields = Field::of(&[contact]);
         match side {
             Side::Google => {
-                let mut body = PersonPatch::new(None, contact, &fields, &mapping()).body;
+                let mut body = PersonPatch::new(None, contact, &fields, mapping()).body;
                 let marker = Marker {
                     site: SITE.to_owned(),
                     pair: step.pair.to_string(),
@@ -254,7 +253,7 @@ impl World {
                 self.add_google(person, Value::Object(body))
             }
             Side::Dafater => {
-                let mut body = Document::body(None, contact, &fields, &mapping());
+                let mut body = Document::body(None, contact, &fields, mapping());
                 let name = &step.google.as_ref().unwrap().resource_name;
                 body.insert("google_contacts_id".to_owned(), json!(name.0));
                 let id = self.add_dafater(person, Value::Object(body));
@@ -344,12 +343,12 @@ pub fn shows(
         Side::Google => {
             let paired = snapshot.pairs.iter().filter_map(|view| view.google.present());
             let alone = snapshot.google.iter().map(|alone| &alone.record);
-            paired.chain(alone).any(|person| is_same(&person.contact(&mapping())))
+            paired.chain(alone).any(|person| is_same(&person.contact(mapping())))
         }
         Side::Dafater => {
             let paired = snapshot.pairs.iter().filter_map(|view| view.dafater.present());
             let alone = snapshot.dafater.iter().map(|alone| &alone.record);
-            paired.chain(alone).any(|document| is_same(&document.contact(&mapping())))
+            paired.chain(alone).any(|document| is_same(&document.contact(mapping())))
         }
     }
 }

@@ -102,8 +102,8 @@ impl World {
 
     fn contact(&self, side: Side, id: u64) -> Option<Contact> {
         match side {
-            Side::Google => self.google.get(&id).map(|held| held.parsed.contact(&mapping())),
-            Side::Dafater => self.dafater.get(&id).map(|held| held.parsed.contact(&mapping())),
+            Side::Google => self.google.get(&id).map(|held| held.parsed.contact(mapping())),
+            Side::Dafater => self.dafater.get(&id).map(|held| held.parsed.contact(mapping())),
         }
     }
 

@@ -16,13 +16,13 @@ use super::script::{Luck, PEOPLE, Rules, Script};
 
 pub const SITE: &str = "erp.example.com";
 /// How the daemon reads the records of the world.
-pub fn mapping() -> Mapping {
+pub fn mapping() -> &'static Mapping {
     static MAPPING: LazyLock<Mapping> = LazyLock::new(|| {
         let mut texts = Mapping::default_texts();
         texts.extend([notes(), customer_number()]);
         Mapping::new(PhoneContext::default(), &texts).with_addresses(true)
     });
-    MAPPING.clone()
+    &MAPPING
 }
 
 /// A text with a place of its own, which an operator mapped.
@@ -408,8 +408,8 @@ impl World {
         for (id, side, promise) in std::mem::take(&mut self.owed) {
             let Some(view) = snapshot.pairs.iter_mut().find(|view| view.pair.id == id) else { continue };
             let now = match side {
-                Side::Google => view.google.present().map(|person| person.contact(&mapping())),
-                Side::Dafater => view.dafater.present().map(|document| document.contact(&mapping())),
+                Side::Google => view.google.present().map(|person| person.contact(mapping())),
+                Side::Dafater => view.dafater.present().map(|document| document.contact(mapping())),
             };
             match now {
                 Some(now) => {
@@ -453,7 +453,7 @@ fn policy(rules: Rules) -> Policy {
         max_deletes_percent: rules.max_deletes,
         first_sync: FirstSync::Apply,
         scope: Scope::default(),
-        mapping: mapping(),
+        mapping: mapping().clone(),
         fields: FieldRules::default(),
     }
 }
