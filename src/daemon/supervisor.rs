@@ -198,7 +198,7 @@ mod tests {
 
     #[tokio::test]
     async fn ticks_during_a_cycle_start_no_second_one_and_become_one_run_afterwards() {
-        let factory = FakeFactory::default().script("sales", [Script::Yield(ok("sales"))]);
+        let factory = FakeFactory::default().script("sales", [Script::Held(ok("sales"))]);
         let mut world = World::new(&["sales"], factory);
         world.tick("10:05:00").await;
         for time in ["10:10:00", "10:15:00", "10:20:00"] {
@@ -206,7 +206,8 @@ mod tests {
         }
         assert_eq!(world.runs("sales"), 1);
         assert!(world.heartbeats.late().is_empty());
-        tokio::time::sleep(Duration::from_millis(60)).await;
+        world.factory.engine("sales").let_go.notify_one();
+        world.settle().await;
         world.tick("10:20:01").await;
         world.tick("10:20:02").await;
         let engine = world.factory.engine("sales");
@@ -244,14 +245,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_running_cycle_ends_with_the_engine_it_began_with() {
-        let factory = FakeFactory::default().script("sales", [Script::Yield(ok("sales"))]);
+        let factory = FakeFactory::default().script("sales", [Script::Held(ok("sales"))]);
         let mut world = World::new(&["sales"], factory);
         world.tick("10:05:00").await;
         let old = world.factory.engine("sales");
         world.publish(settings_with(&["sales"], &["accounts.sales.conflict=manual"]));
         world.tick("10:10:00").await;
         assert_eq!((old.runs(), world.runs("sales")), (1, 0));
-        tokio::time::sleep(Duration::from_millis(60)).await;
+        old.let_go.notify_one();
+        world.settle().await;
         world.tick("10:10:01").await;
         assert_eq!((old.runs(), world.runs("sales")), (1, 1));
     }

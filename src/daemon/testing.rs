@@ -32,6 +32,8 @@ pub(crate) enum Script {
     Report(RunReport),
     /// Lets the others run first.
     Yield(RunReport),
+    /// Goes on until the test lets it go.
+    Held(RunReport),
     /// Hits a defect.
     Panic,
     /// Goes on until it is cancelled.
@@ -45,6 +47,8 @@ pub(crate) struct FakeEngine {
     account: AccountName,
     script: Mutex<VecDeque<Script>>,
     cancel: CancellationToken,
+    /// Ends a cycle that is held.
+    pub(crate) let_go: Notify,
     runs: AtomicUsize,
     at_once: AtomicUsize,
     most_at_once: AtomicUsize,
@@ -67,6 +71,7 @@ impl FakeEngine {
             account: account.parse().unwrap(),
             script: Mutex::new(script.into_iter().collect()),
             cancel,
+            let_go: Notify::new(),
             runs: AtomicUsize::new(0),
             at_once: AtomicUsize::new(0),
             most_at_once: AtomicUsize::new(0),
@@ -112,7 +117,11 @@ impl Engine for FakeEngine {
                 None => ok(self.account.as_str()),
                 Some(Script::Report(report)) => report,
                 Some(Script::Yield(report)) => {
-                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    tokio::task::yield_now().await;
+                    report
+                }
+                Some(Script::Held(report)) => {
+                    self.let_go.notified().await;
                     report
                 }
                 Some(Script::Panic) => {
