@@ -38,6 +38,36 @@ struct State {
     /// Something may have happened since the last cycle began.
     woken: bool,
     foresight: Foresight,
+    /// Why a plan is held, and when that was told.
+    held: Option<(String, Timestamp)>,
+}
+
+impl State {
+    /// Whether the log has not heard yet, or not for a day, that a plan is held and why.
+    fn is_held_anew(&mut self, report: &RunReport, now: Timestamp) -> bool {
+        let reason = report.error.as_deref().unwrap_or_default();
+        match report.outcome {
+            Outcome::Held => {
+                let is_known = self
+                    .held
+                    .as_ref()
+                    .is_some_and(|(known, told)| known == reason && is_young(Some(*told), TELL_EVERY, now));
+                if !is_known {
+                    self.held = Some((reason.to_owned(), now));
+                }
+                !is_known
+            }
+            Outcome::Ok => {
+                self.held = None;
+                false
+            }
+            Outcome::Skipped | Outcome::Failed => false,
+        }
+    }
+}
+
+fn is_young(at: Option<Timestamp>, age: SignedDuration, now: Timestamp) -> bool {
+    at.is_some_and(|at| now.duration_since(at).abs() < age)
 }
 
 /// What is known of troubles to come.
@@ -110,6 +140,7 @@ impl LiveAccount {
                 panics: 0,
                 woken: false,
                 foresight: Foresight::default(),
+                held: None,
             };
             Arc::new(Memory { gate: tokio::sync::Mutex::new(()), state: Mutex::new(state) })
         };
@@ -188,17 +219,14 @@ impl LiveAccount {
     /// Looks, now and then, whether something is going to need a person, and says so once a day. An account that is not synced is
     /// looked at too: its consent dies of disuse.
     pub fn look_ahead(&self, now: Timestamp) {
-        let is_young = |at: Option<Timestamp>, age: SignedDuration| {
-            at.is_some_and(|at| now.duration_since(at).abs() < age)
-        };
-        if is_young(self.state().foresight.looked, LOOK_EVERY) {
+        if is_young(self.state().foresight.looked, LOOK_EVERY, now) {
             return;
         }
         let warning = self.engine.status().ok().and_then(|status| status.warning);
         let mut state = self.state();
         let foresight = &mut state.foresight;
         foresight.looked = Some(now);
-        let is_news = foresight.warning != warning || !is_young(foresight.told, TELL_EVERY);
+        let is_news = foresight.warning != warning || !is_young(foresight.told, TELL_EVERY, now);
         foresight.warning.clone_from(&warning);
         if let Some(reason) = warning.filter(|_| is_news) {
             foresight.told = Some(now);
@@ -281,6 +309,7 @@ impl LiveAccount {
         state.coalesced += u64::from(coalesced);
         state.panics = 0;
         let before = state.last.replace(report.clone());
+        let is_held_anew = state.is_held_anew(report, now);
         let failing_since = if succeeded {
             state.failing_since.take()
         } else {
@@ -301,6 +330,7 @@ impl LiveAccount {
             failures: failures_before.saturating_add(1),
             retry_in: retry_in.map(|wait| format!("{}s", wait.as_secs())).unwrap_or_default(),
             is_news: before.is_none_or(|before| before.error != report.error),
+            is_held_anew,
         };
         ended.tell(report);
     }
@@ -364,6 +394,7 @@ struct Ended {
     failures: u32,
     retry_in: String,
     is_news: bool,
+    is_held_anew: bool,
 }
 
 impl Ended {
@@ -394,6 +425,8 @@ impl Ended {
                 coalesced: self.coalesced,
             }
             .emit(),
+            // Until somebody decides, each run comes to the same end; `status` tells it meanwhile.
+            Outcome::Held if !self.is_held_anew => {}
             Outcome::Held => events::SyncHeld { account, run, reason }.emit(),
             Outcome::Skipped => events::SyncSkipped { account, reason }.emit(),
             Outcome::Failed => {
@@ -507,6 +540,29 @@ mod tests {
         *engine.warning.lock().unwrap() = None;
         account.consented();
         assert_eq!(account.standing().warning, None, "a new consent is looked at at once");
+    }
+
+    #[tokio::test]
+    async fn why_a_plan_is_held_is_told_at_once_when_it_changes_and_once_a_day() {
+        let (account, _) = live(&FakeEngine::new("sales", []));
+        let of = |outcome, reason: &str| account.untried(outcome, reason.to_owned(), None);
+        let mut told = Vec::new();
+        for (time, report) in [
+            ("01T10:00", of(Outcome::Held, "18 of 20 would go")),
+            ("01T10:05", of(Outcome::Held, "18 of 20 would go")),
+            ("01T10:10", of(Outcome::Failed, "the site is down")),
+            ("01T10:15", of(Outcome::Held, "18 of 20 would go")),
+            ("01T10:20", of(Outcome::Held, "19 of 20 would go")),
+            ("02T10:20", of(Outcome::Held, "19 of 20 would go")),
+            ("02T10:25", of(Outcome::Ok, "")),
+            ("02T10:30", of(Outcome::Held, "19 of 20 would go")),
+        ] {
+            let now = format!("2026-03-{time}:00Z").parse().unwrap();
+            if account.state().is_held_anew(&report, now) {
+                told.push(time);
+            }
+        }
+        assert_eq!(told, ["01T10:00", "01T10:20", "02T10:20", "02T10:30"]);
     }
 
     #[tokio::test]
