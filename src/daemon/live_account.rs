@@ -222,7 +222,7 @@ impl LiveAccount {
         if is_young(self.state().foresight.looked, LOOK_EVERY, now) {
             return;
         }
-        let warning = self.engine.status().ok().and_then(|status| status.warning);
+        let warning = self.engine.status().ok().and_then(|status| status.ending);
         let mut state = self.state();
         let foresight = &mut state.foresight;
         foresight.looked = Some(now);
@@ -530,14 +530,14 @@ mod tests {
         let (account, clock) = live(&engine);
         account.look_ahead(clock.time());
         assert_eq!(account.standing().warning, None);
-        *engine.warning.lock().unwrap() = Some("the consent ends".to_owned());
+        *engine.ending.lock().unwrap() = Some("the consent ends".to_owned());
         clock.set("2026-03-01T10:30:00Z");
         account.look_ahead(clock.time());
         assert_eq!(account.standing().warning, None, "it is looked at once an hour");
         clock.set("2026-03-01T11:00:00Z");
         account.look_ahead(clock.time());
         assert_eq!(account.standing().warning.as_deref(), Some("the consent ends"));
-        *engine.warning.lock().unwrap() = None;
+        *engine.ending.lock().unwrap() = None;
         account.consented();
         assert_eq!(account.standing().warning, None, "a new consent is looked at at once");
     }

@@ -53,8 +53,8 @@ pub(crate) struct FakeEngine {
     at_once: AtomicUsize,
     most_at_once: AtomicUsize,
     pub(crate) calls: Mutex<Vec<String>>,
-    /// What `status` warns of.
-    pub(crate) warning: Mutex<Option<String>>,
+    /// When and why the authorization is going to end.
+    pub(crate) ending: Mutex<Option<String>>,
 }
 
 impl FakeEngine {
@@ -76,7 +76,7 @@ impl FakeEngine {
             at_once: AtomicUsize::new(0),
             most_at_once: AtomicUsize::new(0),
             calls: Mutex::default(),
-            warning: Mutex::default(),
+            ending: Mutex::default(),
         })
     }
 
@@ -166,7 +166,8 @@ impl Engine for FakeEngine {
             in_doubt: 0,
             hold: None,
             error: None,
-            warning: self.warning.lock().unwrap().clone(),
+            warning: None,
+            ending: self.ending.lock().unwrap().clone(),
         })
     }
 

@@ -46,7 +46,8 @@ pub struct AccountEngine {
 struct Standing {
     authorized: bool,
     consented_as: Option<String>,
-    warning: Option<String>,
+    /// When and why that is going to end.
+    ending: Option<String>,
 }
 
 impl AccountEngine {
@@ -263,7 +264,7 @@ impl AccountEngine {
             Ok(None) => Ok(Standing::default()),
             Ok(Some(grant)) => Ok(Standing {
                 authorized: grant.over.is_none(),
-                warning: grant.ending(self.parts.clock.now()).map(|ending| ending.sentence(account)),
+                ending: grant.ending(self.parts.clock.now()).map(|ending| ending.sentence(account)),
                 consented_as: grant.address,
             }),
             Err(error @ VaultError::Store(_)) => Err(EngineError::vault(&error)),
@@ -271,8 +272,8 @@ impl AccountEngine {
             Err(source @ (VaultError::Sealed { .. } | VaultError::Version { .. })) => {
                 let error = AuthorizationError::Vault { account: account.clone(), source };
                 let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-                let warning = Some(format!("{error}: {cause}; {}", error.hint()));
-                Ok(Standing { warning, ..Standing::default() })
+                let ending = Some(format!("{error}: {cause}; {}", error.hint()));
+                Ok(Standing { ending, ..Standing::default() })
             }
         }
     }
@@ -315,10 +316,10 @@ impl Engine for AccountEngine {
             Some(recent) if recent.last_success > saved.last_success && saved.last_error.is_none() => recent,
             Some(_) | None => saved,
         };
-        let Standing { authorized, consented_as, warning } = self.consent()?;
+        let Standing { authorized, consented_as, ending } = self.consent()?;
         let pairs = state.pair_count();
         let warnings: Vec<String> =
-            warning.into_iter().chain(self.label_warning()?).chain(self.room_warning()?).collect();
+            ending.iter().cloned().chain(self.label_warning()?).chain(self.room_warning()?).collect();
         Ok(AccountStatus {
             account: state.account().clone(),
             last_sync_on: progress.last_success,
@@ -334,6 +335,7 @@ impl Engine for AccountEngine {
             hold: self.hold_view()?,
             error: progress.last_error,
             warning: (!warnings.is_empty()).then(|| warnings.join("; ")),
+            ending,
         })
     }
 

@@ -38,6 +38,9 @@ pub struct AccountStatus {
     /// What is going to need a person, and what to do about it before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
+    /// When and why the authorization is going to end, if it is: part of the warning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending: Option<String>,
 }
 
 /// A plan that waits for approval.

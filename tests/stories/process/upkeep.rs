@@ -190,4 +190,10 @@ fn a_full_account_is_said_before_and_once_and_nothing_else_suffers() {
     assert_eq!((said("google.nearly_full"), said("google.full")), (1, 1), "{}", daemon.log());
     let status = String::from_utf8_lossy(&house.run(&["status"]).stdout).into_owned();
     assert!(status.contains("no room for 5 contacts"), "{status}");
+
+    // A process that starts now looks ahead at once: no consent is in danger.
+    drop(daemon);
+    let daemon = house.start();
+    house.settle();
+    assert!(!daemon.log().contains("authorization.ending"), "{}", daemon.log());
 }
