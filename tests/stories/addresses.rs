@@ -441,6 +441,41 @@ async fn a_deleted_person_takes_the_contact_and_its_own_addresses_along() {
 }
 
 #[tokio::test]
+async fn a_deletion_that_ends_after_the_addresses_went_is_finished_and_is_no_edit() {
+    for (part, strike) in [
+        ("/api/resource/Address/", Strike::HalfBody),
+        ("/api/resource/Contact/", Strike::LoseRequest),
+        ("/api/resource/Contact/", Strike::BAD_GATEWAY),
+    ] {
+        let mut world = world();
+        let resource = ada(&world, &[office(), home()]);
+        world.add_person(person("Grace", "Hopper", "grace@example.com", ""));
+        world.converge().await;
+        edit_address(&world, "Ada Lovelace-Office", json!({ "county": "Central" }));
+        world.converge().await;
+        world.delete_person(&resource);
+        let mut strike = Some(strike);
+        world.site_weather(move |line, _| {
+            let is_it = line.starts_with("DELETE ") && line.contains(part);
+            if is_it { strike.take() } else { None }
+        });
+        world.sync().await;
+        world.calm();
+        assert!(documents(&world).len() < 2 && world.contacts().len() == 2, "{part}\n{}", world.picture());
+        let run = world.sync().await.run;
+        world.converge().await;
+        let counts = (documents(&world).len(), world.contacts().len(), world.persons().len());
+        assert_eq!(counts, (0, 1, 1), "{part}\n{}", world.picture());
+
+        world.undo(&run).await;
+        world.converge().await;
+        assert_eq!((documents(&world).len(), in_google(&world).len()), (2, 2), "{part}");
+        let office = world.site().document("Address", "Ada Lovelace-Office").unwrap();
+        assert_eq!(office["county"], "Central", "{part}");
+    }
+}
+
+#[tokio::test]
 async fn an_undone_deletion_brings_an_address_back_with_what_is_not_synced_of_it() {
     let mut world = world();
     let resource = ada(&world, &[office(), home()]);
