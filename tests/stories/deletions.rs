@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::world::{DAEMON, World, contact, person, writes};
+use crate::world::{DAEMON, EMAIL, World, contact, person, writes};
 
 fn under(policy: DeletionPolicy) -> World {
     World::with(|settings| settings.policy.deletions = policy)
@@ -54,6 +54,36 @@ async fn by_default_only_what_the_sync_created_follows_a_deletion_in_dafater() {
     google   Ada Lovelace ada@example.com
     google   Grace Hopper grace@example.com
     ");
+}
+
+/// "Merge & fix" in Google.
+fn merge(world: &World, loser: &str, survivor: &str) {
+    let now = world.tick();
+    world.google().merge_persons(EMAIL, loser, survivor, now).unwrap();
+}
+
+#[tokio::test]
+async fn what_a_person_made_is_not_deleted_for_having_swallowed_a_copy_of_ours() {
+    let (mut world, people, names) = three(DeletionPolicy::CreatedBySync).await;
+    let [_, alan, grace] = &people;
+    merge(&world, alan, grace);
+    world.settle().await;
+    world.delete_contact(&names[2]);
+    world.settle().await;
+    world.delete_contact(&names[1]);
+    world.converge().await;
+    assert!(world.picture().contains("google   Grace Hopper"), "{}", world.picture());
+}
+
+#[tokio::test]
+async fn what_a_person_made_and_merged_before_we_ever_saw_it_is_not_deleted_either() {
+    let (mut world, people, names) = three(DeletionPolicy::CreatedBySync).await;
+    let twin = world.add_person(person("Alan", "Turing", "alan@example.org", ""));
+    merge(&world, &people[1], &twin);
+    world.settle().await;
+    world.delete_contact(&names[1]);
+    world.converge().await;
+    assert!(world.picture().contains("google   Alan Turing"), "{}", world.picture());
 }
 
 #[tokio::test]

@@ -10,7 +10,10 @@ use crate::mapping::{Document, Person};
 use crate::sync::plan::planner::Planner;
 use crate::sync::plan::reunion::were_one;
 use crate::sync::snapshot::PairView;
-use crate::sync::{LooseReason, Origin, Side};
+use crate::sync::{LooseReason, Origin, Pair, Side};
+
+/// How pairs come to be whose contact in Google the sync made.
+const OURS: Origin = Origin::Created(Side::Google);
 
 impl<'a> Planner<'a> {
     pub(super) fn by_decision(
@@ -60,12 +63,17 @@ impl<'a> Planner<'a> {
         for (left, person) in people.iter().enumerate().filter(|(_, single)| !single.is_skipped()) {
             let Some(marker) = person.record.marker(&snapshot.site) else { continue };
             if let Some([right]) = by_creation.get(&marker.creation.civil()).map(Vec::as_slice) {
-                let origin = Origin::Created(Side::Google);
+                let is_inherited = documents.get(*right).is_some_and(|right| self.inherits(person, right));
+                let (origin, reason) = if is_inherited {
+                    (Origin::Matched, "merged in Google with what the sync created there")
+                } else {
+                    (OURS, "created here by the sync")
+                };
                 if !self.may_be_pair((left, *right), people, documents, origin) {
                     self.keep_outside((left, *right), people, documents, placed);
                     continue;
                 }
-                self.join((left, *right), people, documents, placed, origin, "created here by the sync");
+                self.join((left, *right), people, documents, placed, origin, reason);
             }
         }
         let mut by_name = BTreeMap::new();
@@ -90,6 +98,19 @@ impl<'a> Planner<'a> {
                 self.join((*left, right), people, documents, placed, origin, reason);
             }
         }
+    }
+
+    /// Whether a person has our marker from a contact that was merged into it, and is not itself of our making: a merge in Google
+    /// hands `clientData` on to the survivor.
+    fn inherits(&self, person: &Single<'a, Person>, document: &Single<'a, Document>) -> bool {
+        let source = &person.record.source_id;
+        let was_theirs = |pair: &Pair| pair.google.source_id == *source && pair.origin != OURS;
+        let was_another = |pair: &Pair| {
+            pair.google.source_id != *source && pair.origin == OURS && !self.snapshot.begun.contains(&pair.id)
+        };
+        person.widow().is_some_and(|widow| was_theirs(&widow.view.pair))
+            || document.widow().is_some_and(|widow| was_another(&widow.view.pair))
+            || self.snapshot.parted.iter().any(was_theirs)
     }
 
     /// A record that we created in place of a deleted one, and whose receipt was lost: by now its counterpart was deleted too. It
