@@ -72,6 +72,10 @@ pub(in crate::execute) fn take_apart(
     changes: &mut Changes,
 ) -> Result<(), EngineError> {
     state.drop_pair(&pair.id, changes)?;
+    // Of two who are nobody's pair nobody has to decide anything.
+    for conflict in state.conflicts()?.iter().filter(|conflict| conflict.pair == pair.id) {
+        changes.remove_conflict(&conflict.pair, &conflict.field);
+    }
     let why = LooseReason::Skipped;
     let google = RecordId::Google(pair.google.source_id);
     let dafater = RecordId::Dafater(pair.dafater.name);

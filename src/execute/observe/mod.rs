@@ -83,7 +83,11 @@ impl SiteFacts {
         memory: &mut Memory,
         now: Timestamp,
     ) -> Result<Self, EngineError> {
-        let is_fresh = |facts: &&Self| now.duration_since(facts.read_at) < SITE_FACTS_KEPT;
+        // What is unseen is asked for once a cycle.
+        let is_fresh = |facts: &&Self| {
+            now.duration_since(facts.read_at) < SITE_FACTS_KEPT
+                && (!facts.mapped.is_unseen || now == facts.read_at)
+        };
         if let Some(facts) = memory.site.as_ref().filter(is_fresh) {
             return Ok(facts.clone());
         }

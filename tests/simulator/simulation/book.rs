@@ -119,7 +119,7 @@ impl Book {
                         }
                     }
                     let made_of = if is_undo { made_of(&seen.json) } else { None };
-                    self.note_newcomer(id, seen, (at, cycle), made_of);
+                    self.note_newcomer(id, seen, (at, cycle), made_of.as_ref());
                 }
                 Some(old) if old.contact == seen.contact => {}
                 Some(old) => {
@@ -142,7 +142,7 @@ impl Book {
     }
 
     /// Whoever enters a record says all that it says. One that an undo has `made_of` a document was told it by that.
-    fn note_newcomer(&mut self, id: &Id, seen: &Seen, (at, cycle): (Timestamp, u32), made_of: Option<Id>) {
+    fn note_newcomer(&mut self, id: &Id, seen: &Seen, (at, cycle): (Timestamp, u32), made_of: Option<&Id>) {
         for field in self.fields.clone() {
             let to = seen.contact.text(&field).to_owned();
             let record = id.clone();
@@ -158,7 +158,7 @@ impl Book {
         let former = self.gone.iter().find(|entry| is_former(*entry)).map(|(other, _)| other.clone());
         for (field, values) in sets(&seen.contact) {
             for key in values.keys() {
-                let mut said_by = former.iter().chain(&made_of);
+                let mut said_by = former.iter().chain(made_of);
                 let since = said_by.find_map(|record| self.said_since(record, &field, key.as_str()));
                 self.value(since.unwrap_or(at), cycle, id, &field, key.as_str(), true, Vec::new());
             }
