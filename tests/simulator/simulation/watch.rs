@@ -188,17 +188,23 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
 
 /// LIMIT: whether a record had heard of an edit before it was deleted cannot be known when the answer to the write that told it was
 /// lost; the edit then beats the deletion, for nothing may be lost. Such writes are asked for before the cycle: the intent of the
-/// create that follows stands in the place of theirs.
-pub fn in_doubt(scene: &Scene) -> BTreeSet<Id> {
+/// create that follows stands in the place of theirs, and what was in doubt `before` it is so while that one is.
+pub fn in_doubt(scene: &Scene, before: &BTreeSet<Id>) -> BTreeSet<Id> {
     let names = &scene.book.names;
-    let intents = scene.accounts().flat_map(|account| scene.state(account).intents().unwrap());
-    let updates = intents.filter(|intent| intent.kind == IntentKind::Update);
-    updates
-        .filter_map(|intent| match &intent.record {
-            RecordId::Google(source) => Some((Side::Google, source.0.clone())),
-            RecordId::Dafater(name) => names.get(&(Side::Dafater, name.0.clone())).cloned(),
-        })
-        .collect()
+    let id_of = |record: &RecordId| match record {
+        RecordId::Google(source) => Some((Side::Google, source.0.clone())),
+        RecordId::Dafater(name) => names.get(&(Side::Dafater, name.0.clone())).cloned(),
+    };
+    let intents: Vec<_> =
+        scene.accounts().flat_map(|account| scene.state(account).intents().unwrap()).collect();
+    let of = |kind| intents.iter().filter(move |intent| intent.kind == kind);
+    let made_of: BTreeSet<Id> = of(IntentKind::Create).filter_map(|intent| id_of(&intent.record)).collect();
+    let is_made_again = |id: &&Id| {
+        let mut partners = scene.book.partners.get(*id).into_iter().flatten();
+        partners.any(|partner| made_of.contains(partner))
+    };
+    let still = before.iter().filter(is_made_again).cloned();
+    of(IntentKind::Update).filter_map(|intent| id_of(&intent.record)).chain(still).collect()
 }
 
 /// An undo may only create what is not there.
