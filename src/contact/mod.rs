@@ -114,6 +114,17 @@ impl Contact {
         folded_text(self.text_of_slot(&TextField::Company))
     }
 
+    /// Whether the contact says anything in `field`.
+    #[must_use]
+    pub fn says(&self, field: &Field) -> bool {
+        match field {
+            Field::Text(text) => !self.text(text).is_empty(),
+            Field::Emails => !self.emails.is_empty(),
+            Field::Phones => !self.phones.is_empty(),
+            Field::Addresses => self.addresses.as_ref().is_some_and(|addresses| !addresses.is_empty()),
+        }
+    }
+
     /// Says what `other` says in `field`.
     pub fn take(&mut self, field: &Field, other: &Self) {
         match field {

@@ -13,7 +13,7 @@ use super::observe::{Memory, Observed, Observer};
 use super::photos::PhotoPlan;
 use super::{EngineError, RunRequest};
 use crate::observe::events;
-use crate::state::{Cursors, HeldBy, Hold, HoldDecision};
+use crate::state::{Cursors, HeldBy, Hold, HoldDecision, IntentKind};
 use crate::sync::guard::Verdict;
 use crate::sync::{Action, Plan, Side};
 
@@ -86,6 +86,7 @@ impl AccountEngine {
                         .collect(),
                     doubtful: &observed.doubtful,
                     unnoted: observed.unnoted().collect(),
+                    begun: observed.begun_deletions().collect(),
                     ..self.executor(&settings, run, now, &plan, label)
                 };
                 let mut applied = executor.run(&plan).await?;
@@ -173,11 +174,25 @@ impl AccountEngine {
     }
     /// Remembers what our own writes made the base, before anything is built on it.
     async fn redeem(&self, observed: &Observed) -> Result<(), EngineError> {
+        let settings = self.settings();
         let mut changes = self.state().changes();
         for pair in &observed.redeemed {
             self.state().put_pair(pair, &mut changes)?;
-            for intent in observed.settled.iter().filter(|intent| intent.pair == pair.id) {
+            let (deletions, others): (Vec<_>, Vec<_>) = observed
+                .settled
+                .iter()
+                .filter(|intent| intent.pair == pair.id)
+                .partition(|intent| intent.kind == IntentKind::Delete);
+            for intent in others {
                 changes.add_history(&pair.id, &intent.arrived());
+            }
+            let view = observed.snapshot.pairs.iter().find(|view| view.pair.id == pair.id);
+            let document = view.and_then(|view| view.dafater.present());
+            let now = document.map(|document| document.contact(&settings.policy.mapping));
+            for intent in deletions {
+                if let Some(entry) = now.as_ref().and_then(|now| intent.begun(now)) {
+                    changes.add_history(&pair.id, &entry);
+                }
             }
         }
         Ok(self.state().commit(changes).await?)

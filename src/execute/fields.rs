@@ -28,6 +28,8 @@ pub(super) struct MappedColumns {
     pub(super) columns: BTreeMap<String, Column>,
     /// What does not travel, and why.
     pub(super) left_out: BTreeMap<TextField, String>,
+    /// Whether the site neither said nor showed what there is: it is asked again in the next cycle.
+    pub(super) is_unseen: bool,
 }
 
 impl AccountEngine {
@@ -74,6 +76,7 @@ impl MappedColumns {
         }
         let known = site.contact_fields().await?;
         let shown = site.shown_fields().await?;
+        found.is_unseen = known.is_none() && shown.is_none();
         for (text, name) in texts {
             match column(site, known.as_ref(), shown.as_ref(), name).await? {
                 Ok(column) => drop(found.columns.insert(name.to_owned(), column)),

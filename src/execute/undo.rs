@@ -8,17 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::account::run_id;
-use super::apply::{Applied, Executor};
-use super::notes::Note;
+use super::apply::{Applied, Executor, take_apart};
 use super::observe::{Memory, Observer};
 use super::wanted::Wanted;
 use super::{AccountEngine, EngineError, LeftView, StepView, UndoRequest, UndoView, show};
 use crate::state::{HeldBy, HistoryEntry, HistoryView, Hold, HoldDecision, Intent, IntentKind, UndoHold};
 use crate::sync::guard::{Approval, Verdict, digest, judge};
 use crate::sync::matching::{Candidate, Standing, find};
-use crate::sync::{
-    Action, Deed, DeedKind, LeftAlone, Loose, LooseReason, PairId, Plan, RecordId, Side, Snapshot, Step, Undo,
-};
+use crate::sync::{Action, Deed, DeedKind, LeftAlone, PairId, Plan, RecordId, Side, Snapshot, Step, Undo};
 
 /// Labels that every Google account has.
 const SYSTEM_LABELS: [&str; 2] = ["contactGroups/myContacts", "contactGroups/starred"];
@@ -273,6 +270,7 @@ impl AccountEngine {
             known_labels: known_labels.clone(),
             doubtful: &doubtful,
             unnoted: doubtful.iter().collect(),
+            apart: undo.apart.iter().cloned().collect(),
             ..self.executor(&settings, run, now, &undo.plan, None)
         };
         let mut applied = executor.run(&undo.plan).await?;
@@ -325,37 +323,9 @@ impl AccountEngine {
         let mut changes = state.changes();
         let is_done = |pair: &PairId| applied.halted.is_none() && !applied.parked.contains_key(pair);
         for id in undo.apart.iter().filter(|pair| is_done(pair)) {
+            // What was written is apart already.
             let Some(pair) = state.pair(id)? else { continue };
-            state.drop_pair(id, &mut changes)?;
-            let why = LooseReason::Skipped;
-            let google = RecordId::Google(pair.google.source_id);
-            let dafater = RecordId::Dafater(pair.dafater.name);
-            changes.set_loose(&Loose {
-                record: google.clone(),
-                creation: None,
-                revision: pair.google.etag.0,
-                contact: pair.google.contact,
-                why,
-            });
-            let note = Note {
-                run,
-                at: now,
-                action: "unlink",
-                google: Some(google),
-                dafater: Some(dafater.clone()),
-                title: pair.dafater.contact.title(),
-                reason: format!("run {} was undone", request.run),
-                changes: Vec::new(),
-                undoes: Some(request.run.clone()),
-            };
-            changes.add_history(id, &note.entry(state.account()));
-            changes.set_loose(&Loose {
-                record: dafater,
-                creation: Some(pair.dafater.creation),
-                revision: pair.dafater.modified.0,
-                contact: pair.dafater.contact,
-                why,
-            });
+            take_apart(state, pair, &request.run, (run, now), &mut changes)?;
         }
         for step in undo.plan.steps.iter().filter(|step| is_done(&step.pair)) {
             if let Action::Create { .. } = step.action {

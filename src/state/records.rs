@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, HistoryView};
-use crate::contact::Contact;
+use super::{ChangeView, Counts, HistoryView};
+use crate::contact::{Contact, Field, Value, Values};
 use crate::mapping::{DocumentName, ResourceName, SiteStamp, SourceId};
 use crate::sync::{LabelId, Pair, PairId, Promise, RecordId, Role, Side};
 
@@ -98,6 +98,32 @@ impl Intent {
             Side::Dafater => promise.dafater.clone(),
         });
         HistoryEntry { after, ..self.entry.clone() }
+    }
+
+    /// What the history says of a deletion that ended early, where it took addresses of a record that still stands and says `now`: an
+    /// update, which can be put back.
+    #[must_use]
+    pub fn begun(&self, now: &Contact) -> Option<HistoryEntry> {
+        let before = self.entry.before.as_ref().filter(|_| self.kind == IntentKind::Delete)?;
+        let (held, left) = (before.addresses.as_ref()?, now.addresses.as_ref()?);
+        if held.keys().all(|key| left.contains(key)) {
+            return None;
+        }
+        let listed = |values: &Values| values.iter().map(Value::shown).collect::<Vec<_>>().join("; ");
+        let reason = "its deletion was begun and not finished".to_owned();
+        let change = ChangeView {
+            field: Field::Addresses.to_string(),
+            before: listed(held),
+            after: listed(left),
+            reason: reason.clone(),
+        };
+        let view = HistoryView {
+            action: "update".to_owned(),
+            reason,
+            changes: vec![change],
+            ..self.entry.view.clone()
+        };
+        Some(HistoryEntry { view, after: Some(now.clone()), ..self.entry.clone() })
     }
 }
 

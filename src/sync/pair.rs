@@ -94,6 +94,31 @@ pub struct Pair {
     pub withheld: Vec<Withheld>,
 }
 
+impl Pair {
+    /// Whether something has yet to be written to one of its records: their revisions are blank then.
+    #[must_use]
+    pub fn is_owed(&self) -> bool {
+        self.google.etag.0.is_empty() || self.dafater.modified.0.is_empty()
+    }
+
+    /// Agrees no more on addresses that the document, as it is `now`, lacks: a deletion of it that ended early took them away, which is
+    /// nobody's edit. Returns whether there were any.
+    pub fn disagree_on_lost_addresses(&mut self, now: &Contact) -> bool {
+        let (Some(now), Some(base)) = (&now.addresses, &mut self.dafater.contact.addresses) else {
+            return false;
+        };
+        let lost: Vec<Key> = base.keys().filter(|key| !now.contains(key)).cloned().collect();
+        for key in &lost {
+            base.remove(key);
+            if let Some(google) = &mut self.google.contact.addresses {
+                let alias = self.aliases.iter().find(|(_, dafater)| dafater == key);
+                google.remove(alias.map_or(key, |(google, _)| google));
+            }
+        }
+        !lost.is_empty()
+    }
+}
+
 /// Google's half of a base.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GoogleBase {

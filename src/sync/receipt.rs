@@ -128,7 +128,7 @@ impl Promise {
 impl Step {
     /// The pair as it stands now; `None` while one of the records does not exist.
     ///
-    /// INVARIANT: while a write is owed, the revisions are blank. Whatever is observed is then news, so that a crash between two
+    /// INVARIANT: while a write or a comparison is owed, the revisions are blank. Whatever is observed is then news, so that a crash between two
     /// writes cannot make the second one be forgotten.
     #[must_use]
     pub fn settled(&self, written: Written<'_>, mapping: &Mapping) -> Option<Pair> {
@@ -170,8 +170,9 @@ impl Step {
             Side::Google => written.google.is_some(),
             Side::Dafater => written.dafater.is_some(),
         };
-        let is_owed = merged.pending.contains(&Field::Addresses)
-            && self.is_short(Side::Dafater, written.dafater.is_some(), &dafater_now)
+        let is_owed = self.says_more(&google_now, &dafater_now)
+            || merged.pending.contains(&Field::Addresses)
+                && self.is_short(Side::Dafater, written.dafater.is_some(), &dafater_now)
             || !merged.google.fields.is_empty() && written.google.is_none()
             || !merged.dafater.fields.is_empty() && written.dafater.is_none();
         let base = Both { google: &base_google, dafater: &base_dafater };
@@ -209,25 +210,30 @@ impl Step {
         })
     }
 
-    /// What a new record was not given although it could hold it, because it may not go there: nothing was agreed on in that.
+    /// What a new record was not given although it could hold it, because it may not go there, and what it says that it was not sent, as
+    /// one does that is made anew with all that it held: nothing was agreed on in that.
     fn left_out(&self, google: &Contact, dafater: &Contact) -> BTreeSet<Field> {
         let Action::Create { side, contact, withheld } = &self.action else { return BTreeSet::new() };
-        let source = match side {
-            Side::Google => dafater,
-            Side::Dafater => google,
+        let (source, made) = match side {
+            Side::Google => (dafater, google),
+            Side::Dafater => (google, dafater),
         };
-        let is_said = |contact: &Contact, field: &Field| match field {
-            Field::Text(text) => !contact.text(text).is_empty(),
-            Field::Emails => !contact.emails.is_empty(),
-            Field::Phones => !contact.phones.is_empty(),
-            Field::Addresses => contact.addresses.as_ref().is_some_and(|addresses| !addresses.is_empty()),
-        };
-        let mut fields = Field::of(&[source]);
+        let mut fields = Field::of(&[source, made]);
         fields.retain(|field| {
             let is_withheld = withheld.iter().any(|withheld| withheld.field == *field);
-            is_said(source, field) && !is_said(contact, field) && !is_withheld
+            (source.says(field) || made.says(field)) && !contact.says(field) && !is_withheld
         });
         fields
+    }
+
+    /// Whether a new record says what it was not sent: that has yet to be compared.
+    fn says_more(&self, google: &Contact, dafater: &Contact) -> bool {
+        let Action::Create { side, contact, .. } = &self.action else { return false };
+        let made = match side {
+            Side::Google => google,
+            Side::Dafater => dafater,
+        };
+        Field::of(&[made]).iter().any(|field| made.says(field) && !contact.says(field))
     }
 
     /// What both sides agree on once the write to `side` has arrived; `None` for a deletion.

@@ -441,6 +441,86 @@ async fn a_deleted_person_takes_the_contact_and_its_own_addresses_along() {
 }
 
 #[tokio::test]
+async fn an_address_that_stands_there_twice_keeps_both_its_kinds() {
+    let mut world = world();
+    ada(&world, &[home()]);
+    let name = world.add_contact(contact("Ada", "Lovelace", "ada@example.com", ""));
+    for kind in ["Office", "Personal"] {
+        add_address(
+            &world,
+            json!({ "address_title": "Ada", "address_type": kind, "address_line1": "1 Navy Yard", "city": "Riyadh",
+                "country": "Saudi Arabia", "links": [link(&name)] }),
+        );
+    }
+    world.converge().await;
+    let kinds: Vec<String> = documents(&world).iter().map(|line| line[..14].to_owned()).collect();
+    assert_eq!(kinds, ["Ada Lovelace-P", "Ada-Office (Ad", "Ada-Personal ("]);
+    let kept = documents(&world).iter().filter(|line| line.contains("Office, 1 Navy Yard")).count();
+    assert_eq!((kept, in_google(&world).len()), (1, 2), "{:?}", documents(&world));
+}
+
+#[tokio::test]
+async fn a_contact_made_anew_whose_addresses_did_not_come_loses_none_in_google() {
+    for nth in 1..40 {
+        let mut world = world();
+        let resource = ada(&world, &[office(), home()]);
+        world.converge().await;
+        let name = world.contact("Ada")["name"].as_str().unwrap().to_owned();
+        for address in ["Ada Lovelace-Office", "Ada Lovelace-Personal"] {
+            delete_address(&world, address);
+        }
+        world.delete_contact(&name);
+        world.edit_person(&resource, json!({ "names": [{ "givenName": "Eda", "familyName": "Lovelace" }] }));
+        let was_killed = world.sync_killed_at(nth, true).await;
+        world.converge().await;
+        let counts = (documents(&world).len(), world.contacts().len());
+        let eda = world.person("Eda Lovelace");
+        assert_eq!(eda["addresses"].as_array().map(Vec::len), Some(2), "killed at {nth}\n{eda}");
+        assert_eq!(counts, (2, 1), "killed at {nth}");
+        if !was_killed {
+            assert!(nth > 3);
+            return;
+        }
+    }
+    panic!("the sync never ended");
+}
+
+#[tokio::test]
+async fn a_deletion_that_ends_after_the_addresses_went_is_finished_and_is_no_edit() {
+    for (part, strike) in [
+        ("/api/resource/Address/", Strike::HalfBody),
+        ("/api/resource/Contact/", Strike::LoseRequest),
+        ("/api/resource/Contact/", Strike::BAD_GATEWAY),
+    ] {
+        let mut world = world();
+        let resource = ada(&world, &[office(), home()]);
+        world.add_person(person("Grace", "Hopper", "grace@example.com", ""));
+        world.converge().await;
+        edit_address(&world, "Ada Lovelace-Office", json!({ "county": "Central" }));
+        world.converge().await;
+        world.delete_person(&resource);
+        let mut strike = Some(strike);
+        world.site_weather(move |line, _| {
+            let is_it = line.starts_with("DELETE ") && line.contains(part);
+            if is_it { strike.take() } else { None }
+        });
+        world.sync().await;
+        world.calm();
+        assert!(documents(&world).len() < 2 && world.contacts().len() == 2, "{part}\n{}", world.picture());
+        let run = world.sync().await.run;
+        world.converge().await;
+        let counts = (documents(&world).len(), world.contacts().len(), world.persons().len());
+        assert_eq!(counts, (0, 1, 1), "{part}\n{}", world.picture());
+
+        world.undo(&run).await;
+        world.converge().await;
+        assert_eq!((documents(&world).len(), in_google(&world).len()), (2, 2), "{part}");
+        let office = world.site().document("Address", "Ada Lovelace-Office").unwrap();
+        assert_eq!(office["county"], "Central", "{part}");
+    }
+}
+
+#[tokio::test]
 async fn an_undone_deletion_brings_an_address_back_with_what_is_not_synced_of_it() {
     let mut world = world();
     let resource = ada(&world, &[office(), home()]);

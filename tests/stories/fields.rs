@@ -6,7 +6,7 @@ use dafater_contactsd::mapping::Mapping;
 use dafater_contactsd::sync::{ConflictPolicy, Direction, FieldRule, FieldRules};
 use serde_json::{Value, json};
 
-use crate::world::{EMAIL, World, contact, person, writes};
+use crate::world::{EMAIL, Strike, World, contact, person, writes};
 
 fn text(slot: &str, column: &str) -> TextField {
     TextField::Mapped(MappedField::new(slot, column))
@@ -351,4 +351,21 @@ async fn a_field_that_is_removed_while_the_daemon_runs_was_not_cleared() {
     assert_eq!(report.error, None);
     assert_eq!(says(&world, &resource, "/biographies/0/value"), "Gate B");
     assert_eq!(says(&world, &resource, "/organizations/0/title"), "Countess");
+}
+
+#[tokio::test]
+async fn a_site_that_neither_says_nor_shows_its_fields_is_asked_again_in_the_next_cycle() {
+    let mut world = world(|_| {});
+    let mut strike = Some(Strike::HalfBody);
+    world.site_weather(
+        move |line, _| {
+            if line.contains("/api/v2/doctype/Contact/meta") { strike.take() } else { None }
+        },
+    );
+    world.add_person(ada(&json!({ "biographies": [{ "value": "Notes" }] })));
+    world.settle().await;
+    assert_eq!(world.contact("Ada")["custom_notes"], Value::Null);
+    // The same process: a new one asks anyway.
+    let report = world.engine().run(RunRequest::default()).await;
+    assert_eq!((report.error, &world.contact("Ada")["custom_notes"]), (None, &json!("Notes")));
 }

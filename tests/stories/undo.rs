@@ -215,6 +215,49 @@ async fn two_who_were_taken_for_one_are_two_again_and_stay_two() {
 }
 
 #[tokio::test]
+async fn two_who_are_to_be_two_again_never_remain_one_that_says_two_things() {
+    for nth in 1..40 {
+        for durable in [true, false] {
+            let mut world = World::new();
+            let mut ada = person("Ada", "Lovelace", "ada@example.com", "");
+            ada["organizations"] = json!([{"name": "Engines"}]);
+            world.add_person(ada);
+            let mut other = contact("Ada", "Lovelace", "ada@example.com", "+966501234567");
+            other["company_name"] = json!("Difference");
+            world.add_contact(other);
+            let run = world.settle().await.run;
+            let store = std::sync::Arc::new(MemoryStore::from_durable(world.store.snapshot_durable()));
+            store.fault_at(nth, Fault::Crash { durable });
+            world.store = store;
+            world.restart();
+            let request = UndoRequest { run: run.clone(), contact: None, dry_run: false };
+            drop(world.engine().undo(&request).await);
+            let was_killed = world.store.is_crashed();
+            world.store = std::sync::Arc::new(MemoryStore::from_durable(world.store.snapshot_durable()));
+            world.converge().await;
+            world.is_quiet().await;
+            let linked = world.engine().status().unwrap().linked;
+            let told = format!("killed at {nth} ({durable}), {linked} linked\n{}", world.picture());
+            let [dafater, google] =
+                <[String; 2]>::try_from(world.picture().lines().map(str::to_owned).collect::<Vec<_>>())
+                    .expect(&told);
+            if linked == 0 {
+                assert!(dafater.ends_with("Ada Lovelace Difference ada@example.com +966501234567"), "{told}");
+                assert!(google.ends_with("Ada Lovelace Engines ada@example.com"), "{told}");
+            } else {
+                let [both] = world.lines().try_into().expect(&told);
+                assert!(both.contains("+966501234567"), "{told}");
+            }
+            if !was_killed {
+                assert!(nth > 2 && linked == 0, "{told}");
+                return;
+            }
+        }
+    }
+    panic!("the undo never ended");
+}
+
+#[tokio::test]
 async fn an_undo_that_would_delete_too_much_waits_for_approval() {
     let mut world = World::with(|settings| settings.policy.max_deletes_percent = 10);
     for number in 0..5 {

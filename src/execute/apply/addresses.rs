@@ -81,6 +81,9 @@ impl Executor<'_> {
             self.parts.state.commit(changes).await?;
         }
         if let Some(error) = outcome.refused {
+            let mut changes = self.parts.state.changes();
+            self.end_apart(&work, &mut changes)?;
+            self.parts.state.commit(changes).await?;
             let disposition = error.disposition();
             let reason = match disposition {
                 Disposition::Stale | Disposition::Gone => {
@@ -109,6 +112,7 @@ impl Executor<'_> {
         let intent = crate::state::Intent { kind, ..self.intent(work, Side::Dafater) };
         let mut changes = self.parts.state.changes();
         changes.set_intent(&intent);
+        self.begin_apart(work, &mut changes)?;
         Ok(self.parts.state.commit(changes).await?)
     }
 

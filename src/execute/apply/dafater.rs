@@ -31,7 +31,9 @@ impl Executor<'_> {
     ) -> Result<(), EngineError> {
         let may_link = self.settings.policy.pull;
         let is_due = |work: &Work<'_>| {
-            work.step.writes(Side::Dafater) || may_link && linking.links.contains_key(&work.step.pair)
+            !self.stays_together(work)
+                && (work.step.writes(Side::Dafater)
+                    || may_link && linking.links.contains_key(&work.step.pair))
         };
         let mut due: Vec<Work<'_>> = works.into_iter().filter(is_due).collect();
         // What failed before comes last: a document on which the site breaks down again keeps nobody else waiting.
@@ -217,7 +219,7 @@ impl Executor<'_> {
 
     async fn begin_one(&self, work: &Work<'_>) -> Result<(), EngineError> {
         let mut changes = self.parts.state.changes();
-        self.set_intent(work, Side::Dafater, &mut changes);
+        self.set_intent(work, Side::Dafater, &mut changes)?;
         Ok(self.parts.state.commit(changes).await?)
     }
 
@@ -236,7 +238,15 @@ impl Executor<'_> {
             return Ok(());
         }
         let mut changes = self.parts.state.changes();
-        self.take_back(&step.pair, Side::Dafater, &mut changes);
+        let has_addresses =
+            |document: &Document| document.addresses.as_ref().is_some_and(|all| !all.is_empty());
+        let is_begun = matches!(step.action, Action::Delete { .. })
+            && concerns_all(&disposition)
+            && step.dafater.as_ref().is_some_and(has_addresses);
+        if !is_begun {
+            // What goes before the contact itself may be gone: then the intent stays, and tells whose work that was.
+            self.take_back(work, Side::Dafater, &mut changes)?;
+        }
         if concerns_all(&disposition) {
             if disposition == Disposition::Unavailable {
                 // It may be this one document that the site breaks down on.

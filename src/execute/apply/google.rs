@@ -384,7 +384,7 @@ impl Executor<'_> {
     async fn begin(&self, works: &[Work<'_>], batch: &[Outgoing], side: Side) -> Result<(), EngineError> {
         let mut changes = self.parts.state.changes();
         for work in batch.iter().filter_map(|outgoing| works.get(outgoing.index)) {
-            self.set_intent(work, side, &mut changes);
+            self.set_intent(work, side, &mut changes)?;
         }
         Ok(self.parts.state.commit(changes).await?)
     }
@@ -393,7 +393,7 @@ impl Executor<'_> {
     async fn withdraw(&self, works: &[Work<'_>], batch: &[Outgoing], side: Side) -> Result<(), EngineError> {
         let mut changes = self.parts.state.changes();
         for work in batch.iter().filter_map(|outgoing| works.get(outgoing.index)) {
-            self.take_back(&work.step.pair, side, &mut changes);
+            self.take_back(work, side, &mut changes)?;
         }
         Ok(self.parts.state.commit(changes).await?)
     }

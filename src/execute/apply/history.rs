@@ -1,11 +1,12 @@
 //! What the history keeps of each effect.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Executor;
 use super::receipt::Work;
 use crate::contact::{Contact, Field, Values};
 use crate::execute::{ChangeView, HistoryView};
+use crate::mapping::Document;
 use crate::state::{Changes, HistoryEntry, Intent, IntentKind};
 use crate::sync::{Action, RecordId, Side, Step, Withheld};
 
@@ -60,9 +61,35 @@ impl Executor<'_> {
                 .or_else(|| Some(self.images.get(&(step.pair.clone(), side))?.record.clone()))
                 .unwrap_or_else(|| RecordId::Dafater(crate::mapping::DocumentName(String::new()))),
             at: self.now,
-            entry: with_everything(work, self.entry(step, Some(side), action)),
+            entry: self.with_lost(
+                kind,
+                with_everything(work, self.entry(step, Some(side), action)),
+                work,
+                side,
+            ),
             promise: work.promise(side),
         }
+    }
+
+    /// The addresses that an earlier deletion took before it ended early belong to what is deleted now.
+    fn with_lost(&self, kind: IntentKind, entry: HistoryEntry, work: &Work<'_>, side: Side) -> HistoryEntry {
+        let is_it = |earlier: &&&Intent| (&earlier.pair, earlier.side) == (&work.step.pair, side);
+        let Some(earlier) = self.begun.iter().find(is_it).filter(|_| kind == IntentKind::Delete) else {
+            return entry;
+        };
+        let parse = |image: &Option<String>| -> Option<Map<String, Value>> {
+            serde_json::from_str(image.as_deref()?).ok()
+        };
+        let (Some(mut image), Some(whole)) = (parse(&entry.image), parse(&earlier.entry.image)) else {
+            return entry;
+        };
+        image.extend(Document::addresses_of_image(&whole));
+        let mut before = entry.before;
+        if let (Some(before), Some(earlier)) = (&mut before, &earlier.entry.before) {
+            before.take(&Field::Addresses, earlier);
+        }
+        let image = Some(Value::Object(image).to_string()).filter(|image| image.len() <= IMAGE_LIMIT);
+        HistoryEntry { before, image, ..entry }
     }
 
     /// What the history says of a write that arrived.

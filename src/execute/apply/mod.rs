@@ -5,6 +5,7 @@
 //! halts the run, and what was done stays done.
 
 mod addresses;
+mod apart;
 mod dafater;
 mod google;
 mod history;
@@ -18,6 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
+pub(super) use self::apart::take_apart;
 pub(super) use self::history::{changes_of, dafater_id, google_id, title_of};
 use self::links::Linking;
 use self::receipt::Work;
@@ -72,9 +74,13 @@ pub(super) struct Executor<'a> {
     pub(super) doubtful: &'a [Intent],
     /// Earlier updates without a receipt, of which nothing tells yet what they replaced.
     pub(super) unnoted: Vec<&'a Intent>,
+    /// Earlier deletions that ended early.
+    pub(super) begun: Vec<&'a Intent>,
     pub(super) cancel: &'a CancellationToken,
     /// The run that is put back, if one is.
     pub(super) undoes: Option<&'a str>,
+    /// Pairs that it made, and that are taken apart.
+    pub(super) apart: BTreeSet<PairId>,
     /// What records looked like that are created anew.
     pub(super) images: &'a BTreeMap<(PairId, Side), Image>,
     /// The labels that contacts are created with.
@@ -249,9 +255,11 @@ impl Executor<'_> {
         changes.add_history(&step.pair, &entry);
         if let Some(pair) = work.pair() {
             self.settle(step, &pair, changes)?;
-            self.parts.state.put_pair(&pair, changes)?;
-            self.report_withheld(step, &pair, changes);
-            self.remember_labels(work, side, changes);
+            if !self.is_taken_apart(work, &pair, changes)? {
+                self.parts.state.put_pair(&pair, changes)?;
+                self.report_withheld(step, &pair, changes);
+                self.remember_labels(work, side, changes);
+            }
         }
         changes.remove_intent(&step.pair, side);
         if step.destroys() {
@@ -321,7 +329,9 @@ impl Executor<'_> {
         let mut changes = self.parts.state.changes();
         if is_effect {
             self.receipt(work, side, &mut changes)?;
-        } else if let Some(pair) = work.pair() {
+        } else if let Some(pair) = work.pair()
+            && !self.is_taken_apart(work, &pair, &mut changes)?
+        {
             self.parts.state.put_pair(&pair, &mut changes)?;
         }
         Ok(self.parts.state.commit(changes).await?)
@@ -362,7 +372,7 @@ impl Executor<'_> {
 
     /// Writes down what is about to be sent. An earlier write of the same record, which has no receipt, is noted before it gives way:
     /// if the record is not as it was before it, nothing else tells what was there.
-    fn set_intent(&self, work: &Work<'_>, side: Side, changes: &mut Changes) {
+    fn set_intent(&self, work: &Work<'_>, side: Side, changes: &mut Changes) -> Result<(), EngineError> {
         let (pair, mapping) = (&work.step.pair, &self.settings.policy.mapping);
         let now = match side {
             Side::Google => work.step.google.as_ref().map(|person| person.contact(mapping)),
@@ -376,14 +386,17 @@ impl Executor<'_> {
             changes.add_history(pair, &earlier.entry);
         }
         changes.set_intent(&self.intent(work, side));
+        self.begin_apart(work, changes)
     }
 
     /// Takes back what was written down and provably did not happen; what was in doubt before it is in doubt again.
-    fn take_back(&self, pair: &PairId, side: Side, changes: &mut Changes) {
+    fn take_back(&self, work: &Work<'_>, side: Side, changes: &mut Changes) -> Result<(), EngineError> {
+        let pair = &work.step.pair;
         match self.doubtful.iter().find(|intent| (&intent.pair, intent.side) == (pair, side)) {
             Some(earlier) => changes.set_intent(earlier),
             None => changes.remove_intent(pair, side),
         }
+        self.end_apart(work, changes)
     }
 
     /// Remembers a pair of which a person deleted one record: a deletion can be taken back on either side.

@@ -42,6 +42,15 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// What the record of `side` says, as it was seen or written.
+    pub(super) fn now(&self, side: Side) -> Option<Contact> {
+        let seen = || match side {
+            Side::Google => self.step.google.as_ref().map(|person| person.contact(self.mapping)),
+            Side::Dafater => self.step.dafater.as_ref().map(|document| document.contact(self.mapping)),
+        };
+        self.after(side).map(|(contact, _)| contact).or_else(seen)
+    }
+
     /// What both sides agree on once the write to `side` has arrived.
     pub(super) fn promise(&self, side: Side) -> Option<Promise> {
         let written = Written { google: self.google.as_ref(), dafater: self.dafater.as_ref() };

@@ -83,7 +83,11 @@ impl SiteFacts {
         memory: &mut Memory,
         now: Timestamp,
     ) -> Result<Self, EngineError> {
-        let is_fresh = |facts: &&Self| now.duration_since(facts.read_at) < SITE_FACTS_KEPT;
+        // What is unseen is asked for once a cycle.
+        let is_fresh = |facts: &&Self| {
+            now.duration_since(facts.read_at) < SITE_FACTS_KEPT
+                && (!facts.mapped.is_unseen || now == facts.read_at)
+        };
         if let Some(facts) = memory.site.as_ref().filter(is_fresh) {
             return Ok(facts.clone());
         }
@@ -135,6 +139,11 @@ pub(super) struct Observed {
 }
 
 impl Observed {
+    /// Deletions of an earlier run that ended early.
+    pub(super) fn begun_deletions(&self) -> impl Iterator<Item = &Intent> {
+        self.settled.iter().filter(|intent| intent.kind == IntentKind::Delete)
+    }
+
     /// Updates of earlier runs without a receipt, of which it is not known that they arrived as they were sent.
     pub(super) fn unnoted(&self) -> impl Iterator<Item = &Intent> {
         let is_redeemed = |intent: &Intent| self.redeemed.iter().any(|pair| pair.id == intent.pair);
@@ -284,8 +293,12 @@ impl Observer<'_> {
                     Side::Google => view.google.present().map(|person| person.contact(mapping)),
                     Side::Dafater => view.dafater.present().map(|document| document.contact(mapping)),
                 };
-                if let (Some(promise), Some(now)) = (&intent.promise, now) {
+                let Some(now) = now else { continue };
+                if let Some(promise) = &intent.promise {
                     is_kept |= promise.redeem(&mut view.pair, intent.side, &now);
+                }
+                if (intent.kind, intent.side) == (IntentKind::Delete, Side::Dafater) {
+                    is_kept |= view.pair.disagree_on_lost_addresses(&now);
                 }
             }
             if is_kept {

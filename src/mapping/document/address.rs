@@ -211,7 +211,14 @@ impl Document {
             target.iter().filter(|new| !said.iter().any(|(_, value)| value.key == new.key)).collect();
         let corrected = corrections(&removed, &added);
         let mut changes = Vec::new();
-        for (address, value) in kept.into_iter().filter(|(address, _)| is_own(address)) {
+        // One that stands there twice is known by the first; of what kind the other is is its own business.
+        let is_double = |address: &AddressDocument, value: &Value| {
+            let mut before = said.iter().take_while(|(other, _)| !std::ptr::eq(*other, address));
+            before.any(|(_, earlier)| earlier.key == value.key)
+        };
+        for (address, value) in
+            kept.into_iter().filter(|(address, value)| is_own(address) && !is_double(address, value))
+        {
             let body = target.get(&value.key).map(|wanted| address.body(wanted)).unwrap_or_default();
             if !body.is_empty() {
                 changes.push(AddressChange::Update(address.name.clone(), body));

@@ -135,6 +135,12 @@ impl Document {
         let addresses = self.addresses.as_ref()?;
         Some((ADDRESSES.to_owned(), addresses.iter().map(AddressDocument::to_json).collect()))
     }
+
+    /// The addresses that a before-image holds: key and value.
+    #[must_use]
+    pub fn addresses_of_image(image: &Map<String, Value>) -> Option<(String, Value)> {
+        Some((ADDRESSES.to_owned(), image.get(ADDRESSES)?.clone()))
+    }
 }
 
 /// Where a before-image keeps the addresses. No column of a site begins like this, and nothing that does is ever sent.

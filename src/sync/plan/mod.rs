@@ -163,8 +163,10 @@ impl Step {
         if let Some(agreed) = &self.agreed {
             return agreed.as_ref().clone();
         }
+        // With a record that is new nothing was agreed on, whatever was with the one before it.
+        let is_new = self.is_rejoined() || matches!(self.action, Action::Create { .. });
         match &self.before {
-            Some(pair) if !self.is_rejoined() => (pair.google.contact.clone(), pair.dafater.contact.clone()),
+            Some(pair) if !is_new => (pair.google.contact.clone(), pair.dafater.contact.clone()),
             Some(_) | None => (Contact::default(), Contact::default()),
         }
     }

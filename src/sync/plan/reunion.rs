@@ -39,18 +39,9 @@ fn inherited(pair: &Pair, side: Side, now: Both<'_>) -> Option<(Contact, Contact
         Side::Dafater => (now.dafater, &pair.dafater.contact),
     };
     let (mut google, mut dafater) = (Contact::default(), Contact::default());
-    for field in Field::of(&[now]).iter().filter(|field| says(now, field) && now.agrees_on(field, before)) {
+    for field in Field::of(&[now]).iter().filter(|field| now.says(field) && now.agrees_on(field, before)) {
         google.take(field, &pair.google.contact);
         dafater.take(field, &pair.dafater.contact);
     }
     (!google.is_empty() || !dafater.is_empty()).then_some((google, dafater))
-}
-
-fn says(contact: &Contact, field: &Field) -> bool {
-    match field {
-        Field::Text(text) => !contact.text(text).is_empty(),
-        Field::Emails => !contact.emails.is_empty(),
-        Field::Phones => !contact.phones.is_empty(),
-        Field::Addresses => contact.addresses.as_ref().is_some_and(|addresses| !addresses.is_empty()),
-    }
 }

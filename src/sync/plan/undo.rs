@@ -293,11 +293,22 @@ impl<'a> Undoing<'a> {
                 merged.decisions.push(decision);
             }
         }
+        let agreed = is_link.then(|| {
+            // What the pair made both agree on is agreed no more, and nothing new is: if this ends early, they are as they were when
+            // they met.
+            let mut agreed = (view.pair.google.contact.clone(), view.pair.dafater.contact.clone());
+            merged.pending.extend(Field::of(&[&google_now, &dafater_now, &agreed.0, &agreed.1]));
+            for field in merged.google.fields.union(&merged.dafater.fields) {
+                agreed.0.take(field, &Contact::default());
+                agreed.1.take(field, &Contact::default());
+            }
+            Box::new(agreed)
+        });
         self.undo.plan.steps.push(Step {
             pair: view.pair.id.clone(),
             origin: view.pair.origin,
             before: Some(view.pair.clone()),
-            agreed: None,
+            agreed,
             google: Some(google.clone()),
             dafater: Some(dafater.clone()),
             action: Action::Merge(Box::new(merged)),

@@ -10,6 +10,7 @@ use dafater_contactsd::sync::Side;
 use jiff::Timestamp;
 
 use super::picture::{Id, Picture, Seen};
+use super::watch::made_of;
 
 /// A person gave a text field of a record another content; `from` is nothing for a new record.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct TextEdit {
     pub field: TextField,
     pub from: Option<String>,
     pub to: String,
+    /// The counterparts that had agreed on what was there before.
+    pub agreed_with: Vec<Id>,
 }
 
 /// A person added a value to a record, or took one away.
@@ -115,7 +118,8 @@ impl Book {
                             continue;
                         }
                     }
-                    self.note_newcomer(id, seen, (at, cycle));
+                    let made_of = if is_undo { made_of(&seen.json) } else { None };
+                    self.note_newcomer(id, seen, (at, cycle), made_of.as_ref());
                 }
                 Some(old) if old.contact == seen.contact => {}
                 Some(old) => {
@@ -137,12 +141,13 @@ impl Book {
         }
     }
 
-    /// Whoever enters a record says all that it says.
-    fn note_newcomer(&mut self, id: &Id, seen: &Seen, (at, cycle): (Timestamp, u32)) {
+    /// Whoever enters a record says all that it says. One that an undo has `made_of` a document was told it by that.
+    fn note_newcomer(&mut self, id: &Id, seen: &Seen, (at, cycle): (Timestamp, u32), made_of: Option<&Id>) {
         for field in self.fields.clone() {
             let to = seen.contact.text(&field).to_owned();
             let record = id.clone();
-            self.texts.push(TextEdit { at, cycle, record, partners: Vec::new(), field, from: None, to });
+            let (partners, agreed_with) = (Vec::new(), Vec::new());
+            self.texts.push(TextEdit { at, cycle, record, partners, field, from: None, to, agreed_with });
         }
         // API: what is restored on the site, or put back by an undo, is a new record; it says what the old one said.
         let is_former = |(other, gone): (&Id, &Gone)| {
@@ -153,7 +158,8 @@ impl Book {
         let former = self.gone.iter().find(|entry| is_former(*entry)).map(|(other, _)| other.clone());
         for (field, values) in sets(&seen.contact) {
             for key in values.keys() {
-                let since = former.as_ref().and_then(|former| self.said_since(former, &field, key.as_str()));
+                let mut said_by = former.iter().chain(made_of);
+                let since = said_by.find_map(|record| self.said_since(record, &field, key.as_str()));
                 self.value(since.unwrap_or(at), cycle, id, &field, key.as_str(), true, Vec::new());
             }
         }
@@ -175,7 +181,12 @@ impl Book {
             // Nobody says what comes to sight when the organisation before it goes.
             if from != to && !(is_undo && stood_behind(&old.json, &field, to)) {
                 let (record, partners, to) = (id.clone(), partners.clone(), to.to_owned());
-                self.texts.push(TextEdit { at, cycle, record, partners, field, from: Some(from), to });
+                let is_agreed = |(own, other, _): &&(Contact, Contact, Id)| {
+                    own.text(&field) == from && other.text(&field) == from
+                };
+                let agreed_with = pairs.iter().filter(is_agreed).map(|(_, _, other)| other.clone()).collect();
+                let from = Some(from);
+                self.texts.push(TextEdit { at, cycle, record, partners, field, from, to, agreed_with });
             }
         }
         for ((field, was), (_, is)) in sets(&old.contact).into_iter().zip(sets(&seen.contact)) {

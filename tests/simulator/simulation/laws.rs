@@ -251,24 +251,31 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
         };
         let reaches = |edit: &TextEdit, said: &TextEdit| {
             edit.record == said.record
-                || edit.partners.contains(&said.record)
-                || copies.contains(&edit.record) && was_copy(&said.record, edit.at)
+                || !replaces_own(&edits, edit, said)
+                    && (edit.partners.contains(&said.record)
+                        || copies.contains(&edit.record) && was_copy(&said.record, edit.at))
         };
+        let chain = &edits;
         let is_end_of = |value: &str, counts: &dyn Fn(&Id) -> bool| {
             let edits = || edits.iter().enumerate().filter(|(_, edit)| counts(&edit.record));
             // A document that was made anew may say what others had not heard was replaced: then a policy decides, and says so.
             // LIMIT: where it says nothing it is filled from the copies that stand: what was cleared in the one that it was made of
             // and what that one never heard look alike, and nothing may be lost.
+            // LIMIT: who edits what arrived by a write whose answer was lost may as well have edited what was there before it: two
+            // edits of one field, of which a policy that is no question lets one win, and says so.
             let was_overruled = |edit: &TextEdit| {
-                let is_filled = edit.to.is_empty() && scene.accounts().len() > 1;
-                is_made_anew && (is_filled || is_overruled(scene, &edit.to, value))
+                let is_filled = is_made_anew && edit.to.is_empty() && scene.accounts().len() > 1;
+                is_filled
+                    || (is_made_anew || lost_an_answer(scene))
+                        && is_overruled(scene, &edit.to, value, &is_known)
             };
+            let is_put_back = |edit: &TextEdit| puts_back(scene, chain, edit);
             let replacing = || {
                 edits().filter(|(_, edit)| {
                     let replaces = is_ours(&edit.record) && edit.from.as_deref() == Some(value);
                     // LIMIT: a document that was made anew meets its copies elsewhere as at a first match: a blank is filled.
                     let was_filled = is_made_anew && copies.len() > 1 && edit.to.is_empty();
-                    replaces && !was_overruled(edit) && !was_filled
+                    replaces && !was_overruled(edit) && !was_filled && !is_put_back(edit)
                 })
             };
             let mut said = edits().filter(|(_, edit)| edit.to == value).peekable();
@@ -416,12 +423,38 @@ fn is_in_history(scene: &Scene, value: &str) -> bool {
         .any(|entry| entry.view.changes.iter().any(|change| change.before.contains(value)))
 }
 
-/// Whether a conflict was decided, and noted, for `winner` over `loser`.
-fn is_overruled(scene: &Scene, loser: &str, winner: &str) -> bool {
+/// Whether an edit replaced no more than what its own record had been told by a person, although a counterpart says the same: there are
+/// few genders, and nobody had agreed on this one yet.
+fn replaces_own(edits: &[&TextEdit], edit: &TextEdit, said: &TextEdit) -> bool {
+    let before = edits.iter().take_while(|other| !std::ptr::eq(**other, edit));
+    let own = before.filter(|other| other.record == edit.record).last();
+    let is_own = own.is_some_and(|own| edit.from.as_ref() == Some(&own.to) && own.from != edit.from);
+    edit.record != said.record && is_own && !edit.agreed_with.contains(&said.record)
+}
+
+/// LIMIT: whether an edit put back just what was there before a write whose answer was lost. That leaves the record as if the write had
+/// never arrived, and it is sent again.
+fn puts_back(scene: &Scene, edits: &[&TextEdit], edit: &TextEdit) -> bool {
+    let is_sent = |said: &&&TextEdit| {
+        edit.partners.contains(&said.record)
+            && !edit.agreed_with.contains(&said.record)
+            && (Some(&said.to), said.from.as_ref()) == (edit.from.as_ref(), Some(&edit.to))
+    };
+    lost_an_answer(scene) && edits.iter().any(|said| is_sent(&said))
+}
+
+/// Whether a conflict of a record that `counts` was decided, and noted, for `winner` over `loser`.
+fn is_overruled(scene: &Scene, loser: &str, winner: &str, counts: &dyn Fn(&Id) -> bool) -> bool {
+    let is_it = |record: &RecordId| match record {
+        RecordId::Google(source) => counts(&(Side::Google, source.0.clone())),
+        RecordId::Dafater(name) => scene.book.names.get(&(Side::Dafater, name.0.clone())).is_some_and(counts),
+    };
     let entries = scene
         .accounts()
         .flat_map(|account| scene.state(account).history(None).filter_map(Result::ok).collect::<Vec<_>>());
-    entries.into_iter().flat_map(|entry| entry.view.changes).any(|change| {
+    let ours =
+        entries.into_iter().filter(|entry| entry.view.google.iter().chain(&entry.view.dafater).any(is_it));
+    ours.flat_map(|entry| entry.view.changes).any(|change| {
         change.reason.starts_with("changed on both sides") && change.before == loser && change.after == winner
     })
 }

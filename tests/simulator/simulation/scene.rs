@@ -243,7 +243,7 @@ impl Scene {
     pub fn begin(&mut self, script: Cycle) {
         self.cycle += 1;
         self.cycle_began = self.clock.now();
-        self.in_doubt = watch::in_doubt(self);
+        self.in_doubt = watch::in_doubt(self, &self.in_doubt);
         self.script = script;
         self.nth = 0;
         self.is_dead = false;

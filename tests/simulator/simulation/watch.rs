@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use dafater_contactsd::contact::{Contact, Key, TextField};
+use dafater_contactsd::contact::{Contact, Field, Key, TextField};
 use dafater_contactsd::mapping::{MARKER_KEY, Mapping};
 use dafater_contactsd::remote::Clock as _;
 use dafater_contactsd::state::IntentKind;
 use dafater_contactsd::sync::{DeletionPolicy, RecordId, Side};
 use serde_json::{Map, Value, json};
 
-use super::book::{Gone, differ, has_news};
+use super::book::{Gone, differ, has_news, set};
 use super::picture::{ADDRESSES, Id, MAPPED as MAPPED_BY_OPERATOR, Picture, Seen};
 use super::scene::Scene;
 
@@ -72,9 +72,26 @@ fn judge_update(scene: &mut Scene, side: Side, id: &Id, old: &Seen, new: &Seen) 
     if let Some(difference) = difference {
         scene.violate("no uninvited write", format!("{id:?}: {difference}"));
     }
-    // A contact loses its addresses before it goes itself: that carries nothing.
-    if addresses(&old.json).len() <= addresses(&new.json).len() {
+    // A contact loses its addresses before it goes itself: that carries nothing, unless a person took one away from a copy.
+    let places = |seen: &Seen| -> BTreeSet<String> {
+        set(&seen.contact, &Field::Addresses).keys().map(|key| key.as_str().to_owned()).collect()
+    };
+    let lost: Vec<String> = places(old).difference(&places(new)).cloned().collect();
+    let copies = scene.book.partners.get(id);
+    let is_told = scene.book.values.iter().any(|edit| {
+        let is_of_copy = copies.is_some_and(|copies| copies.contains(&edit.record));
+        !edit.is_added && edit.field == Field::Addresses && is_of_copy && lost.contains(&edit.key)
+    });
+    if is_told || addresses(&old.json).len() <= addresses(&new.json).len() {
         scene.book.carried.push((id.clone(), scene.clock.now()));
+    }
+    // Its addresses are documents of their own, which are made after it.
+    if let Some(created) = scene.book.created_as.get_mut(id)
+        && addresses(&old.json).len() < addresses(&new.json).len()
+        && is_same_but_for_addresses(&old.json, &new.json)
+        && !differ(created, &old.contact)
+    {
+        *created = new.contact.clone();
     }
     if old.contact == new.contact && !differ(&old.contact, &new.contact) {
         scene.violate("economy", format!("{id:?} was written without any change"));
@@ -90,7 +107,7 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
         return;
     }
     let source = match id.0 {
-        Side::Google => marker(&seen.json).map(|creation| (Side::Dafater, creation)),
+        Side::Google => made_of(&seen.json),
         Side::Dafater => seen.json["google_contacts_id"]
             .as_str()
             .and_then(|name| scene.book.names.get(&(Side::Google, name.to_owned())).cloned()),
@@ -130,6 +147,19 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
     let is_unseen =
         |partner: &Id| gone.get(partner).and_then(|gone| gone.restored).is_some_and(|at| at > seen_until);
     let partners: Vec<&Id> = partners.into_iter().filter(|partner| !is_unseen(partner)).collect();
+    // Where an edit brought one back that was deleted, it is the one in its place whose deletion counts.
+    let paired_at = |partner: &Id| {
+        let (google, dafater) = if id.0 == Side::Google { (partner, &source) } else { (&source, partner) };
+        scene.book.paired_at.get(&(google.clone(), dafater.clone())).copied()
+    };
+    let is_replaced = |partner: &Id, gone: &Gone| {
+        partners.iter().any(|other| *other != partner && paired_at(other).is_some_and(|at| at > gone.at))
+    };
+    let replaced: BTreeSet<Id> = partners
+        .iter()
+        .filter(|partner| gone.get(**partner).is_some_and(|gone| is_replaced(partner, gone)))
+        .map(|partner| (*partner).clone())
+        .collect();
     for partner in partners {
         if before.0.contains_key(partner) {
             if just_back.contains(partner) {
@@ -140,6 +170,7 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
                 format!("{source:?} is paired with {partner:?}, and {id:?} was created"),
             );
         } else if let Some(gone) = scene.book.gone.get(partner)
+            && !replaced.contains(partner)
             && !gone.had_news
             && !scene.book.was_edited_after(&source, gone.at)
             && !scene.book.was_carried_after(&source, gone.at)
@@ -157,17 +188,23 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
 
 /// LIMIT: whether a record had heard of an edit before it was deleted cannot be known when the answer to the write that told it was
 /// lost; the edit then beats the deletion, for nothing may be lost. Such writes are asked for before the cycle: the intent of the
-/// create that follows stands in the place of theirs.
-pub fn in_doubt(scene: &Scene) -> BTreeSet<Id> {
+/// create that follows stands in the place of theirs, and what was in doubt `before` it is so while that one is.
+pub fn in_doubt(scene: &Scene, before: &BTreeSet<Id>) -> BTreeSet<Id> {
     let names = &scene.book.names;
-    let intents = scene.accounts().flat_map(|account| scene.state(account).intents().unwrap());
-    let updates = intents.filter(|intent| intent.kind == IntentKind::Update);
-    updates
-        .filter_map(|intent| match &intent.record {
-            RecordId::Google(source) => Some((Side::Google, source.0.clone())),
-            RecordId::Dafater(name) => names.get(&(Side::Dafater, name.0.clone())).cloned(),
-        })
-        .collect()
+    let id_of = |record: &RecordId| match record {
+        RecordId::Google(source) => Some((Side::Google, source.0.clone())),
+        RecordId::Dafater(name) => names.get(&(Side::Dafater, name.0.clone())).cloned(),
+    };
+    let intents: Vec<_> =
+        scene.accounts().flat_map(|account| scene.state(account).intents().unwrap()).collect();
+    let of = |kind| intents.iter().filter(move |intent| intent.kind == kind);
+    let made_of: BTreeSet<Id> = of(IntentKind::Create).filter_map(|intent| id_of(&intent.record)).collect();
+    let is_made_again = |id: &&Id| {
+        let mut partners = scene.book.partners.get(*id).into_iter().flatten();
+        partners.any(|partner| made_of.contains(partner))
+    };
+    let still = before.iter().filter(is_made_again).cloned();
+    of(IntentKind::Update).filter_map(|intent| id_of(&intent.record)).chain(still).collect()
 }
 
 /// An undo may only create what is not there.
@@ -252,6 +289,11 @@ fn judge_deletion(scene: &mut Scene, id: &Id, old: &Seen) {
     });
     let said = old.contact.clone();
     scene.book.gone.insert(id.clone(), Gone { at: scene.clock.now(), seen, had_news, restored: None, said });
+}
+
+/// The document from which a person was made.
+pub fn made_of(person: &Value) -> Option<Id> {
+    marker(person).map(|creation| (Side::Dafater, creation))
 }
 
 /// `creation` of the document from which a person was made.

@@ -286,7 +286,13 @@ impl World {
                         let mut scene = scene.lock().unwrap();
                         let id = match record {
                             RecordId::Google(source) => Some((Side::Google, source.0.clone())),
-                            RecordId::Dafater(name) => scene.picture().named(Side::Dafater, &name.0).cloned(),
+                            // It may have another name since it was asked about.
+                            RecordId::Dafater(name) => {
+                                let now = scene.picture().named(Side::Dafater, &name.0).cloned();
+                                now.or_else(|| {
+                                    scene.book.names.get(&(Side::Dafater, name.0.clone())).cloned()
+                                })
+                            }
                         };
                         scene.skipped.extend(id);
                         Trouble::Skipped

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::record::Record;
 use super::{Documents, Fate, Kind, People, Placed, Single, halves};
 use crate::contact::Contact;
+use crate::mapping::{Document, Person};
 use crate::sync::matching::{self, Doubt, Matches};
 use crate::sync::plan::candidates::{Candidates, review};
 use crate::sync::plan::forgotten;
@@ -41,6 +42,13 @@ impl<'a> Planner<'a> {
             if is_needed { matching::find(google.list(), dafater.list()) } else { Matches::default() };
         for pair @ (left, right) in &matches.pairs {
             match (google.origin(*left), dafater.origin(*right)) {
+                (Some(left), Some(right)) if self.may_show(people.get(left), documents.get(right)) => {
+                    // Whoever is like one of them waits as well: that it is nobody's is not known.
+                    if let (Some(person), Some(document)) = (people.get(left), documents.get(right)) {
+                        self.wait_for_veiled(left, person, &mut placed.google);
+                        self.wait_for_veiled(right, document, &mut placed.dafater);
+                    }
+                }
                 (Some(left), Some(right)) => {
                     let reason =
                         matches.reasons.get(pair).copied().unwrap_or("the same person on both sides");
@@ -63,6 +71,16 @@ impl<'a> Planner<'a> {
         self.lonely(people, &placed.google, &doubts, (&google, &dafater));
         let doubts = dafater.doubts(&matches.dafater_review);
         self.lonely(documents, &placed.dafater, &doubts, (&dafater, &google));
+    }
+
+    /// Whether a counterpart of one of two that are alike, and stand alone, was created and may show yet: then the other is not it.
+    fn may_show(&self, person: Option<&Single<'a, Person>>, document: Option<&Single<'a, Document>>) -> bool {
+        let (Some(person), Some(document)) = (person, document) else { return false };
+        let in_doubt = &self.snapshot.in_doubt;
+        person.is_alone()
+            && document.is_alone()
+            && (in_doubt.contains(&self.begun(person.record))
+                || in_doubt.contains(&self.begun(document.record)))
     }
 
     /// The records of one side as matching sees them.

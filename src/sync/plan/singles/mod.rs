@@ -202,6 +202,7 @@ impl<'a> Planner<'a> {
             .map(|former| (former.google.contact.clone(), former.dafater.contact.clone()))
             .or_else(|| self.agreed_before(person.record, document.record, widow, now))
             .map(Box::new);
+        let is_reunion = agreed.is_some();
         let (mut base_google, mut base_dafater) = agreed.as_deref().cloned().unwrap_or_default();
         // The id is made of the document's name; after a rename, the marker has the one under which the create was begun.
         let marker = person.record.marker(&snapshot.site);
@@ -230,9 +231,9 @@ impl<'a> Planner<'a> {
         let mut merged = merge(base, now, &rules);
         // What could not go across when the copy was made, or before the two were parted, is noted now: with the pair, that was lost.
         let sides: &[Side] = match origin {
+            _ if is_reunion => &[Side::Google, Side::Dafater],
             Origin::Created(Side::Google) => &[Side::Google],
             Origin::Created(Side::Dafater) => &[Side::Dafater],
-            Origin::Matched if agreed.is_some() => &[Side::Google, Side::Dafater],
             Origin::Matched => &[],
         };
         for side in sides {
