@@ -142,12 +142,13 @@ async fn a_defect_in_one_account_is_a_report_and_spares_the_other() {
 
 #[tokio::test]
 async fn a_cycle_goes_on_when_whoever_asked_for_it_is_gone() {
-    let factory = FakeFactory::default().script("sales", [Script::Yield(ok("sales"))]);
+    let factory = FakeFactory::default().script("sales", [Script::Held(ok("sales"))]);
     let world = World::new(factory);
     let (replies, arriving) = Replies::channel();
     drop(arriving);
     let asked = world.operations.perform(&Role::SystemManager, sync(&["sales"]), &replies);
     tokio::time::timeout(std::time::Duration::from_millis(5), asked).await.unwrap_err();
+    world.factory.engine("sales").let_go.notify_one();
     world.operations.cycles.close();
     world.operations.cycles.wait().await;
     let roster = world.operations.roster.borrow();
