@@ -227,13 +227,28 @@ impl SiteClient {
             })
             .collect();
         let Some(mut addresses) = self.addresses_of(&names).await? else { return Ok(()) };
+        let standing = self.standing(&names).await?;
         for lookup in lookups {
             let Lookup::Found(document) = lookup else { continue };
             if let Some(addresses) = addresses.remove(&document.name) {
+                // Who deletes a contact deletes its addresses first: of one that went meanwhile nobody took an address away.
+                let addresses = addresses.filter(|_| standing.contains(&document.name));
                 *document = document.clone().with_addresses(addresses);
             }
         }
         Ok(())
+    }
+
+    /// Which of the contacts called `names` are there still.
+    async fn standing(&self, names: &[DocumentName]) -> Result<BTreeSet<DocumentName>, DafaterError> {
+        let mut standing = BTreeSet::new();
+        for names in names.chunks(MANY) {
+            let asked: Vec<&str> = names.iter().map(|name| name.0.as_str()).collect();
+            let rows =
+                self.list(LIST, &ListQuery::of("Contact", &["name"]).filter("name", "in", asked)).await?;
+            standing.extend(rows.iter().filter_map(|row| text(row, "name")).map(DocumentName));
+        }
+        Ok(standing)
     }
 
     /// The addresses of the contacts called `names`; of one of which some cannot be understood, `None`. `None` for all when addresses may

@@ -4,6 +4,11 @@ use google_people1::api::{
     BatchCreateContactsRequest, BatchDeleteContactsRequest, BatchUpdateContactsRequest, ContactToCreate,
     EmailAddress, Person, UpdateContactPhotoRequest,
 };
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::Bytes;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 
 use crate::office::{Office, fields, given_name, mask, named, refusal};
 
@@ -82,15 +87,18 @@ async fn a_photo_is_put_and_taken_away() {
     let office = Office::open().await;
     let people = office.hub.people();
     let name = office.add("Ada");
+    let picture = b"\x89PNG\r\n\x1a\n and a picture".as_slice();
     let request = UpdateContactPhotoRequest {
-        photo_bytes: Some(b"\x89PNG\r\n\x1a\n and a picture".to_vec()),
+        photo_bytes: Some(picture.to_vec()),
         person_fields: Some(fields()),
         sources: None,
     };
     let (_, answer) = people.update_contact_photo(request, &name).doit().await.unwrap();
     let photos = answer.person.unwrap().photos.unwrap();
     assert_eq!((photos.len(), photos[0].default), (1, None));
-    assert!(photos[0].url.as_deref().unwrap().starts_with("https://"));
+    let browser = Client::builder(TokioExecutor::new()).build::<_, Empty<Bytes>>(HttpConnector::new());
+    let shown = browser.get(photos[0].url.as_deref().unwrap().parse().unwrap()).await.unwrap();
+    assert_eq!(shown.into_body().collect().await.unwrap().to_bytes(), picture);
 
     people.delete_contact_photo(&name).person_fields(fields()).doit().await.unwrap();
     let (_, bare) = people.get(&name).person_fields(fields()).doit().await.unwrap();

@@ -486,6 +486,33 @@ async fn a_contact_made_anew_whose_addresses_did_not_come_loses_none_in_google()
 }
 
 #[tokio::test]
+async fn a_contact_that_is_deleted_with_its_address_while_it_is_read_takes_none_away_in_google() {
+    for nth in 1..12 {
+        let mut world = world();
+        ada(&world, &[office()]);
+        world.converge().await;
+        let name = world.contact("Ada")["name"].as_str().unwrap().to_owned();
+        world.edit_contact(&name, json!({ "designation": "Countess" }));
+        let (site, clock) = (world.site.clone(), world.clock.clone());
+        let mut reads = 0;
+        world.site_weather(move |_, _| {
+            reads += 1;
+            if reads == nth {
+                let now = dafater_contactsd::remote::Clock::now(clock.as_ref());
+                let mut site = site.lock().unwrap();
+                site.delete_in("Address", "Ada Lovelace-Office", now).unwrap();
+                site.delete(&name, now).unwrap();
+            }
+            None
+        });
+        world.sync().await;
+        world.calm();
+        world.converge().await;
+        assert_eq!((in_google(&world).len(), world.contacts().len()), (1, 0), "{nth}\n{}", world.picture());
+    }
+}
+
+#[tokio::test]
 async fn a_deletion_that_ends_after_the_addresses_went_is_finished_and_is_no_edit() {
     for (part, strike) in [
         ("/api/resource/Address/", Strike::HalfBody),
