@@ -213,11 +213,14 @@ const OPEN: &[(Edition, &[(u64, &str)])] = &[
     ),
 ];
 
+/// The list tells the truth: what was mended, or never was a defect, is named above and kept from then on.
 #[test]
-#[ignore = "open findings"]
-fn every_open_seed_keeps_every_law() {
+fn every_open_seed_is_open_still() {
     for (edition, seeds) in OPEN {
-        keep_every_law(*edition, seeds);
+        for (seed, known) in *seeds {
+            let played = play(&History::of(*edition, *seed), false);
+            assert!(!played.violations.is_empty(), "seed {seed} keeps every law now, move it: {known}");
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! What people decide, what the daemon decides, and how long it remembers why.
 
 use dafater_contactsd::execute::{HistoryFilter, Outcome};
-use dafater_contactsd::store::{Fault, MemoryStore};
 use dafater_contactsd::sync::{ConflictPolicy, Side};
 use insta::assert_snapshot;
 use jiff::SignedDuration;
@@ -244,12 +243,7 @@ async fn an_approved_plan_that_is_killed_on_its_way_does_not_ask_again() {
         }
         assert_eq!(world.sync().await.outcome, Outcome::Held);
         world.engine().approve().await.unwrap();
-        let store = std::sync::Arc::new(MemoryStore::from_durable(world.store.snapshot_durable()));
-        store.fault_at(nth, Fault::Crash { durable: true });
-        world.store = store;
-        world.sync().await;
-        let was_killed = world.store.is_crashed();
-        world.store = std::sync::Arc::new(MemoryStore::from_durable(world.store.snapshot_durable()));
+        let was_killed = world.sync_killed_at(nth, true).await;
         let report = world.sync().await;
         assert_eq!(report.outcome, Outcome::Ok, "killed at {nth}: {report:?}");
         assert_eq!(world.contacts().len(), 0, "killed at {nth}");

@@ -1,7 +1,6 @@
 //! Runs that are put back.
 
 use dafater_contactsd::execute::{Outcome, UndoRequest, UndoView};
-use dafater_contactsd::store::{Fault, MemoryStore};
 use dafater_contactsd::sync::DeletionPolicy;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -226,14 +225,7 @@ async fn two_who_are_to_be_two_again_never_remain_one_that_says_two_things() {
             other["company_name"] = json!("Difference");
             world.add_contact(other);
             let run = world.settle().await.run;
-            let store = std::sync::Arc::new(MemoryStore::from_durable(world.store.snapshot_durable()));
-            store.fault_at(nth, Fault::Crash { durable });
-            world.store = store;
-            world.restart();
-            let request = UndoRequest { run: run.clone(), contact: None, dry_run: false };
-            drop(world.engine().undo(&request).await);
-            let was_killed = world.store.is_crashed();
-            world.store = std::sync::Arc::new(MemoryStore::from_durable(world.store.snapshot_durable()));
+            let was_killed = world.undo_killed_at(&run, nth, durable).await;
             world.converge().await;
             world.is_quiet().await;
             let linked = world.engine().status().unwrap().linked;
@@ -337,14 +329,7 @@ async fn an_undo_that_is_killed_anywhere_is_finished_by_itself_or_by_asking_agai
             world.edit_person(&resource, json!({"names": [{"givenName": "Eda", "familyName": "Lovelace"}]}));
             let run = world.settle().await.run;
 
-            let store = std::sync::Arc::new(MemoryStore::from_durable(world.store.snapshot_durable()));
-            store.fault_at(nth, Fault::Crash { durable });
-            world.store = store;
-            world.restart();
-            let request = UndoRequest { run: run.clone(), contact: None, dry_run: false };
-            drop(world.engine().undo(&request).await);
-            let was_killed = world.store.is_crashed();
-            world.store = std::sync::Arc::new(MemoryStore::from_durable(world.store.snapshot_durable()));
+            let was_killed = world.undo_killed_at(&run, nth, durable).await;
             world.converge().await;
             world.undo(&run).await;
             world.converge().await;

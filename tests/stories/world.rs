@@ -353,13 +353,30 @@ impl World {
         self.restart();
     }
 
-    /// Syncs in a process that is killed right after (or right before) its `nth` commit becomes durable. Returns whether it lived
-    /// that long; the next sync is another process.
+    /// Syncs in a process that is killed right after (or right before) its `nth` commit becomes durable. Returns whether it was; the next
+    /// sync is another process.
     pub(crate) async fn sync_killed_at(&mut self, nth: u64, durable: bool) -> bool {
-        let store = Arc::new(MemoryStore::from_durable(self.store.snapshot_durable()));
-        store.fault_at(nth, Fault::Crash { durable });
-        self.store = store;
+        self.doom(nth, durable);
         self.sync().await;
+        self.survive()
+    }
+
+    /// Puts a run back in a process that is killed as in [`sync_killed_at`](Self::sync_killed_at).
+    pub(crate) async fn undo_killed_at(&mut self, run: &str, nth: u64, durable: bool) -> bool {
+        self.doom(nth, durable);
+        self.restart();
+        let request = UndoRequest { run: run.to_owned(), contact: None, dry_run: false };
+        drop(self.engine.undo(&request).await);
+        self.survive()
+    }
+
+    fn doom(&mut self, nth: u64, durable: bool) {
+        self.store = Arc::new(MemoryStore::from_durable(self.store.snapshot_durable()));
+        self.store.fault_at(nth, Fault::Crash { durable });
+    }
+
+    /// Goes on with what was durable. Returns whether the process was killed.
+    fn survive(&mut self) -> bool {
         let was_killed = self.store.is_crashed();
         self.store = Arc::new(MemoryStore::from_durable(self.store.snapshot_durable()));
         was_killed

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::dafater::why_not;
 use super::receipt::Work;
 use super::{Executor, Patience, concerns_all};
 use crate::contact::{Field, Value as Address};
@@ -85,19 +86,8 @@ impl Executor<'_> {
             self.end_apart(&work, &mut changes)?;
             self.parts.state.commit(changes).await?;
             let disposition = error.disposition();
-            let reason = match disposition {
-                Disposition::Stale | Disposition::Gone => {
-                    "an address was changed in Dafater meanwhile".to_owned()
-                }
-                Disposition::Refused
-                | Disposition::Forbidden
-                | Disposition::InDoubt
-                | Disposition::Unavailable
-                | Disposition::Throttled { .. }
-                | Disposition::CursorExpired
-                | Disposition::Unauthorized
-                | Disposition::Protocol => format!("{error}: {}", error.hint()),
-            };
+            let meanwhile = "an address was changed in Dafater meanwhile";
+            let reason = why_not(&error, meanwhile, meanwhile);
             self.reject(work.step, Side::Dafater, &reason, Patience::of(&disposition));
             if concerns_all(&disposition) {
                 self.halt(error.into());

@@ -255,21 +255,30 @@ impl Executor<'_> {
             }
             self.halt(error.into());
         } else {
-            let reason = match disposition {
-                Disposition::Stale => "the contact was changed in Dafater meanwhile".to_owned(),
-                Disposition::Gone => "the contact is no longer in Dafater".to_owned(),
-                Disposition::Refused
-                | Disposition::Forbidden
-                | Disposition::InDoubt
-                | Disposition::Unavailable
-                | Disposition::Throttled { .. }
-                | Disposition::CursorExpired
-                | Disposition::Unauthorized
-                | Disposition::Protocol => format!("{error}: {}", error.hint()),
-            };
+            let reason = why_not(
+                error,
+                "the contact was changed in Dafater meanwhile",
+                "the contact is no longer in Dafater",
+            );
             self.reject(step, Side::Dafater, &reason, Patience::of(&disposition));
             self.leave_alone(work, &mut changes);
         }
         Ok(self.parts.state.commit(changes).await?)
+    }
+}
+
+/// Why the site did not take a write, in the words for a record that was changed meanwhile, and for one that is gone.
+pub(super) fn why_not(error: &DafaterError, changed: &str, gone: &str) -> String {
+    match error.disposition() {
+        Disposition::Stale => changed.to_owned(),
+        Disposition::Gone => gone.to_owned(),
+        Disposition::Refused
+        | Disposition::Forbidden
+        | Disposition::InDoubt
+        | Disposition::Unavailable
+        | Disposition::Throttled { .. }
+        | Disposition::CursorExpired
+        | Disposition::Unauthorized
+        | Disposition::Protocol => format!("{error}: {}", error.hint()),
     }
 }

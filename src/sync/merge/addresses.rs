@@ -62,25 +62,8 @@ impl Merge<'_> {
     }
 
     fn carry_addresses(&mut self, to: Side, shared: &BTreeSet<Key>) {
-        let from = to.other();
-        let now = values_of(self.contact_now(from), &FIELD).clone();
-        let base = values_of(self.contact_base(from), &FIELD).clone();
-        let there = values_of(self.contact_now(to), &FIELD).clone();
-        let base_there = values_of(self.contact_base(to), &FIELD).clone();
-        let removed: Vec<&Value> = base
-            .iter()
-            .filter(|value| !now.contains(&value.key))
-            .filter(|value| there.contains(&value.key) && base_there.contains(&value.key))
-            .collect();
-        let added: Vec<&Value> =
-            now.iter().filter(|value| !base.contains(&value.key) && !there.contains(&value.key)).collect();
-        if removed.is_empty() && added.is_empty() {
-            return;
-        }
-        if !self.may_write(&FIELD, to) {
-            self.out.pending.insert(FIELD);
-            return;
-        }
+        let Some((removed, added)) = self.news_for(to, &FIELD) else { return };
+        let (removed, added): (Vec<&Value>, Vec<&Value>) = (removed.iter().collect(), added.iter().collect());
         // Who corrects an address that is not his alone does not want a second one beside it.
         let corrected = corrections(&removed, &added);
         let is_kept = |value: &Value| shared.contains(&value.key);
@@ -128,7 +111,7 @@ impl Merge<'_> {
                 },
             };
             if !self.may_write(&FIELD, to) {
-                self.out.pending.insert(FIELD);
+                self.bar(FIELD);
             } else if to == Side::Dafater && shared.contains(&value.key) {
                 self.withhold(to, FIELD, SHARED);
             } else {

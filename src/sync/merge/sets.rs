@@ -22,33 +22,42 @@ impl Merge<'_> {
         }
     }
 
-    /// Carries what the other side added and removed to `to`.
-    fn carry_values(&mut self, field: &Field, to: Side) {
+    /// What the other side removed and added since both agreed, and `to` does not say by itself: (removed, added). `None` when that is
+    /// nothing, or when it waits until `to` may be written.
+    pub(super) fn news_for(&mut self, to: Side, field: &Field) -> Option<(Vec<Value>, Vec<Value>)> {
         let from = to.other();
-        let now = values_of(self.contact_now(from), field).clone();
-        let base = values_of(self.contact_base(from), field).clone();
-        let there = values_of(self.contact_now(to), field).clone();
-        let base_there = values_of(self.contact_base(to), field).clone();
-
-        let removed: Vec<&Value> = base
+        let now = values_of(self.contact_now(from), field);
+        let base = values_of(self.contact_base(from), field);
+        let there = values_of(self.contact_now(to), field);
+        let base_there = values_of(self.contact_base(to), field);
+        let removed: Vec<Value> = base
             .iter()
             .filter(|value| !now.contains(&value.key))
             // Added there since: the newer wish is to have it.
             .filter(|value| there.contains(&value.key) && base_there.contains(&value.key))
+            .cloned()
             .collect();
-        let added: Vec<&Value> =
-            now.iter().filter(|value| !base.contains(&value.key) && !there.contains(&value.key)).collect();
+        let is_new = |value: &&Value| !base.contains(&value.key) && !there.contains(&value.key);
+        let added: Vec<Value> = now.iter().filter(is_new).cloned().collect();
         if removed.is_empty() && added.is_empty() {
-            return;
+            return None;
         }
         if !self.may_write(field, to) {
-            return self.bar(field.clone());
+            self.bar(field.clone());
+            return None;
         }
+        Some((removed, added))
+    }
+
+    /// Carries what the other side added and removed to `to`.
+    fn carry_values(&mut self, field: &Field, to: Side) {
+        let from = to.other();
+        let Some((removed, added)) = self.news_for(to, field) else { return };
         for value in removed {
             values_mut(&mut self.target(to).contact, field).remove(&value.key);
         }
         for value in added {
-            match admit(to, field, value, self.rules.site) {
+            match admit(to, field, &value, self.rules.site) {
                 Err(refusal) => self.withhold(to, field.clone(), refusal),
                 Ok(mut admitted) => {
                     let is_mobile =
