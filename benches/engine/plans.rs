@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use dafater_contactsd::mapping::{Document, Marker, Person, SiteRules};
+use dafater_contactsd::mapping::{Document, Marker, Person};
 use dafater_contactsd::sync::{
     AccountName, Alone, ConflictPolicy, DafaterBase, Decisions, DeletionPolicy, FieldRules, FirstSync,
     GoogleBase, Origin, Pair, PairId, PairView, Plan, Policy, RecordId, Scope, Sighting, Snapshot,
@@ -39,7 +39,7 @@ fn empty() -> Snapshot {
     Snapshot {
         account: account(),
         site: SITE.to_owned(),
-        site_rules: SiteRules::default(),
+        site_rules: Arc::default(),
         zone: TimeZone::UTC,
         total_pairs: 0,
         pairs: Vec::new(),

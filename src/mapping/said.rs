@@ -20,6 +20,11 @@ impl Said {
         let (known, contact) = self.0.get_or_init(|| (mapping.clone(), read()));
         if known == mapping { contact.clone() } else { read() }
     }
+
+    /// How people know the contact: in the words of any mapping, so that nobody reads it for that alone where it was read before.
+    pub(super) fn title(&self, read: impl Fn() -> Contact) -> String {
+        self.0.get().map_or_else(|| read().title(), |(_, contact)| contact.title())
+    }
 }
 
 impl PartialEq for Said {

@@ -1,6 +1,7 @@
 //! Everything a plan depends on, as values.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
@@ -67,7 +68,7 @@ pub struct Snapshot {
     /// Host of the site, as markers name it.
     pub site: String,
     /// What the site can hold.
-    pub site_rules: SiteRules,
+    pub site_rules: Arc<SiteRules>,
     /// Zone of the site's stamps.
     pub zone: TimeZone,
     /// How many pairs the account has, whether they are in `pairs` or not.

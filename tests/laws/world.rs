@@ -379,10 +379,10 @@ impl World {
         Snapshot {
             account: account(),
             site: SITE.to_owned(),
-            site_rules: SiteRules {
+            site_rules: Arc::new(SiteRules {
                 countries: Some(BTreeMap::from([("Saudi Arabia".to_owned(), "sa".to_owned())])),
                 ..SiteRules::default()
-            },
+            }),
             zone: TimeZone::UTC,
             total_pairs: self.pairs.len(),
             pairs,

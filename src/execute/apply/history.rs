@@ -168,14 +168,12 @@ pub(in crate::execute) fn dafater_id(step: &Step) -> Option<RecordId> {
 
 /// How people know the contact of a step: its name, else its company, else an address.
 pub(in crate::execute) fn title_of(step: &Step) -> String {
-    let mapping = &crate::mapping::Mapping::default();
-    let contact = match (&step.dafater, &step.google, &step.before) {
-        (Some(document), _, _) => document.contact(mapping),
-        (None, Some(person), _) => person.contact(mapping),
-        (None, None, Some(pair)) => pair.dafater.contact.clone(),
-        (None, None, None) => Contact::default(),
-    };
-    contact.title()
+    match (&step.dafater, &step.google, &step.before) {
+        (Some(document), _, _) => document.title(),
+        (None, Some(person), _) => person.title(),
+        (None, None, Some(pair)) => pair.dafater.contact.title(),
+        (None, None, None) => String::new(),
+    }
 }
 
 /// Field by field, what a step does to `side`; for both sides where none is named.

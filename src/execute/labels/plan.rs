@@ -8,7 +8,7 @@ use super::{Held, Names, Roles};
 use crate::execute::apply::{dafater_id, google_id, title_of};
 use crate::execute::observe::{Memory, Observed};
 use crate::execute::{AccountEngine, ChangeView, EngineError, StepView};
-use crate::mapping::{Document, Mapping, Person, ResourceName};
+use crate::mapping::{Document, Person, ResourceName};
 use crate::observe::events;
 use crate::remote::Disposition;
 use crate::state::Owed;
@@ -356,7 +356,7 @@ impl LabelPlan {
                 pair,
                 google: Some(RecordId::Google(person.source_id.clone())),
                 dafater: Some(RecordId::Dafater(candidate.document.name.clone())),
-                title: candidate.document.contact(&Mapping::default()).title(),
+                title: candidate.document.title(),
                 resource: person.resource_name.clone(),
                 relabel,
                 reason: BY_LINK.to_owned(),

@@ -1,6 +1,7 @@
 //! Looks at chosen pairs and records as they are now, whatever the cursors say.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::identity::{Gathered, resource_name};
 use super::{Memory, Observer};
@@ -45,8 +46,8 @@ impl Observer<'_> {
         Ok(Snapshot {
             account: state.account().clone(),
             site: self.settings.site.clone(),
-            site_rules: site.rules,
-            zone: site.zone,
+            site_rules: Arc::clone(&site.rules),
+            zone: site.zone.clone(),
             total_pairs: state.pair_count(),
             pairs: pairs.collect(),
             google,

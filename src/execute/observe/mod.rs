@@ -15,6 +15,7 @@ mod place;
 mod scope;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -37,7 +38,7 @@ use crate::sync::{AccountName, Decisions, Pair, PairId, PairView, Promise, Recor
 #[derive(Debug, Clone, Default)]
 pub(super) struct Memory {
     /// The site's rules and zone, read once a day.
-    pub(super) site: Option<SiteFacts>,
+    pub(super) site: Option<Arc<SiteFacts>>,
     /// Mapped fields that do not travel, and why, as far as that was told.
     pub(super) told: BTreeMap<TextField, String>,
     /// The account's labels, read when first needed.
@@ -57,9 +58,9 @@ pub(super) struct Memory {
 }
 
 /// What is known of the site as a whole.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct SiteFacts {
-    pub(super) rules: SiteRules,
+    pub(super) rules: Arc<SiteRules>,
     pub(super) zone: TimeZone,
     /// The mapped fields of Contact.
     pub(super) mapped: MappedColumns,
@@ -68,12 +69,7 @@ pub(super) struct SiteFacts {
 
 impl SiteFacts {
     fn unknown(now: Timestamp) -> Self {
-        Self {
-            rules: SiteRules::default(),
-            zone: TimeZone::UTC,
-            mapped: MappedColumns::default(),
-            read_at: now,
-        }
+        Self { rules: Arc::default(), zone: TimeZone::UTC, mapped: MappedColumns::default(), read_at: now }
     }
 
     /// What is known of the site; asked for once a day.
@@ -82,14 +78,14 @@ impl SiteFacts {
         mapping: &Mapping,
         memory: &mut Memory,
         now: Timestamp,
-    ) -> Result<Self, EngineError> {
+    ) -> Result<Arc<Self>, EngineError> {
         // What is unseen is asked for once a cycle.
-        let is_fresh = |facts: &&Self| {
+        let is_fresh = |facts: &&Arc<Self>| {
             now.duration_since(facts.read_at) < SITE_FACTS_KEPT
                 && (!facts.mapped.is_unseen || now == facts.read_at)
         };
         if let Some(facts) = memory.site.as_ref().filter(is_fresh) {
-            return Ok(facts.clone());
+            return Ok(Arc::clone(facts));
         }
         let mapped = MappedColumns::read(site, mapping).await?;
         let rules = SiteRules {
@@ -99,8 +95,8 @@ impl SiteFacts {
             countries: if site.reads_addresses() { site.countries().await? } else { None },
         };
         let zone = site.site_time().await?.time_zone();
-        let facts = Self { rules, zone, mapped, read_at: now };
-        memory.site = Some(facts.clone());
+        let facts = Arc::new(Self { rules: Arc::new(rules), zone, mapped, read_at: now });
+        memory.site = Some(Arc::clone(&facts));
         Ok(facts)
     }
 }
@@ -218,14 +214,15 @@ impl Observer<'_> {
         let taken = self.taken(&picture)?;
         let is_idle = picture.pairs.is_empty() && picture.google.is_empty() && picture.dafater.is_empty();
         // Nothing to decide needs no rules: an idle cycle asks for changes and nothing else.
-        let site = if is_idle { SiteFacts::unknown(self.now) } else { self.site_facts(memory).await? };
+        let site =
+            if is_idle { Arc::new(SiteFacts::unknown(self.now)) } else { self.site_facts(memory).await? };
         let total_pairs = if is_idle { 0 } else { state.pair_count() };
         Ok(Observed {
             snapshot: Snapshot {
                 account: state.account().clone(),
                 site: self.settings.site.clone(),
-                site_rules: site.rules,
-                zone: site.zone,
+                site_rules: Arc::clone(&site.rules),
+                zone: site.zone.clone(),
                 total_pairs,
                 pairs: picture.pairs,
                 google: picture.google,
@@ -328,7 +325,7 @@ impl Observer<'_> {
         (intent.kind, intent.side) == (IntentKind::Create, Side::Google) && !self.is_open(intent)
     }
 
-    async fn site_facts(&self, memory: &mut Memory) -> Result<SiteFacts, EngineError> {
+    async fn site_facts(&self, memory: &mut Memory) -> Result<Arc<SiteFacts>, EngineError> {
         SiteFacts::of(&self.parts.dafater, &self.settings.policy.mapping, memory, self.now).await
     }
 

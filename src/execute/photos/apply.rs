@@ -9,7 +9,7 @@ use super::{LARGEST, kind_of};
 use crate::execute::apply::Patience;
 use crate::execute::notes::Note;
 use crate::execute::{AccountEngine, EngineError, EngineErrorKind};
-use crate::mapping::{Mapping, SitePhoto};
+use crate::mapping::SitePhoto;
 use crate::observe::events;
 use crate::remote::Disposition;
 use crate::state::{Changes, OwedPhoto};
@@ -265,7 +265,7 @@ impl AccountEngine {
             action: "photo",
             google: Some(RecordId::Google(step.person.source_id.clone())),
             dafater: Some(RecordId::Dafater(step.document.name.clone())),
-            title: step.document.contact(&Mapping::default()).title(),
+            title: step.document.title(),
             reason: refusal
                 .map_or_else(|| step.reason().to_owned(), |refusal| format!("not carried: {refusal}")),
             changes: if refusal.is_none() { vec![step.change()] } else { Vec::new() },

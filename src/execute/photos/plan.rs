@@ -8,7 +8,7 @@ use super::MOST;
 use crate::execute::apply::{dafater_id, google_id, title_of};
 use crate::execute::observe::Observed;
 use crate::execute::{AccountEngine, ChangeView, EngineError, StepView};
-use crate::mapping::{Document, Mapping, Person, SitePhoto};
+use crate::mapping::{Document, Person, SitePhoto};
 use crate::state::OwedPhoto;
 use crate::sync::{Action, PairId, PhotoAction, Pictured, Plan, RecordId, Side, Sighting};
 
@@ -226,7 +226,7 @@ impl PhotoStep {
             side: Some(self.side()),
             google: Some(RecordId::Google(self.person.source_id.clone())),
             dafater: Some(RecordId::Dafater(self.document.name.clone())),
-            title: self.document.contact(&Mapping::default()).title(),
+            title: self.document.title(),
             reason: self.reason().to_owned(),
             changes: vec![self.change()],
         }

@@ -15,6 +15,12 @@ impl Document {
         self.said.or_read(mapping, || self.read(mapping))
     }
 
+    /// How people know this document: its name, else its company, else an address.
+    #[must_use]
+    pub fn title(&self) -> String {
+        self.said.title(|| self.read(&Mapping::default()))
+    }
+
     fn read(&self, mapping: &Mapping) -> Contact {
         let phones = mapping.phones;
         let mut contact = Contact::default();

@@ -15,6 +15,12 @@ impl Person {
         self.said.or_read(mapping, || self.read(mapping))
     }
 
+    /// How people know this person: its name, else its company, else an address.
+    #[must_use]
+    pub fn title(&self) -> String {
+        self.said.title(|| self.read(&Mapping::default()))
+    }
+
     fn read(&self, mapping: &Mapping) -> Contact {
         let mut contact = Contact::default();
         for text in mapping.placed() {

@@ -43,6 +43,30 @@ impl From<Refusal> for Refused {
     }
 }
 
+/// A document at one moment. Two are equal only if nothing happened to the document between them.
+#[derive(Debug, Clone)]
+pub struct DocumentVersion(Arc<Doc>);
+
+impl PartialEq for DocumentVersion {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl DocumentVersion {
+    /// Its `name`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Its `creation`, as the site prints it.
+    #[must_use]
+    pub fn creation(&self) -> String {
+        self.0.creation.printed()
+    }
+}
+
 impl Site {
     /// Adds a user, or gives one new roles and new keys. Without a role a user sees only contacts of its own.
     pub fn add_user(&mut self, name: &str, roles: &[&str]) -> Keys {
@@ -139,6 +163,19 @@ impl Site {
             return Vec::new();
         };
         table.by_name().map(|doc| Value::Object(doc.to_json(schema, AS_STORED))).collect()
+    }
+
+    /// [`Self::documents`], each as something that is cheap to hold and to compare.
+    #[must_use]
+    pub fn versions(&self, doctype: &str) -> Vec<DocumentVersion> {
+        let all = self.db.table(doctype).into_iter().flat_map(super::tables::Table::by_name);
+        all.map(|doc| DocumentVersion(Arc::clone(doc))).collect()
+    }
+
+    /// A version of a document of `doctype` as a full document, nulls included.
+    #[must_use]
+    pub fn show(&self, doctype: &str, version: &DocumentVersion) -> Option<Value> {
+        Some(Value::Object(version.0.to_json(self.schemas.get(doctype)?, AS_STORED)))
     }
 
     /// One document of a DocType.

@@ -255,7 +255,8 @@ impl Site {
         body: Map<String, Value>,
         cookie: bool,
     ) -> Response<Bytes> {
-        self.respond(status, headers, "application/json", Value::Object(body).to_string().into(), cookie)
+        let body = serde_json::to_vec(&body).unwrap_or_default();
+        self.respond(status, headers, "application/json", body.into(), cookie)
     }
 
     pub(super) fn respond(

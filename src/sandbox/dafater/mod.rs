@@ -49,7 +49,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
 pub use access::Rights;
-pub use desk::{DESK_USER, Keys, Refused};
+pub use desk::{DESK_USER, DocumentVersion, Keys, Refused};
 pub use exchange::ProcessingTime;
 pub use ledger::{Logged, WriteKind};
 pub use switches::{Maintenance, PhoneFormat, RateLimit, Switches, TextFormat};

@@ -335,6 +335,14 @@ impl Google {
         Ok(self.account(email)?.live.by_id().map(|record| full(record)).collect())
     }
 
+    /// [`Self::persons`], each as something that is cheap to hold and to compare.
+    ///
+    /// # Errors
+    /// There is no such account.
+    pub fn person_versions(&self, email: &str) -> Result<Vec<PersonVersion>, HandError> {
+        Ok(self.account(email)?.live.by_id().map(|record| PersonVersion(Arc::clone(record))).collect())
+    }
+
     /// One contact with every field of the CONTACT source.
     ///
     /// # Errors
@@ -372,6 +380,30 @@ impl Google {
         let found = self.accounts.iter_mut().find(|account| account.email.eq_ignore_ascii_case(email));
         let account = found.ok_or_else(|| HandError::NoAccount(email.to_owned()))?;
         Ok(Turn { account, options: &self.options, random: &mut self.random, now })
+    }
+}
+
+/// A contact at one moment. Two are equal only if nothing happened to the contact between them.
+#[derive(Debug, Clone)]
+pub struct PersonVersion(Arc<Record>);
+
+impl PartialEq for PersonVersion {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl PersonVersion {
+    /// The id of its CONTACT source.
+    #[must_use]
+    pub fn source_id(&self) -> String {
+        self.0.source_id()
+    }
+
+    /// The contact with every field of the CONTACT source.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        full(&self.0)
     }
 }
 

@@ -41,7 +41,7 @@ use http::{Method, Request, Response};
 use jiff::Timestamp;
 use serde_json::json;
 
-pub use hand::HandError;
+pub use hand::{HandError, PersonVersion};
 pub use journal::{Counters, LoggedRequest, Writes};
 pub use options::{Burst, Consent, GoogleOptions, Lenience, Quotas, ServiceAccount, V1Errors};
 

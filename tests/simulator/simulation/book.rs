@@ -3,7 +3,7 @@
 //! Written from what both sides looked like before and after each deed, so that it needs no knowledge of how a deed works.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use dafater_contactsd::contact::{Contact, Field, TextField, Values};
 use dafater_contactsd::sync::Side;
@@ -121,7 +121,7 @@ impl Book {
                     let made_of = if is_undo { made_of(&seen.json) } else { None };
                     self.note_newcomer(id, seen, (at, cycle), made_of.as_ref());
                 }
-                Some(old) if old.contact == seen.contact => {}
+                Some(old) if Arc::ptr_eq(old, seen) || old.contact == seen.contact => {}
                 Some(old) => {
                     self.note_edit((before, after), id, (old, seen), (at, cycle, is_undo), &pairs_of(id));
                 }

@@ -296,9 +296,11 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
             let has_slot = side == Side::Google || field != TextField::Suffix;
             // While the direction to a side is off, its own edits alone decide what it says.
             // What a copy in another account says reaches this one through the site, where it may have to wait.
-            let is_cut_off = waits_elsewhere(view, &Field::Text(field.clone()))
-                && is_end_of(value, &|id| *id == left || *id == right);
-            let is_lawful = could_change[nth] && (is_end(value) || is_cut_off)
+            let is_cut_off = || {
+                waits_elsewhere(view, &Field::Text(field.clone()))
+                    && is_end_of(value, &|id| *id == left || *id == right)
+            };
+            let is_lawful = could_change[nth] && (is_end(value) || is_cut_off())
                 || (scene.accounts().len() > 1 || lost_an_answer(scene))
                     && is_open(view, &Field::Text(field.clone()))
                 || !can_change[nth]
@@ -333,15 +335,15 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
         return;
     }
     for field in [Field::Emails, Field::Phones, Field::Addresses] {
-        if waits_elsewhere(view, &field) {
-            continue;
-        }
         // What was taken away from a copy that is no partner any more was carried while it was one.
         let is_told = |edit: &&ValueEdit| {
             concerns(&edit.record, &edit.agreed_with) || !edit.is_added && former.contains(&edit.record)
         };
         let edits: Vec<_> =
             scene.book.values.iter().filter(|edit| edit.field == field).filter(is_told).collect();
+        if edits.is_empty() || waits_elsewhere(view, &field) {
+            continue;
+        }
         let keys: BTreeSet<&String> = edits.iter().map(|edit| &edit.key).collect();
         for key in keys {
             let of_key = || edits.iter().filter(|edit| edit.key == *key);

@@ -13,6 +13,7 @@
 //! Law: one seed gives one history, and one history always ends the same, to the byte.
 
 pub mod book;
+pub mod camera;
 pub mod chance;
 pub mod clock;
 pub mod deeds;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dafater_contactsd::contact::{Contact, MappedField, PhoneContext, Region, TextField};
-use dafater_contactsd::mapping::{Document, Mapping, Person};
-use dafater_contactsd::sandbox::dafater::Site;
+use dafater_contactsd::mapping::Mapping;
+use dafater_contactsd::sandbox::dafater::DocumentVersion;
+use dafater_contactsd::sandbox::google::PersonVersion;
 use dafater_contactsd::sync::Side;
 use serde_json::Value;
 
@@ -23,6 +24,16 @@ pub struct Seen {
     pub name: String,
     pub json: Value,
     pub contact: Contact,
+    /// What it was made of: the same as long as nothing happens to it.
+    pub origin: Origin,
+}
+
+/// What is behind a record that was seen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Origin {
+    Person(PersonVersion),
+    /// The contact, and its addresses.
+    Documents(Vec<DocumentVersion>),
 }
 
 /// All records.
@@ -69,33 +80,3 @@ pub fn fields(setting: &Setting) -> Vec<TextField> {
 
 /// Where a document's addresses stand beside it.
 pub const ADDRESSES: &str = "__addresses";
-
-/// The contacts of a site, each with the addresses that are linked to it, where those travel.
-pub fn documents(site: &Site, has_addresses: bool) -> Vec<Value> {
-    let mut contacts = site.contacts();
-    if has_addresses {
-        let mut addresses = site.documents("Address");
-        addresses.sort_by(|one, other| one["creation"].as_str().cmp(&other["creation"].as_str()));
-        for contact in &mut contacts {
-            let is_its = |address: &&Value| {
-                let mut links = address["links"].as_array().into_iter().flatten();
-                links.any(|link| link["link_doctype"] == "Contact" && link["link_name"] == contact["name"])
-            };
-            let own: Vec<Value> = addresses.iter().filter(is_its).cloned().collect();
-            contact[ADDRESSES] = own.into();
-        }
-    }
-    contacts
-}
-
-pub fn see_person(account: usize, json: Value, mapping: &Mapping) -> (Id, Seen) {
-    let person = Person::parse(json.clone()).unwrap();
-    let contact = person.contact(mapping);
-    ((Side::Google, person.source_id.0), Seen { account, name: person.resource_name.0, json, contact })
-}
-
-pub fn see_document(json: Value, mapping: &Mapping) -> (Id, Seen) {
-    let document = Document::parse(json.clone()).unwrap();
-    let contact = document.contact(mapping);
-    ((Side::Dafater, document.creation.0), Seen { account: 0, name: document.name.0, json, contact })
-}

@@ -19,10 +19,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::book::Book;
+use super::camera::{Camera, Place};
 use super::clock::VirtualClock;
 use super::deeds::{ACCOUNTS, EMAILS, Remotes};
 use super::history::{Crash, Cycle, Deed, Fault, Rules, Setting};
-use super::picture::{Id, Picture, Seen, documents, fields, mapping, see_document, see_person};
+use super::picture::{Id, Picture, Seen, fields, mapping};
 use super::trouble::{Met, Trouble};
 use super::watch;
 
@@ -87,9 +88,7 @@ pub struct Scene {
     script: Cycle,
     nth: u32,
     is_dead: bool,
-    picture: Arc<Picture>,
-    /// What may differ from the picture: each Google account, and Dafater.
-    is_dirty: [bool; 4],
+    camera: Camera,
     /// When transactions of people on the site commit.
     late: Vec<Timestamp>,
     deleted_names: Vec<String>,
@@ -118,6 +117,7 @@ impl Scene {
             rules: setting.rules,
             was_open: [setting.rules.push, setting.rules.pull],
             book: Book { fields: fields(&setting), ..Book::default() },
+            camera: Camera::new(&setting),
             mapping: mapping(&setting),
             setting,
             google,
@@ -143,8 +143,6 @@ impl Scene {
             script: Cycle::default(),
             nth: 0,
             is_dead: false,
-            picture: Arc::default(),
-            is_dirty: [true; 4],
             late: Vec::new(),
             deleted_names: Vec::new(),
             deleted_persons: Vec::new(),
@@ -269,32 +267,7 @@ impl Scene {
 
     /// Both sides now.
     pub fn picture(&mut self) -> Arc<Picture> {
-        for account in self.accounts().chain([DAFATER]) {
-            if std::mem::take(&mut self.is_dirty[account]) {
-                let mut next = Picture::default();
-                let known = &self.picture.0;
-                let side = if account == DAFATER { Side::Dafater } else { Side::Google };
-                let all = match side {
-                    Side::Google => self.google.persons(EMAILS[account]).unwrap(),
-                    Side::Dafater => documents(&self.site, self.setting.addresses),
-                };
-                for json in all {
-                    let id = identify(side, &json);
-                    let seen = match known.get(&id).filter(|seen| seen.json == json) {
-                        Some(seen) => seen.clone(),
-                        None if side == Side::Google => Arc::new(see_person(account, json, &self.mapping).1),
-                        None => Arc::new(see_document(json, &self.mapping).1),
-                    };
-                    next.0.insert(id, seen);
-                }
-                let is_other =
-                    |of: Side, seen: &Seen| of != side || side == Side::Google && seen.account != account;
-                let others = known.iter().filter(|((of, _), seen)| is_other(*of, seen));
-                next.0.extend(others.map(|(id, seen)| (id.clone(), seen.clone())));
-                self.picture = Arc::new(next);
-            }
-        }
-        self.picture.clone()
+        self.camera.take(&self.google, &self.site)
     }
 
     /// The daemon's opinion: what it holds for agreed upon of a record (its half, the other's), and each counterpart.
@@ -340,7 +313,7 @@ impl Scene {
         let before = self.picture();
         self.site.catch_up(now);
         self.late.retain(|due| *due > now);
-        self.is_dirty[DAFATER] = true;
+        self.camera.touch(Place::Site);
         self.note(&before);
     }
 
@@ -352,7 +325,7 @@ impl Scene {
             self.google.settle(EMAILS[account]).unwrap();
         }
         self.late.clear();
-        self.is_dirty = [true; 4];
+        self.camera.touch(Place::Site);
         self.note(&before);
     }
 
@@ -394,8 +367,8 @@ impl Scene {
             self.book.poisoned.insert(id.clone());
         }
         match deed.side() {
-            Side::Google => self.is_dirty[..DAFATER].fill(true),
-            Side::Dafater => self.is_dirty[DAFATER] = true,
+            Side::Google => self.accounts().for_each(|account| self.camera.touch(Place::Account(account))),
+            Side::Dafater => self.camera.touch(Place::Site),
         }
         self.note(&before);
         if deed.side() == Side::Google {
@@ -478,7 +451,7 @@ impl Scene {
             let before = self.picture();
             self.site.settle();
             self.late.clear();
-            self.is_dirty[DAFATER] = true;
+            self.camera.touch(Place::Site);
             self.note(&before);
         }
         let before = is_write.then(|| self.picture());
@@ -488,7 +461,7 @@ impl Scene {
             Side::Dafater => self.site.handle(request, site_now),
         };
         if let Some(before) = before {
-            self.is_dirty[if side == Side::Google { account } else { DAFATER }] = true;
+            self.camera.touch(if side == Side::Google { Place::Account(account) } else { Place::Site });
             if response.status().is_success() {
                 let after = self.picture();
                 watch::judge_write(self, side, &before, &after);
@@ -736,15 +709,4 @@ fn is_list(side: Side, request: &Request<Bytes>) -> bool {
                     .all(|child| !body.contains(child))
         }
     }
-}
-
-/// Behind all Google accounts.
-const DAFATER: usize = EMAILS.len();
-
-fn identify(side: Side, json: &Value) -> Id {
-    let id = match side {
-        Side::Google => json["metadata"]["sources"][0]["id"].as_str(),
-        Side::Dafater => json["creation"].as_str(),
-    };
-    (side, id.unwrap().to_owned())
 }

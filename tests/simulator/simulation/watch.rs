@@ -1,6 +1,7 @@
 //! Judges every single write of the daemon, at the moment when it happens.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use dafater_contactsd::contact::{Contact, Field, Key, TextField};
 use dafater_contactsd::mapping::{MARKER_KEY, Mapping};
@@ -21,7 +22,7 @@ pub fn judge_write(scene: &mut Scene, side: Side, before: &Picture, after: &Pict
     };
     for (id, seen) in &after.0 {
         match before.0.get(id) {
-            Some(old) if old.json == seen.json => {}
+            Some(old) if Arc::ptr_eq(old, seen) || old.json == seen.json => {}
             Some(old) => {
                 if addresses(&old.json).len() > addresses(&seen.json).len() {
                     scene.stripped.entry(id.clone()).or_insert_with(|| old.clone());
