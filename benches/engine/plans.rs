@@ -51,6 +51,7 @@ fn empty() -> Snapshot {
         begun: BTreeSet::new(),
         left_over: BTreeSet::new(),
         veiled: BTreeSet::new(),
+        missed: Vec::new(),
         leaving: BTreeSet::new(),
         left: Vec::new(),
         parted: Vec::new(),

@@ -6,7 +6,7 @@ use super::records::{
     AddressCursor, Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Labels, Owed, OwedPhoto, Parked,
     Parted, Progress, Tombstone, UndoHold, Unlinked,
 };
-use super::{HISTORY_VERSION, RECORD_VERSION, VALUE_VERSION};
+use super::{HISTORY_VERSION, LOOSE_VERSION, RECORD_VERSION, VALUE_VERSION};
 use crate::contact::Field;
 use crate::mapping::{SiteStamp, SourceId};
 use crate::store::{Batch, Key, Tree, VALUE_LIMIT, encode};
@@ -144,7 +144,7 @@ impl Changes {
     /// Remembers a record that stands alone.
     pub fn set_loose(&mut self, loose: &Loose) {
         let key = self.key().text("loose").text(&loose.record.to_string());
-        self.batch.put(Tree::Pairs, key, encode(RECORD_VERSION, loose));
+        self.batch.put(Tree::Pairs, key, encode(LOOSE_VERSION, loose));
     }
 
     /// Forgets that a record stood alone.

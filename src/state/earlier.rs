@@ -18,7 +18,7 @@ use crate::sync::{self, LooseReason, Origin, PairId, RecordId, Side, Withheld};
 
 /// History before an entry told what was there after the write; records before a contact had addresses.
 const FIRST: u8 = 1;
-/// History before a contact had addresses.
+/// History before a contact had addresses; records that stood alone before they were known by Google's name.
 const SECOND: u8 = 2;
 
 /// A contact before it had addresses.
@@ -105,7 +105,23 @@ struct Loose {
 impl From<Loose> for sync::Loose {
     fn from(loose: Loose) -> Self {
         let Loose { record, creation, revision, contact, why } = loose;
-        Self { record, creation, revision, contact: contact.into(), why }
+        Self { record, creation, resource_name: None, revision, contact: contact.into(), why }
+    }
+}
+
+#[derive(Deserialize)]
+struct SecondLoose {
+    record: RecordId,
+    creation: Option<SiteStamp>,
+    revision: String,
+    contact: contact::Contact,
+    why: LooseReason,
+}
+
+impl From<SecondLoose> for sync::Loose {
+    fn from(loose: SecondLoose) -> Self {
+        let SecondLoose { record, creation, revision, contact, why } = loose;
+        Self { record, creation, resource_name: None, revision, contact, why }
     }
 }
 
@@ -244,7 +260,11 @@ pub(super) fn read_parted(bytes: &[u8]) -> Result<records::Parted, CodecError> {
 
 /// A record that stands alone, in whichever shape it was written.
 pub(super) fn read_loose(bytes: &[u8]) -> Result<sync::Loose, CodecError> {
-    read_record::<Loose, _>(bytes)
+    match version_of(bytes)? {
+        FIRST => decode::<Loose>(FIRST, bytes).map(Into::into),
+        SECOND => decode::<SecondLoose>(SECOND, bytes).map(Into::into),
+        _ => decode(super::LOOSE_VERSION, bytes),
+    }
 }
 
 fn read_record<E: DeserializeOwned + Into<T>, T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
@@ -314,6 +334,17 @@ mod tests {
         assert_eq!(read_parted(&parted).unwrap(), records::Parted { pair: pair.clone(), at });
         let loose = read_loose(&bytes(LOOSE)).unwrap();
         assert_eq!((loose.contact.title().as_str(), loose.why), ("Ada Lovelace", LooseReason::Empty));
+    }
+
+    #[test]
+    fn a_lone_record_from_before_it_was_known_by_googles_name_is_still_read() {
+        let known = read_loose(&bytes(LOOSE)).unwrap();
+        let second =
+            encode(SECOND, &(&known.record, &known.creation, &known.revision, &known.contact, known.why));
+        assert_eq!(read_loose(&second).unwrap(), known);
+        assert_eq!(known.resource_name, None);
+        let now = sync::Loose { resource_name: Some(ResourceName("people/1".to_owned())), ..known };
+        assert_eq!(read_loose(&encode(crate::state::LOOSE_VERSION, &now)).unwrap(), now);
     }
 
     #[test]

@@ -55,7 +55,9 @@ pub use tables::AccountState;
 
 /// Version of every value's shape; see [`crate::store::codec`].
 const VALUE_VERSION: u8 = 1;
-/// Version of the pairs and of the records that stand alone.
+/// Version of the pairs.
 const RECORD_VERSION: u8 = 2;
+/// Version of the records that stand alone.
+const LOOSE_VERSION: u8 = 3;
 /// Version of the history's entries, and of the intents that hold one.
 const HISTORY_VERSION: u8 = 3;

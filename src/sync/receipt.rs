@@ -288,6 +288,7 @@ impl Step {
                 Loose {
                     record: RecordId::Google(person.source_id.clone()),
                     creation: None,
+                    resource_name: Some(person.resource_name.clone()),
                     revision: person.etag.0.clone(),
                     contact: person.contact(mapping),
                     why,
@@ -298,6 +299,7 @@ impl Step {
                 Loose {
                     record: RecordId::Dafater(document.name.clone()),
                     creation: Some(document.creation.clone()),
+                    resource_name: None,
                     revision: document.modified.0.clone(),
                     contact: document.contact(mapping),
                     why,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{PairId, Side};
 use crate::contact::{Contact, Field};
-use crate::mapping::{DocumentName, SiteStamp, SourceId};
+use crate::mapping::{DocumentName, ResourceName, SiteStamp, SourceId};
 
 /// Which record, on which side.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,6 +49,8 @@ pub struct Loose {
     pub record: RecordId,
     /// `creation` of a Dafater document, to know it again after a rename.
     pub creation: Option<SiteStamp>,
+    /// Google's name for a contact, under which it is read again. API: one that is joined with a profile is not named after its id.
+    pub resource_name: Option<ResourceName>,
     /// Its revision when it was judged (etag or `modified`): the same revision is not judged again.
     pub revision: String,
     /// What it said then.

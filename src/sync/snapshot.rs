@@ -92,6 +92,9 @@ pub struct Snapshot {
     pub left_over: BTreeSet<RecordId>,
     /// Records in no pair that were made from one that nobody can see now: it may well exist, and they are no new people.
     pub veiled: BTreeSet<RecordId>,
+    /// Records that stand alone and that nothing answers for now, as they were: whoever is like one of them waits until it is known what
+    /// became of it.
+    pub missed: Vec<(RecordId, Contact)>,
     /// Pairs that were observed and of which a record that counts is outside the scope.
     pub leaving: BTreeSet<PairId>,
     /// Pairs that left the scope before, and of which a record is here again.

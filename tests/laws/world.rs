@@ -394,6 +394,7 @@ impl World {
             promises: self.promises.clone(),
             left_over: self.asked.clone(),
             veiled: BTreeSet::new(),
+            missed: Vec::new(),
             leaving: BTreeSet::new(),
             left: Vec::new(),
             parted: Vec::new(),

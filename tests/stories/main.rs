@@ -33,6 +33,7 @@ mod people;
 mod people_api;
 mod photos;
 mod process;
+mod profiles;
 mod quotas;
 mod refused_values;
 mod room;

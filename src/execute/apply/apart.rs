@@ -94,6 +94,7 @@ pub(in crate::execute) fn take_apart(
     changes.set_loose(&Loose {
         record: google,
         creation: None,
+        resource_name: Some(pair.google.resource_name),
         revision: pair.google.etag.0,
         contact: pair.google.contact,
         why,
@@ -101,6 +102,7 @@ pub(in crate::execute) fn take_apart(
     changes.set_loose(&Loose {
         record: dafater,
         creation: Some(pair.dafater.creation),
+        resource_name: None,
         revision: pair.dafater.modified.0,
         contact: pair.dafater.contact,
         why,

@@ -58,6 +58,7 @@ impl Observer<'_> {
             promises: std::collections::BTreeMap::new(),
             left_over: BTreeSet::new(),
             veiled: BTreeSet::new(),
+            missed: Vec::new(),
             leaving: BTreeSet::new(),
             left: Vec::new(),
             parted: Vec::new(),

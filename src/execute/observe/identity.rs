@@ -45,6 +45,10 @@ pub(super) struct Gathered {
     /// Documents in no pair that the site has and does not show.
     pub(super) hidden: BTreeSet<DocumentName>,
     pub(super) deleted: Vec<(SourceId, String)>,
+    /// Contacts of Google in no pair that a read of all did not show.
+    pub(super) unlisted: BTreeSet<SourceId>,
+    /// Contacts of Google in no pair that nothing answers for under the name that is known of them.
+    pub(super) missed: BTreeSet<SourceId>,
     /// Whether a complete read of Google left out a contact that may only be late: the reads of changes that would follow it never
     /// told that it is gone.
     pub(super) is_unsettled: bool,
@@ -67,8 +71,8 @@ impl Observer<'_> {
         memory: &mut Memory,
         read_all: bool,
     ) -> Result<Picture, EngineError> {
-        let mut gathered = Gathered::default();
         let is_google_complete = google.is_complete;
+        let mut gathered = Gathered::default();
         let deletions = dafater.deleted.clone();
         let deleted_addresses = dafater.deleted_addresses.clone();
         let reads_deletions = dafater.reads_deletions;
@@ -138,6 +142,13 @@ impl Observer<'_> {
                 if !listed.contains(&pair.google.source_id) {
                     // Not there: looked up by name before anything is concluded.
                     gathered.half(pair);
+                }
+            }
+            for loose in state.all_loose() {
+                if let RecordId::Google(source) = loose?.record
+                    && !listed.contains(&source)
+                {
+                    gathered.unlisted.insert(source);
                 }
             }
         }
@@ -324,6 +335,7 @@ impl Observer<'_> {
             }
         }
         gathered.forced.extend(sources.iter().cloned().map(RecordId::Google));
+        sources.extend(gathered.unlisted.iter().cloned());
         gathered.forced.extend(names.iter().cloned().map(RecordId::Dafater));
         names.append(&mut gathered.unread);
         sources.retain(|source| !gathered.google.contains_key(source));
@@ -332,9 +344,9 @@ impl Observer<'_> {
 
         let mut sought = BTreeSet::new();
         for source in &doubt.sought {
-            // API: a contact that is joined with a profile has another name than the one made of its id.
             let of_pair = state.pair_of_google(source)?.map(|pair| pair.google.resource_name);
-            sought.extend(resource_name(source).into_iter().chain(of_pair).map(|name| name.0));
+            let alone = [resource_name(source), self.resource_of(source)?];
+            sought.extend(alone.into_iter().flatten().chain(of_pair).map(|name| name.0));
             let halves = gathered.pairs.values().filter_map(|half| half.google.as_ref()?.present());
             let seen = halves.chain(gathered.google.values()).filter(|person| person.source_id == *source);
             let all =
@@ -377,6 +389,14 @@ impl Observer<'_> {
         Ok(false)
     }
 
+    /// The name under which a contact that stands alone was last seen, else the one that is made of its id.
+    ///
+    /// API: a contact that is joined with a profile has another name than the one made of its id.
+    fn resource_of(&self, source: &SourceId) -> Result<Option<ResourceName>, EngineError> {
+        let loose = self.parts.state.loose(&RecordId::Google(source.clone()))?;
+        Ok(loose.and_then(|loose| loose.resource_name).or_else(|| resource_name(source)))
+    }
+
     /// Reads records that stand alone by their names.
     pub(super) async fn fetch_alone(
         &self,
@@ -384,13 +404,22 @@ impl Observer<'_> {
         names: &BTreeSet<DocumentName>,
         gathered: &mut Gathered,
     ) -> Result<(), EngineError> {
-        let resources: Vec<ResourceName> = sources.iter().filter_map(resource_name).collect();
-        for (_, lookup) in self.look_up_people(&resources).await? {
-            if let PeopleLookup::Found(person) = lookup
-                && !person.deleted
-                && self.parts.state.pair_of_google(&person.source_id)?.is_none()
-            {
-                gathered.google.insert(person.source_id.clone(), person);
+        let mut resources: BTreeMap<ResourceName, &SourceId> = BTreeMap::new();
+        for source in sources {
+            resources.extend(self.resource_of(source)?.map(|name| (name, source)));
+        }
+        let sought: Vec<ResourceName> = resources.keys().cloned().collect();
+        for (name, lookup) in self.look_up_people(&sought).await? {
+            match lookup {
+                PeopleLookup::Found(person)
+                    if !person.deleted && self.parts.state.pair_of_google(&person.source_id)?.is_none() =>
+                {
+                    gathered.google.insert(person.source_id.clone(), person);
+                }
+                PeopleLookup::Missing => {
+                    gathered.missed.extend(resources.get(&name).map(|source| (*source).clone()));
+                }
+                PeopleLookup::Found(_) | PeopleLookup::Failed(_) | PeopleLookup::Malformed(_) => {}
             }
         }
         let names: Vec<DocumentName> = names.iter().cloned().collect();

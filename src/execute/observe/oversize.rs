@@ -5,7 +5,7 @@
 use super::{Observer, Picture};
 use crate::contact::{Contact, Value, Values};
 use crate::execute::EngineError;
-use crate::mapping::{DocumentName, SiteStamp, SourceId};
+use crate::mapping::{DocumentName, SourceId};
 use crate::observe::events;
 use crate::state::Parked;
 use crate::sync::{Loose, LooseReason, PairId, RecordId};
@@ -60,8 +60,14 @@ impl Observer<'_> {
                 let id = PairId::from_google(account, &person.source_id);
                 let revision = (person.source_id.clone(), person.etag.0.clone());
                 parked.push(self.oversized(id, Some(revision), None, size));
-                let known =
-                    stands_alone(RecordId::Google(person.source_id.clone()), None, &person.etag.0, contact);
+                let known = Loose {
+                    record: RecordId::Google(person.source_id.clone()),
+                    creation: None,
+                    resource_name: Some(person.resource_name.clone()),
+                    revision: person.etag.0.clone(),
+                    contact: essence(contact),
+                    why: LooseReason::Parked,
+                };
                 picture.paired.push((known.record.clone(), known.contact.clone()));
                 loose.push(known);
             }
@@ -75,9 +81,14 @@ impl Observer<'_> {
                 let id = PairId::from_dafater(account, &document.creation, &document.name);
                 let revision = (document.name.clone(), document.modified.0.clone());
                 parked.push(self.oversized(id, None, Some(revision), size));
-                let (record, creation) =
-                    (RecordId::Dafater(document.name.clone()), Some(document.creation.clone()));
-                let known = stands_alone(record, creation, &document.modified.0, contact);
+                let known = Loose {
+                    record: RecordId::Dafater(document.name.clone()),
+                    creation: Some(document.creation.clone()),
+                    resource_name: None,
+                    revision: document.modified.0.clone(),
+                    contact: essence(contact),
+                    why: LooseReason::Parked,
+                };
                 picture.paired.push((known.record.clone(), known.contact.clone()));
                 loose.push(known);
             }
@@ -165,18 +176,13 @@ fn bytes(value: &Value) -> usize {
     value.key.as_str().len() + value.raw.len() + value.label.as_ref().map_or(0, String::len) + 8
 }
 
-/// A record that stands alone, remembered by as much of it as tells it from others.
-fn stands_alone(
-    record: RecordId,
-    creation: Option<SiteStamp>,
-    revision: &str,
-    mut contact: Contact,
-) -> Loose {
+/// As much of a contact as tells it from others.
+fn essence(mut contact: Contact) -> Contact {
     for list in [&mut contact.emails, &mut contact.phones].into_iter().chain(&mut contact.addresses) {
         let mut few = Values::default();
         list.iter().take(KNOWN_BY).for_each(|value| few.add(value.clone()));
         *list = few;
     }
     contact.texts.values_mut().for_each(|text| text.truncate(text.floor_char_boundary(KNOWN_TEXT)));
-    Loose { record, creation, revision: revision.to_owned(), contact, why: LooseReason::Parked }
+    contact
 }

@@ -36,8 +36,10 @@ impl Observer<'_> {
                 continue;
             }
             // API: a read may show a new state under the etag of the one before.
-            let says_the_same =
-                |loose: &Loose| loose.contact == person.contact(&self.settings.policy.mapping);
+            let says_the_same = |loose: &Loose| {
+                loose.contact == person.contact(&self.settings.policy.mapping)
+                    && loose.resource_name.as_ref() == Some(&person.resource_name)
+            };
             if !is_forced
                 && self.is_judged(before.as_ref(), &person.etag.0)
                 && before.as_ref().is_some_and(says_the_same)
@@ -71,7 +73,8 @@ impl Observer<'_> {
         let left = self.bring_left(&mut google, &mut dafater, &mut scoping).await?;
         let widowed = lookout_for_widowed(&gathered);
         let alone = (&mut google, &mut dafater);
-        let paired = self.bring_candidates(alone, widowed, &mut scoping, &mut gathered.vanished).await?;
+        let paired = self.bring_candidates(alone, widowed, &mut scoping, &mut gathered).await?;
+        let missed = self.account_for_missed(&mut gathered)?;
         let pairs = std::mem::take(&mut gathered.pairs)
             .into_values()
             .map(|half| PairView {
@@ -88,6 +91,7 @@ impl Observer<'_> {
             google,
             dafater,
             paired,
+            missed,
             vanished,
             hidden,
             deleted,
@@ -192,7 +196,7 @@ impl Observer<'_> {
         google: &mut Vec<Alone<Person>>,
         dafater: &mut Vec<Alone<Document>>,
         scoping: &mut Scoping,
-        vanished: &mut Vec<RecordId>,
+        gathered: &mut Gathered,
     ) -> Result<(), EngineError> {
         let known: BTreeSet<_> = dafater.iter().map(|alone| alone.record.creation.civil()).collect();
         let state = &self.parts.state;
@@ -222,30 +226,50 @@ impl Observer<'_> {
         }
         let resources: Vec<ResourceName> =
             resources.into_iter().filter(|name| !here.contains(name.0.as_str())).collect();
-        let mut gathered = Gathered::default();
-        self.fetch_alone(&BTreeSet::new(), &names, &mut gathered).await?;
+        let mut found = Gathered::default();
+        self.fetch_alone(&BTreeSet::new(), &names, &mut found).await?;
         for (_, lookup) in self.look_up_people(&resources).await? {
             if let PeopleLookup::Found(person) = lookup
                 && !person.deleted
                 && self.parts.state.pair_of_google(&person.source_id)?.is_none()
             {
-                gathered.google.insert(person.source_id.clone(), person);
+                found.google.insert(person.source_id.clone(), person);
             }
         }
-        self.add_alone(gathered, google, dafater, scoping, vanished).await
+        self.add_alone(found, google, dafater, scoping, gathered).await
+    }
+
+    /// Contacts of Google that stand alone and have no such name any more: deleted without a notice, or renamed. Only a read of everything
+    /// tells; until then they are known to matching by what they said, so that nobody is made a second time.
+    fn account_for_missed(&self, gathered: &mut Gathered) -> Result<Vec<(RecordId, Contact)>, EngineError> {
+        let mut missed = Vec::new();
+        for source in std::mem::take(&mut gathered.missed) {
+            let is_gone = gathered.unlisted.contains(&source);
+            let record = RecordId::Google(source);
+            if is_gone || gathered.vanished.contains(&record) {
+                gathered.vanished.push(record);
+                continue;
+            }
+            gathered.is_unsettled = true;
+            if let Some(loose) = self.parts.state.loose(&record)? {
+                missed.push((record, loose.contact));
+            }
+        }
+        Ok(missed)
     }
 
     async fn add_alone(
         &self,
-        mut gathered: Gathered,
+        mut found: Gathered,
         google: &mut Vec<Alone<Person>>,
         dafater: &mut Vec<Alone<Document>>,
         scoping: &mut Scoping,
-        vanished: &mut Vec<RecordId>,
+        gathered: &mut Gathered,
     ) -> Result<(), EngineError> {
-        self.ask_scope(gathered.dafater.keys(), scoping).await?;
-        vanished.append(&mut gathered.vanished);
-        for (source, person) in gathered.google {
+        self.ask_scope(found.dafater.keys(), scoping).await?;
+        gathered.vanished.append(&mut found.vanished);
+        gathered.missed.append(&mut found.missed);
+        for (source, person) in found.google {
             let record = RecordId::Google(source);
             let begun = self.begun_by_person(&person.source_id)?;
             let is_echo = self.late_echo(&record, &begun, &person)?.is_some();
@@ -254,7 +278,7 @@ impl Observer<'_> {
                 google.push(alone_person(person, before, scoping));
             }
         }
-        for (name, document) in gathered.dafater {
+        for (name, document) in found.dafater {
             if !dafater.iter().any(|alone| alone.record.name == name) {
                 let before = self.loose_document(&document)?;
                 dafater.push(alone_document(document, before, scoping));
@@ -270,10 +294,10 @@ impl Observer<'_> {
         (google, dafater): (&mut Vec<Alone<Person>>, &mut Vec<Alone<Document>>),
         mut lookout: Lookout,
         scoping: &mut Scoping,
-        vanished: &mut Vec<RecordId>,
+        gathered: &mut Gathered,
     ) -> Result<Vec<(RecordId, Contact)>, EngineError> {
         let mapping = &self.settings.policy.mapping;
-        self.bring_origins(google, dafater, scoping, vanished).await?;
+        self.bring_origins(google, dafater, scoping, gathered).await?;
         for contact in google.iter().map(|alone| alone.record.contact(mapping)) {
             lookout.add(&contact);
         }
@@ -284,7 +308,7 @@ impl Observer<'_> {
             return Ok(Vec::new());
         }
         let state = &self.parts.state;
-        let mut gathered = Gathered::default();
+        let mut found = Gathered::default();
         let (mut sources, mut names) = (BTreeSet::new(), BTreeSet::new());
         for loose in state.all_loose() {
             let loose = loose?;
@@ -301,8 +325,8 @@ impl Observer<'_> {
                 RecordId::Google(_) | RecordId::Dafater(_) => {}
             }
         }
-        self.fetch_alone(&sources, &names, &mut gathered).await?;
-        self.add_alone(gathered, google, dafater, scoping, vanished).await?;
+        self.fetch_alone(&sources, &names, &mut found).await?;
+        self.add_alone(found, google, dafater, scoping, gathered).await?;
         let mut paired = Vec::new();
         for pair in state.pairs() {
             let pair = pair?;

@@ -387,7 +387,7 @@ impl Site {
     }
 
     /// What every site has from the start.
-    pub(super) fn furnish(&mut self) {
+    pub(super) fn furnish(&mut self, codes: Option<&[&str]>) {
         // The same for every site, and made once: a thousand sites are made in a test.
         static COUNTRIES: OnceLock<Vec<Arc<Doc>>> = OnceLock::new();
         // What is shipped was committed long ago, also where commits are late.
@@ -428,7 +428,8 @@ impl Site {
         let countries = COUNTRIES.get_or_init(|| self.shipped_countries());
         // The first site is like those after it.
         self.rng = rng;
-        for country in countries {
+        let is_kept = |country: &&Arc<Doc>| codes.is_none_or(|codes| codes.contains(&country.text("code")));
+        for country in countries.iter().filter(is_kept) {
             self.db.adopt("Country", country);
         }
         self.switches.late_commit = late;
@@ -441,7 +442,14 @@ impl Site {
             let made = self.insert_into("Country", country, Timestamp::UNIX_EPOCH);
             debug_assert!(made.is_ok(), "a shipped country was refused");
         }
-        self.db.table("Country").into_iter().flat_map(|table| table.by_name().cloned()).collect()
+        let table = self.db.table("Country").into_iter();
+        let countries: Vec<Arc<Doc>> = table.flat_map(|table| table.by_name().cloned()).collect();
+        // This site is to have those that it keeps, like any.
+        for country in &countries {
+            self.db.remove("Country", country);
+        }
+        self.db.commit(None);
+        countries
     }
 
     fn secret(&mut self) -> String {

@@ -74,6 +74,8 @@ pub struct SiteOptions {
     pub small_lists_readable: bool,
     /// A role that may read Deleted Document, besides System Manager.
     pub deleted_documents_readable_by: Option<String>,
+    /// Codes of the countries that the administrator kept; `None`: all that Frappe ships.
+    pub countries: Option<&'static [&'static str]>,
     /// The switches at the beginning.
     pub switches: Switches,
 }
@@ -86,6 +88,7 @@ impl Default for SiteOptions {
             host: None,
             small_lists_readable: true,
             deleted_documents_readable_by: None,
+            countries: None,
             switches: Switches::default(),
         }
     }
@@ -161,7 +164,7 @@ impl Site {
             files: Vec::new(),
         };
         site.set_time_zone(&options.time_zone);
-        site.furnish();
+        site.furnish(options.countries);
         site
     }
 

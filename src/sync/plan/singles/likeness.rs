@@ -19,7 +19,7 @@ impl<'a> Planner<'a> {
         if people.is_empty() && documents.is_empty() {
             return;
         }
-        let (seen, veiled) = (self.seen_in_pairs(), self.remembered_of_veiled());
+        let (seen, veiled) = (self.seen_in_pairs(), self.remembered_of_unseen());
         let mut google = self.candidates(people, &placed.google);
         let mut dafater = self.candidates(documents, &placed.dafater);
         for (id, contact) in &veiled {
@@ -145,8 +145,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// What those records said that lost their counterparts and cannot be seen now.
-    fn remembered_of_veiled(&self) -> Vec<(RecordId, &'a Contact)> {
+    /// What those records said that cannot be seen now: of those that lost their counterparts, and of those that stand alone.
+    fn remembered_of_unseen(&self) -> Vec<(RecordId, &'a Contact)> {
         let half = |widow: &Widow<'a>| {
             let [google, dafater] = halves(widow.view);
             match widow.left {
@@ -154,7 +154,8 @@ impl<'a> Planner<'a> {
                 Side::Dafater => (dafater, &widow.view.pair.dafater.contact),
             }
         };
-        self.veiled.iter().map(half).collect()
+        let missed = self.snapshot.missed.iter().map(|(record, contact)| (record.clone(), contact));
+        self.veiled.iter().map(half).chain(missed).collect()
     }
 
     /// What the records of the observed pairs say, as far as is known, but for those that are left alone.

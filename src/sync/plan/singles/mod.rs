@@ -302,6 +302,7 @@ impl<'a> Planner<'a> {
         let loose = Loose {
             record: single.id.clone(),
             creation: single.record.creation().cloned(),
+            resource_name: single.record.resource_name().cloned(),
             revision: single.record.revision().to_owned(),
             contact: single.contact.clone(),
             why,

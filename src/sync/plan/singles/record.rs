@@ -1,7 +1,7 @@
 //! What placing must know of a record, whichever side it stands on.
 
 use crate::contact::Contact;
-use crate::mapping::{Document, Mapping, Person, SiteStamp};
+use crate::mapping::{Document, Mapping, Person, ResourceName, SiteStamp};
 use crate::sync::snapshot::PairView;
 use crate::sync::{AccountName, PairId, RecordId, Side};
 
@@ -12,6 +12,8 @@ pub(super) trait Record {
     fn revision(&self) -> &str;
     /// By which it is known after a rename.
     fn creation(&self) -> Option<&SiteStamp>;
+    /// Under which Google reads it.
+    fn resource_name(&self) -> Option<&ResourceName>;
     fn says(&self, mapping: &Mapping) -> Contact;
     /// The id of the pair that it begins, if that is nobody else's.
     fn begun(&self, account: &AccountName) -> PairId;
@@ -34,6 +36,10 @@ impl Record for Person {
 
     fn creation(&self) -> Option<&SiteStamp> {
         None
+    }
+
+    fn resource_name(&self) -> Option<&ResourceName> {
+        Some(&self.resource_name)
     }
 
     fn says(&self, mapping: &Mapping) -> Contact {
@@ -66,6 +72,10 @@ impl Record for Document {
 
     fn creation(&self) -> Option<&SiteStamp> {
         Some(&self.creation)
+    }
+
+    fn resource_name(&self) -> Option<&ResourceName> {
+        None
     }
 
     fn says(&self, mapping: &Mapping) -> Contact {
