@@ -184,6 +184,10 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
     (5897, "the judge: an edit in doubt stays so while the create that it brought about is"),
     (6063, "a contact that is deleted with its address while it is read takes no address away in Google"),
     (5732, "a contact that stands alone and is joined with a profile is read again under its own name"),
+    (
+        6780,
+        "a deletion of an address that is reported again and again is no reason to try what is refused before its time",
+    ),
     (8524, "a contact that is deleted with its address while it is read takes no address away in Google"),
 ];
 
@@ -199,7 +203,6 @@ const OPEN: &[(Edition, &[(u64, &str)])] = &[
             (3847, "a gender cleared on the site, a merge there and an undo"),
             (4300, "an address committed late finds a namesake of its contact in its place; so does 6789"),
             (5586, "a nickname that is too long, withheld by a write without an answer"),
-            (6780, "an undo and two crashes with poison: still writing after 16 cycles"),
             (
                 6830,
                 "an e-mail address removed in one of three accounts while an undo makes the document anew",

@@ -6,7 +6,7 @@ use dafater_contactsd::sandbox::dafater::WriteKind;
 use dafater_contactsd::sync::{Direction, FieldRule, FieldRules};
 use serde_json::{Value, json};
 
-use crate::world::{DAEMON, Strike, World, contact, person};
+use crate::world::{DAEMON, Strike, World, contact, once, person};
 
 fn world() -> World {
     World::with(|settings| {
@@ -606,4 +606,33 @@ async fn addresses_that_are_switched_on_later_are_carried_then() {
     world.restart();
     world.converge().await;
     assert_eq!(documents(&world).len(), 1);
+}
+
+#[tokio::test]
+async fn a_contact_that_the_site_refuses_is_not_tried_in_each_cycle_because_an_address_of_it_was_deleted() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static TRIED: AtomicUsize = AtomicUsize::new(0);
+    let mut world = world();
+    let ada = ada(&world, &[office(), home()]);
+    world.converge().await;
+    // Google hears of a deletion, and its answer is lost.
+    let address = documents(&world)[0].split(" (").next().unwrap().to_owned();
+    delete_address(&world, &address);
+    world.google_weather(once(":updateContact", Strike::LoseAnswer));
+    world.sync().await;
+    assert_eq!(in_google(&world).len(), 1);
+    // From now on the site refuses every save of the contact.
+    let name = world.contact("Ada")["name"].as_str().unwrap().to_owned();
+    world.site().poison(&name, json!({ "phone_nos": [{ "phone": "ask at the desk, then wait" }] }));
+    world.edit_person(&ada, json!({ "names": [{ "givenName": "Augusta", "familyName": "Lovelace" }] }));
+    world.site_weather(|line, _| {
+        TRIED.fetch_add(usize::from(line.starts_with("PUT ")), Ordering::Relaxed);
+        None
+    });
+    for _ in 0..60 {
+        world.sync_after(jiff::SignedDuration::from_mins(1)).await;
+    }
+    // After 1, 2, 4, 8, 16 and 32 minutes.
+    let tried = TRIED.load(Ordering::Relaxed);
+    assert!((2..=7).contains(&tried), "tried {tried} times in an hour");
 }

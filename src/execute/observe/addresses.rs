@@ -8,8 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Observer;
 use super::identity::Gathered;
+use super::{Deletions, Observer};
 use crate::dafater::{AddressLookup, Stamp};
 use crate::execute::EngineError;
 use crate::mapping::{AddressDocument, Document, DocumentName, SiteStamp};
@@ -21,10 +21,12 @@ use crate::sync::{AddressStamp, Pair, Sighting};
 pub(in crate::execute) struct AddressReading {
     /// The watermark to store once everything read is dealt with.
     pub(in crate::execute) cursor: Option<AddressCursor>,
-    /// The changes that were seen, by name and revision: seen again, they are no news.
+    /// The changes that were seen, by name and revision, and the deletions, by name and creation: seen again, they are no news.
     pub(in crate::execute) seen: BTreeSet<(String, String)>,
     /// Addresses that changed, with their revision now.
     changed: BTreeMap<DocumentName, SiteStamp>,
+    /// Addresses that were deleted, with their creation where it is known.
+    deleted: Deletions,
     /// Contacts that one of those is linked to now.
     contacts: BTreeSet<DocumentName>,
     /// Of every address its revision and its contacts, when all were compared.
@@ -38,12 +40,20 @@ impl Observer<'_> {
     pub(super) async fn read_addresses(
         &self,
         cursor: Option<AddressCursor>,
-        sweeps: bool,
+        (sweeps, deleted): (bool, &Deletions),
         known: &BTreeSet<(String, String)>,
     ) -> Result<AddressReading, EngineError> {
         let mut reading = AddressReading::default();
         if !self.parts.dafater.reads_addresses() {
             return Ok(reading);
+        }
+        // The last deletion is reported until there is another one.
+        for deletion @ (name, creation) in deleted {
+            let seen = (format!("{} deleted", name.0), creation.as_ref().map_or("", |at| &at.0).to_owned());
+            if !known.contains(&seen) {
+                reading.deleted.push(deletion.clone());
+            }
+            reading.seen.insert(seen);
         }
         let Some(mut cursor) = cursor else {
             reading.cursor = Some(AddressCursor { modified: self.parts.dafater.newest_address().await? });
@@ -87,10 +97,9 @@ impl Observer<'_> {
     pub(super) fn force_addresses(
         &self,
         reading: &AddressReading,
-        deleted: &[(DocumentName, Option<SiteStamp>)],
         gathered: &mut Gathered,
     ) -> Result<(), EngineError> {
-        if reading.changed.is_empty() && deleted.is_empty() && reading.all.is_none() {
+        if reading.changed.is_empty() && reading.deleted.is_empty() && reading.all.is_none() {
             return Ok(());
         }
         for pair in self.parts.state.pairs() {
@@ -98,7 +107,7 @@ impl Observer<'_> {
             let known = pair.dafater.addresses.as_deref().unwrap_or_default();
             let is_changed = known.iter().any(|address| reading.changed.contains_key(&address.name))
                 || reading.contacts.contains(&pair.dafater.name)
-                || known.iter().any(|address| is_reported(address, deleted))
+                || known.iter().any(|address| is_reported(address, &reading.deleted))
                 || reading.differs(&pair);
             if is_changed {
                 gathered.half(pair);

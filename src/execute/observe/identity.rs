@@ -85,7 +85,7 @@ impl Observer<'_> {
         }
         self.compare_scope(&scoping, &mut gathered)?;
         self.force(retried, doubt, &mut gathered).await?;
-        self.force_addresses(addresses, &deleted_addresses, &mut gathered)?;
+        self.force_addresses(addresses, &mut gathered)?;
         self.fetch_google(&mut gathered, is_google_complete).await?;
         self.fetch_dafater(&mut gathered, &deletions, reads_deletions).await?;
         self.confirm_addresses(&mut gathered, &deleted_addresses).await?;

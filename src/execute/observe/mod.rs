@@ -176,8 +176,8 @@ impl Observer<'_> {
         let google = self.read_google(before.google.as_ref().filter(|_| !read_all && !is_repeating)).await?;
         let dafater = self.read_dafater(before.dafater.as_ref().filter(|_| !read_all)).await?;
         let address_cursor = state.address_cursor()?.filter(|_| !dafater.is_complete);
-        let sweeps = dafater.sweep.is_some();
-        let addresses = self.read_addresses(address_cursor, sweeps, &memory.addresses).await?;
+        let news = (dafater.sweep.is_some(), &dafater.deleted_addresses);
+        let addresses = self.read_addresses(address_cursor, news, &memory.addresses).await?;
         let mut cursors = Cursors {
             google: google.cursor.clone(),
             dafater: Some(dafater.cursor.clone()),

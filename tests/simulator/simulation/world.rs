@@ -501,6 +501,13 @@ impl World {
             for pair in pairs {
                 scene.say(|| format!("   . {pair:?}"));
             }
+            let state = scene.state(account);
+            for parked in state.parked().unwrap() {
+                scene.say(|| format!("   . {parked:?}"));
+            }
+            for intent in state.intents().unwrap() {
+                scene.say(|| format!("   . {intent:?}"));
+            }
         }
         drop(scene);
         if is_restarted {
