@@ -101,7 +101,7 @@ impl AccountEngine {
                 }
                 self.finish(&plan, &observed, &applied, hold.as_ref(), (run, now)).await?;
                 if applied.halted.is_none() {
-                    memory.addresses.clone_from(&observed.addresses.seen);
+                    memory.addresses = observed.addresses.dealt_with(self.state())?;
                     applied.photos = self.carry_photos(&photos, (run, now)).await?;
                     self.forget(observed.is_full, now).await?;
                 }

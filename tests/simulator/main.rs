@@ -183,6 +183,14 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
     (2322, "the judge: an address taken away in one account is an edit to the others"),
     (5897, "the judge: an edit in doubt stays so while the create that it brought about is"),
     (6063, "a contact that is deleted with its address while it is read takes no address away in Google"),
+    (
+        4300,
+        "an address that was linked to a name before a contact of that name was made is looked at with that",
+    ),
+    (
+        6789,
+        "an address that was linked to a contact while it was deleted is looked at when that is made anew",
+    ),
     (5732, "a contact that stands alone and is joined with a profile is read again under its own name"),
     (
         6780,
@@ -201,7 +209,6 @@ const OPEN: &[(Edition, &[(u64, &str)])] = &[
         Edition::Fourth,
         &[
             (3847, "a gender cleared on the site, a merge there and an undo"),
-            (4300, "an address committed late finds a namesake of its contact in its place; so does 6789"),
             (5586, "a nickname that is too long, withheld by a write without an answer"),
             (
                 6830,

@@ -636,3 +636,30 @@ async fn a_contact_that_the_site_refuses_is_not_tried_in_each_cycle_because_an_a
     let tried = TRIED.load(Ordering::Relaxed);
     assert!((2..=7).contains(&tried), "tried {tried} times in an hour");
 }
+
+/// API: addresses are linked to a name, whoever has it.
+#[tokio::test]
+async fn an_address_that_came_to_a_contact_while_it_was_deleted_travels_when_that_is_made_anew() {
+    let mut world = world();
+    let ada = ada(&world, &[]);
+    world.converge().await;
+    let name = world.contact("Ada")["name"].as_str().unwrap().to_owned();
+    // The number beats the deletion.
+    world.edit_person(&ada, json!({ "phoneNumbers": [{ "value": "+966501234567" }] }));
+    world.site().switches.late_commit = std::time::Duration::from_secs(5);
+    add_address(
+        &world,
+        json!({ "address_type": "Office", "address_line1": "1 Tahlia Street", "city": "Riyadh", "country": "Saudi Arabia",
+            "links": [link(&name)] }),
+    );
+    world.site().switches.late_commit = std::time::Duration::ZERO;
+    world.delete_contact(&name);
+    world.converge().await;
+    assert_eq!(
+        in_google(&world),
+        ["work, 1 Tahlia Street, Riyadh, -, -, Saudi Arabia"],
+        "{:?}",
+        documents(&world)
+    );
+    world.is_quiet().await;
+}

@@ -13,7 +13,7 @@ use super::{Deletions, Observer};
 use crate::dafater::{AddressLookup, Stamp};
 use crate::execute::EngineError;
 use crate::mapping::{AddressDocument, Document, DocumentName, SiteStamp};
-use crate::state::AddressCursor;
+use crate::state::{AccountState, AddressCursor};
 use crate::sync::{AddressStamp, Pair, Sighting};
 
 /// What a read of the site's addresses showed.
@@ -22,7 +22,9 @@ pub(in crate::execute) struct AddressReading {
     /// The watermark to store once everything read is dealt with.
     pub(in crate::execute) cursor: Option<AddressCursor>,
     /// The changes that were seen, by name and revision, and the deletions, by name and creation: seen again, they are no news.
-    pub(in crate::execute) seen: BTreeSet<(String, String)>,
+    seen: BTreeSet<(String, String)>,
+    /// Of those changes the names of contacts to which the address was linked, and which contact had the name then.
+    held: Vec<((String, String), DocumentName, Option<SiteStamp>)>,
     /// Addresses that changed, with their revision now.
     changed: BTreeMap<DocumentName, SiteStamp>,
     /// Addresses that were deleted, with their creation where it is known.
@@ -76,7 +78,16 @@ impl Observer<'_> {
         if !changed.is_empty()
             && let Some(links) = self.parts.dafater.address_links(Some(&changed)).await?
         {
-            reading.contacts = links.into_values().flatten().collect();
+            for (address, contact) in
+                links.iter().flat_map(|(name, all)| all.iter().map(move |one| (name, one)))
+            {
+                if let Some(modified) = reading.changed.get(address) {
+                    let seen = (address.0.clone(), modified.0.clone());
+                    let holder = creation_of(&self.parts.state, contact)?;
+                    reading.held.push((seen, contact.clone(), holder));
+                }
+                reading.contacts.insert(contact.clone());
+            }
         }
         if sweeps
             && let (Some(stamps), Some(links)) =
@@ -189,6 +200,23 @@ impl Observer<'_> {
 }
 
 impl AddressReading {
+    /// The changes that are no news any more once the cycle is over.
+    ///
+    /// API: addresses are linked to a name, whoever has it. What was linked to it before a contact of that name was made is looked at
+    /// with that contact, in the next cycle.
+    pub(in crate::execute) fn dealt_with(
+        &self,
+        state: &AccountState,
+    ) -> Result<BTreeSet<(String, String)>, EngineError> {
+        let mut dealt_with = self.seen.clone();
+        for (seen, contact, holder) in &self.held {
+            if creation_of(state, contact)? != *holder {
+                dealt_with.remove(seen);
+            }
+        }
+        Ok(dealt_with)
+    }
+
     /// Whether the site shows other addresses of a pair's contact than it remembers.
     fn differs(&self, pair: &Pair) -> bool {
         let Some(all) = &self.all else { return false };
@@ -207,6 +235,11 @@ fn is_reported(address: &AddressStamp, deleted: &[(DocumentName, Option<SiteStam
         Some(creation) => creation.civil() == address.creation.civil(),
         None => *name == address.name,
     })
+}
+
+/// When the contact was created that has the name, if it is in a pair.
+fn creation_of(state: &AccountState, contact: &DocumentName) -> Result<Option<SiteStamp>, EngineError> {
+    Ok(state.pair_of_dafater(contact)?.map(|pair| pair.dafater.creation))
 }
 
 /// Whether what stands under the address's name is that address, and is still linked to the contact.
