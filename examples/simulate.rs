@@ -97,7 +97,8 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
 
     let next = AtomicU64::new(first);
-    let (done, cycles, requests) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let (done, repeated) = (AtomicU64::new(0), AtomicU64::new(0));
+    let (cycles, requests) = (AtomicU64::new(0), AtomicU64::new(0));
     let failures: Mutex<Vec<Failure>> = Mutex::default();
     let met: Mutex<Met> = Mutex::default();
     let edition = arguments.edition();
@@ -110,8 +111,10 @@ fn main() -> ExitCode {
                     if seed >= first + count || failures.lock().unwrap().len() >= arguments.stop_after {
                         return;
                     }
-                    let played = play_seed(edition, seed, seed.is_multiple_of(arguments.twice.max(1)));
+                    let twice = seed.is_multiple_of(arguments.twice.max(1));
+                    let played = play_seed(edition, seed, twice);
                     done.fetch_add(1, Ordering::Relaxed);
+                    repeated.fetch_add(u64::from(twice), Ordering::Relaxed);
                     cycles.fetch_add(u64::from(played.cycles), Ordering::Relaxed);
                     requests.fetch_add(played.requests, Ordering::Relaxed);
                     trouble::add(&mut met.lock().unwrap(), &played.met);
@@ -128,11 +131,13 @@ fn main() -> ExitCode {
             std::thread::sleep(Duration::from_millis(50));
             if shown.elapsed() > Duration::from_secs(if is_terminal { 1 } else { 20 }) {
                 shown = Instant::now();
-                progress(done.load(Ordering::Relaxed), count, began.elapsed(), is_terminal);
+                let plays = done.load(Ordering::Relaxed) + repeated.load(Ordering::Relaxed);
+                let rate = rate(plays, began.elapsed());
+                progress(done.load(Ordering::Relaxed), count, rate, is_terminal);
             }
         }
     });
-    let done = done.into_inner();
+    let (done, repeated) = (done.into_inner(), repeated.into_inner());
     let elapsed = began.elapsed();
     let mut failures = failures.into_inner().unwrap();
     failures.sort_by_key(|failure| failure.seed);
@@ -141,11 +146,11 @@ fn main() -> ExitCode {
         by_law.entry(failure.law).or_default().push(failure.seed);
     }
     println!(
-        "{done} histories, {} cycles, {} requests in {:.1} s: {:.0} histories a second",
+        "{done} histories, {repeated} of them twice, {} cycles, {} requests in {:.1} s: {:.0} histories a second",
         cycles.into_inner(),
         requests.into_inner(),
         elapsed.as_secs_f64(),
-        rate(done, elapsed),
+        rate(done + repeated, elapsed),
     );
     for (law, seeds) in &by_law {
         println!("  {law}: {} seeds, {:?}", seeds.len(), &seeds[..seeds.len().min(12)]);
@@ -205,11 +210,11 @@ fn rate(done: u64, elapsed: Duration) -> f64 {
     done / elapsed.as_secs_f64()
 }
 
-fn progress(done: u64, count: u64, elapsed: Duration, is_terminal: bool) {
+fn progress(done: u64, count: u64, rate: f64, is_terminal: bool) {
     const WIDTH: u64 = 40;
     let filled = usize::try_from(done * WIDTH / count.max(1)).unwrap();
     let bar = format!("{:<40}", "#".repeat(filled));
-    let line = format!("[{bar}] {done} of {count}, {:.0} a second", rate(done, elapsed));
+    let line = format!("[{bar}] {done} of {count}, {rate:.0} a second");
     let mut out = std::io::stderr();
     let end = if is_terminal { "\r" } else { "\n" };
     drop(write!(out, "{line}{end}"));

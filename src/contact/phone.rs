@@ -1,5 +1,8 @@
 //! Phone numbers: E.164 where a number can be understood, its digits otherwise.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use phonenumber::{Mode, country};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +40,10 @@ impl PhoneContext {
     /// The key of a phone number as written; `None` when it holds no digit at all and no other text either.
     #[must_use]
     pub fn key(self, raw: &str) -> Option<Key> {
+        LATELY_READ.with_borrow_mut(|lately| lately.key(self, raw))
+    }
+
+    fn read(self, raw: &str) -> Option<Key> {
         let plain = plain_digits(raw);
         // Whoever writes 00 means +, also before a number that no rule knows.
         let plain = plain.strip_prefix("00").map_or(plain.clone(), |rest| format!("+{rest}"));
@@ -59,6 +66,40 @@ impl PhoneContext {
             Some(extension) => format!("{e164};ext={extension}"),
             None => e164,
         })
+    }
+}
+
+thread_local! {
+    static LATELY_READ: RefCell<LatelyRead> = RefCell::default();
+}
+
+/// The keys of the numbers that were read last: to read one costs more than all else that is done with a contact, and a number is read
+/// again when the record is, when its write is answered, and when its change is listed.
+#[derive(Default)]
+struct LatelyRead {
+    context: PhoneContext,
+    keys: BTreeMap<String, Option<Key>>,
+}
+
+impl LatelyRead {
+    /// Some numbers of some hundred bytes.
+    const MOST: usize = 2_000;
+    /// Longer ones are hardly numbers.
+    const LONGEST: usize = 64;
+
+    fn key(&mut self, context: PhoneContext, raw: &str) -> Option<Key> {
+        if raw.len() > Self::LONGEST {
+            return context.read(raw);
+        }
+        if self.context != context || self.keys.len() >= Self::MOST {
+            *self = Self { context, keys: BTreeMap::new() };
+        }
+        if let Some(key) = self.keys.get(raw) {
+            return key.clone();
+        }
+        let key = context.read(raw);
+        self.keys.insert(raw.to_owned(), key.clone());
+        key
     }
 }
 
@@ -107,6 +148,18 @@ mod tests {
     #[test]
     fn a_number_that_no_rule_knows_is_the_same_behind_a_plus_and_behind_two_zeros() {
         assert_eq!(saudi().key("0044-7911-643394"), saudi().key("+44 7911 64 3394"));
+    }
+
+    #[test]
+    fn a_number_is_read_by_the_rules_that_are_asked_for_whatever_was_read_before() {
+        let german = PhoneContext { region: Some(Region::try_from("de".to_owned()).unwrap()) };
+        for _ in 0..3 {
+            assert_eq!(saudi().key("030 1234567").unwrap().as_str(), "0301234567");
+            assert_eq!(german.key("030 1234567").unwrap().as_str(), "+49301234567");
+        }
+        let all = |n: usize| saudi().key(&format!("05{n:08}")).unwrap().to_string();
+        let first: Vec<String> = (0..3 * LatelyRead::MOST).map(all).collect();
+        assert_eq!((0..3 * LatelyRead::MOST).map(all).collect::<Vec<_>>(), first);
     }
 
     #[test]
