@@ -101,7 +101,8 @@ impl AccountEngine {
                 }
                 self.finish(&plan, &observed, &applied, hold.as_ref(), (run, now)).await?;
                 if applied.halted.is_none() {
-                    memory.addresses = observed.addresses.dealt_with(self.state())?;
+                    memory.addresses =
+                        observed.addresses.dealt_with(self.state(), &observed.snapshot.pairs)?;
                     applied.photos = self.carry_photos(&photos, (run, now)).await?;
                     self.forget(observed.is_full, now).await?;
                 }

@@ -663,3 +663,27 @@ async fn an_address_that_came_to_a_contact_while_it_was_deleted_travels_when_tha
     );
     world.is_quiet().await;
 }
+
+/// API: a list may be minutes behind our own writes.
+#[tokio::test]
+async fn an_address_that_is_added_while_google_shows_an_older_state_of_the_contact_travels_when_it_shows_the_new_one()
+ {
+    let seconds = jiff::SignedDuration::from_secs;
+    let mut world = world();
+    world.google().options_mut().list_delay = seconds(180);
+    let name = world.add_contact(contact("Ada", "Lovelace", "ada@example.com", ""));
+    world.settle().await;
+    world.edit_contact(&name, json!({ "company_name": "Analytical Engines" }));
+    world.sync_after(seconds(60)).await;
+    add_address(
+        &world,
+        json!({ "address_type": "Office", "address_line1": "1 Tahlia Street", "city": "Riyadh", "country": "Saudi Arabia",
+            "links": [link(&name)] }),
+    );
+    // By now the list shows the contact as we created it, and not yet as we changed it.
+    world.sync_after(seconds(130)).await;
+    assert_eq!(in_google(&world), [""; 0]);
+    world.sync_after(seconds(240)).await;
+    assert_eq!(in_google(&world), ["work, 1 Tahlia Street, Riyadh, -, -, Saudi Arabia"]);
+    world.is_quiet().await;
+}

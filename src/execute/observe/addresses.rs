@@ -14,7 +14,7 @@ use crate::dafater::{AddressLookup, Stamp};
 use crate::execute::EngineError;
 use crate::mapping::{AddressDocument, Document, DocumentName, SiteStamp};
 use crate::state::{AccountState, AddressCursor};
-use crate::sync::{AddressStamp, Pair, Sighting};
+use crate::sync::{AddressStamp, Pair, PairView, Sighting};
 
 /// What a read of the site's addresses showed.
 #[derive(Debug, Default)]
@@ -50,8 +50,8 @@ impl Observer<'_> {
             return Ok(reading);
         }
         // The last deletion is reported until there is another one.
-        for deletion @ (name, creation) in deleted {
-            let seen = (format!("{} deleted", name.0), creation.as_ref().map_or("", |at| &at.0).to_owned());
+        for deletion in deleted {
+            let seen = seen_deletion(deletion);
             if !known.contains(&seen) {
                 reading.deleted.push(deletion.clone());
             }
@@ -207,11 +207,27 @@ impl AddressReading {
     pub(in crate::execute) fn dealt_with(
         &self,
         state: &AccountState,
+        pairs: &[PairView],
     ) -> Result<BTreeSet<(String, String)>, EngineError> {
+        // About a pair of which a half could not be seen as it is now nothing was decided.
+        let is_open = |view: &&PairView| {
+            matches!(view.google, Sighting::Stale | Sighting::Unseen)
+                || matches!(view.dafater, Sighting::Stale | Sighting::Unseen)
+        };
+        let open: Vec<&Pair> = pairs.iter().filter(is_open).map(|view| &view.pair).collect();
         let mut dealt_with = self.seen.clone();
         for (seen, contact, holder) in &self.held {
-            if creation_of(state, contact)? != *holder {
+            let is_its = |pair: &&Pair| pair.dafater.name == *contact;
+            if creation_of(state, contact)? != *holder || open.iter().any(is_its) {
                 dealt_with.remove(seen);
+            }
+        }
+        for address in open.iter().filter_map(|pair| pair.dafater.addresses.as_ref()).flatten() {
+            if let Some(modified) = self.changed.get(&address.name) {
+                dealt_with.remove(&(address.name.0.clone(), modified.0.clone()));
+            }
+            for deletion in self.deleted.iter().filter(|deletion| is_of(deletion, address)) {
+                dealt_with.remove(&seen_deletion(deletion));
             }
         }
         Ok(dealt_with)
@@ -231,10 +247,18 @@ impl AddressReading {
 }
 
 fn is_reported(address: &AddressStamp, deleted: &[(DocumentName, Option<SiteStamp>)]) -> bool {
-    deleted.iter().any(|(name, creation)| match creation {
+    deleted.iter().any(|deletion| is_of(deletion, address))
+}
+
+fn is_of((name, creation): &(DocumentName, Option<SiteStamp>), address: &AddressStamp) -> bool {
+    match creation {
         Some(creation) => creation.civil() == address.creation.civil(),
         None => *name == address.name,
-    })
+    }
+}
+
+fn seen_deletion((name, creation): &(DocumentName, Option<SiteStamp>)) -> (String, String) {
+    (format!("{} deleted", name.0), creation.as_ref().map_or("", |at| &at.0).to_owned())
 }
 
 /// When the contact was created that has the name, if it is in a pair.

@@ -504,7 +504,8 @@ impl Scene {
     fn observe(&mut self, side: Side, request: &Request<Bytes>, response: Option<&Response<Bytes>>) {
         let Some(response) = response else { return };
         let uri = request.uri().path();
-        let (status, body) = (response.status().as_u16(), String::from_utf8_lossy(response.body()));
+        let status = response.status().as_u16();
+        let says = |what: &str| String::from_utf8_lossy(response.body()).contains(what);
         let is_write = is_write(side, request);
         let now = self.clock.now();
         let is_recent = |at: Option<Timestamp>, delay: u32| {
@@ -520,14 +521,14 @@ impl Scene {
                 self.meet_if(is_list && list, Trouble::ListBehind);
                 self.meet_if(!is_list && get, Trouble::GetBehind);
                 self.meet_if(is_stale, Trouble::StaleEtag);
-                self.meet_if(body.contains("EXPIRED_SYNC_TOKEN"), Trouble::TokenExpired);
+                self.meet_if(status != 200 && says("EXPIRED_SYNC_TOKEN"), Trouble::TokenExpired);
             }
             Side::Google => {
                 self.google_written = Some(now);
                 self.meet_if(matches!(status, 400 | 409 | 412), Trouble::Outrun);
             }
             Side::Dafater => {
-                self.meet_if(body.contains("TimestampMismatchError"), Trouble::Outrun);
+                self.meet_if(status != 200 && says("TimestampMismatchError"), Trouble::Outrun);
                 self.meet_if(is_write && status == 417, Trouble::RefusedValue);
                 let is_normalised = setting.grouped_phones || setting.collapsed_texts;
                 self.meet_if(is_write && status == 200 && is_normalised, Trouble::Normalised);
