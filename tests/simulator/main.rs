@@ -188,6 +188,8 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
         3847,
         "a contact in whose place another was made, which an undo deleted, is restored to what both had agreed on",
     ),
+    (8655, "the judge: who replaces a value twice before anybody heard of it says only the last"),
+    (8691, "the judge: what a restored copy says was said when somebody said it in another account"),
 ];
 
 /// Seeds that still break a law, or show that the judge is wrong: each is to be understood, and then named above.
@@ -211,7 +213,6 @@ const OPEN: &[(Edition, &[(u64, &str)])] = &[
                 "an e-mail address removed in one of three accounts while an undo makes the document anew",
             ),
             (8623, "a birthday without a year after a skipped question and a lost answer"),
-            (8655, "a gender cleared in one account while the document was deleted; so is 8691"),
         ],
     ),
 ];

@@ -209,7 +209,8 @@ impl Book {
         }
     }
 
-    /// When somebody last gave a record a value; where it was carried there, when somebody last gave it to a counterpart.
+    /// When somebody last gave a record a value; where it was carried there, when somebody last gave it to a counterpart, or to that
+    /// one's copy in another account.
     fn said_since(&self, id: &Id, field: &Field, key: &str) -> Option<Timestamp> {
         let said_of = |record: &Id| {
             let is_this = |edit: &&ValueEdit| {
@@ -217,8 +218,12 @@ impl Book {
             };
             self.values.iter().filter(is_this).map(|edit| edit.at).max()
         };
-        let told_by = self.partners.get(id).into_iter().flatten().chain(self.made.get(id));
-        said_of(id).or_else(|| told_by.filter_map(said_of).max())
+        let told_by =
+            |record: &Id| self.partners.get(record).into_iter().flatten().chain(self.made.get(record));
+        let by_copy = |counterpart: &Id| told_by(counterpart).filter_map(said_of).max();
+        said_of(id)
+            .or_else(|| told_by(id).filter_map(said_of).max())
+            .or_else(|| told_by(id).filter_map(by_copy).max())
     }
 
     #[expect(clippy::too_many_arguments, reason = "one place writes this record")]

@@ -264,10 +264,10 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
             // LIMIT: who edits what arrived by a write whose answer was lost may as well have edited what was there before it: two
             // edits of one field, of which a policy that is no question lets one win, and says so.
             let was_overruled = |edit: &TextEdit| {
-                let is_filled = is_made_anew && edit.to.is_empty() && scene.accounts().len() > 1;
+                let to = heard_of(chain, edit);
+                let is_filled = is_made_anew && to.is_empty() && scene.accounts().len() > 1;
                 is_filled
-                    || (is_made_anew || lost_an_answer(scene))
-                        && is_overruled(scene, &edit.to, value, &is_known)
+                    || (is_made_anew || lost_an_answer(scene)) && is_overruled(scene, to, value, &is_known)
             };
             let is_put_back = |edit: &TextEdit| puts_back(scene, chain, edit);
             let replacing = || {
@@ -430,6 +430,19 @@ fn replaces_own(edits: &[&TextEdit], edit: &TextEdit, said: &TextEdit) -> bool {
     let own = before.filter(|other| other.record == edit.record).last();
     let is_own = own.is_some_and(|own| edit.from.as_ref() == Some(&own.to) && own.from != edit.from);
     edit.record != said.record && is_own && !edit.agreed_with.contains(&said.record)
+}
+
+/// What others hear of an edit: who edits the same record again before anybody has agreed on it, says only the last.
+fn heard_of<'e>(edits: &[&'e TextEdit], edit: &'e TextEdit) -> &'e str {
+    let later = edits.iter().skip_while(|other| !std::ptr::eq(**other, edit)).skip(1);
+    let mut heard = edit;
+    for next in later.filter(|next| next.record == edit.record) {
+        if next.from.as_ref() != Some(&heard.to) || !next.agreed_with.is_empty() {
+            break;
+        }
+        heard = next;
+    }
+    &heard.to
 }
 
 /// LIMIT: whether an edit put back just what was there before a write whose answer was lost. That leaves the record as if the write had
