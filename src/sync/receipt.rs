@@ -42,6 +42,21 @@ impl Promise {
         self.redeem_base(&mut pair.google.contact, &mut pair.dafater.contact, side, now)
     }
 
+    /// Whether the record of `side` says `now` just what was written into it.
+    #[must_use]
+    pub fn is_kept(&self, side: Side, now: &Contact) -> bool {
+        let promised = match side {
+            Side::Google => &self.google,
+            Side::Dafater => &self.dafater,
+        };
+        // Where nobody looked, addresses tell nothing.
+        let is_kept = |field: &Field| match field {
+            Field::Addresses => now.agrees_on(field, promised),
+            Field::Text(_) | Field::Emails | Field::Phones => is_shown(field, promised, now),
+        };
+        Field::of(&[promised, now]).iter().all(is_kept)
+    }
+
     /// As [`redeem`](Self::redeem), for a base that is not a pair's yet.
     pub(super) fn redeem_base(
         &self,
@@ -63,15 +78,7 @@ impl Promise {
             let is_withheld = matches!(field, Field::Text(_))
                 && !promised.agrees_on(field, other_promised)
                 && other_base.agrees_on(field, other_promised);
-            // Which number is the mobile one follows from labels, which are the side's own.
-            let is_shown = match field {
-                Field::Text(_) => now.agrees_on(field, promised),
-                Field::Emails => shows(&now.emails, &promised.emails),
-                Field::Phones => shows(&now.phones, &promised.phones),
-                Field::Addresses => {
-                    now.addresses.is_some() && promised.addresses.is_some() && now.agrees_on(field, promised)
-                }
-            };
+            let is_shown = is_shown(field, promised, now);
             // Addresses that nobody had looked at are agreed on by being written.
             let is_new = *field == Field::Addresses && base.addresses.is_none();
             if is_shown && !is_withheld && (is_new || !base.agrees_on(field, promised)) {
@@ -350,6 +357,18 @@ impl Step {
             }
         }
         all
+    }
+}
+
+/// Whether a field shows what was promised. Which number is the mobile one follows from labels, which are the side's own.
+fn is_shown(field: &Field, promised: &Contact, now: &Contact) -> bool {
+    match field {
+        Field::Text(_) => now.agrees_on(field, promised),
+        Field::Emails => shows(&now.emails, &promised.emails),
+        Field::Phones => shows(&now.phones, &promised.phones),
+        Field::Addresses => {
+            now.addresses.is_some() && promised.addresses.is_some() && now.agrees_on(field, promised)
+        }
     }
 }
 

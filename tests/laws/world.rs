@@ -393,6 +393,7 @@ impl World {
             begun: self.in_doubt.clone(),
             promises: self.promises.clone(),
             left_over: self.asked.clone(),
+            bereft: BTreeMap::new(),
             veiled: BTreeSet::new(),
             leaving: BTreeSet::new(),
             left: Vec::new(),

@@ -153,6 +153,7 @@ const TAUGHT_THIRD: &[(u64, &str)] = &[
     (6502, "an undo whose create had no receipt is asked again after a cycle has settled that"),
     (6830, "a run is put back while the document is gone and another account has an update in doubt"),
     (8888, "an undo writes the conflicts down that it meets, before it writes anything else"),
+    (11988, "a copy whose receipt was lost does not bring back the document that was deleted since"),
 ];
 
 #[test]

@@ -106,6 +106,41 @@ async fn what_an_update_replaced_is_kept_although_its_answer_was_lost_and_google
     assert!(changes.any(|change| change.before == "Countess"), "{history:#?}");
 }
 
+/// The copy that nobody had noted was taken for somebody new.
+#[tokio::test]
+async fn a_create_whose_answer_is_lost_does_not_bring_back_what_it_was_made_from_and_was_deleted_meanwhile() {
+    for (to_google, is_edited) in [(true, false), (true, true), (false, false), (false, true)] {
+        let mut world = World::new();
+        let name = if to_google {
+            world.google_weather(once(CREATE_IN_GOOGLE, Strike::LoseAnswer));
+            world.add_contact(contact("Ada", "Lovelace", "ada@example.com", ""))
+        } else {
+            world.site_weather(once(CREATE_IN_DAFATER, Strike::LoseAnswer));
+            world.add_person(person("Ada", "Lovelace", "ada@example.com", ""))
+        };
+        assert!(world.sync().await.error.is_some());
+        if to_google {
+            world.delete_contact(&name)
+        } else {
+            world.delete_person(&name)
+        }
+        if is_edited && to_google {
+            let copy = world.person("Ada")["resourceName"].as_str().unwrap().to_owned();
+            world.edit_person(&copy, json!({ "organizations": [{ "title": "Countess" }] }));
+        } else if is_edited {
+            let copy = world.contact("Ada")["name"].as_str().unwrap().to_owned();
+            world.edit_contact(&copy, json!({ "designation": "Countess" }));
+        }
+        world.converge().await;
+        world.converge().await;
+        let standing = world.persons().len() + world.contacts().len();
+        assert_eq!(standing, 1 + usize::from(is_edited), "an edit beats a deletion\n{}", world.picture());
+        let status = world.engine().status().unwrap();
+        assert_eq!((status.parked, status.in_doubt, status.review), (0, 0, 0), "{status:?}");
+        world.is_quiet().await;
+    }
+}
+
 #[tokio::test]
 async fn a_batch_of_creates_whose_answer_is_lost_is_found_again_each_by_its_marker() {
     let mut world = World::new();

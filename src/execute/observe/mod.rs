@@ -211,6 +211,7 @@ impl Observer<'_> {
         let redeemed = self.redeem(&mut doubt, &mut picture.pairs);
         doubt.await_hidden(&picture.hidden);
         let veiled = self.veiled(&picture, &doubt).await?;
+        let bereft = self.bereft(&picture, &doubt)?;
         let mut in_doubt = doubt.open;
         in_doubt.extend(picture.renamed_in_doubt(&doubt.unsettled, state.account()));
         let left_over = self.left_over(&picture, &doubt.begun)?;
@@ -235,6 +236,7 @@ impl Observer<'_> {
                 begun: doubt.begun,
                 promises: doubt.promises,
                 left_over,
+                bereft,
                 veiled,
                 leaving: picture.leaving,
                 left: picture.left,
