@@ -37,9 +37,10 @@ pub struct Promise {
 
 impl Promise {
     /// Makes the base of `pair` what was promised, in each field in which the record of `side`, which was written, shows it `now`:
-    /// what it says there is our own write, even if nobody noted that it arrived. Returns whether anything was kept.
-    pub fn redeem(&self, pair: &mut Pair, side: Side, now: &Contact) -> bool {
-        self.redeem_base(&mut pair.google.contact, &mut pair.dafater.contact, side, now)
+    /// what it says there is our own write, even if nobody noted that it arrived. `was` is what it said before that, if that is known.
+    /// Returns whether anything was kept.
+    pub fn redeem(&self, pair: &mut Pair, side: Side, was: Option<&Contact>, now: &Contact) -> bool {
+        self.redeem_base(&mut pair.google.contact, &mut pair.dafater.contact, side, (was, now))
     }
 
     /// Whether the record of `side` says `now` just what was written into it.
@@ -63,7 +64,7 @@ impl Promise {
         google: &mut Contact,
         dafater: &mut Contact,
         side: Side,
-        now: &Contact,
+        (was, now): (Option<&Contact>, &Contact),
     ) -> bool {
         let mut is_kept = false;
         let (google_before, dafater_before) = (google.clone(), dafater.clone());
@@ -75,9 +76,11 @@ impl Promise {
                 Side::Dafater => (in_dafater, in_google),
             };
             // What the other side could not hold was never carried: it is found out, and noted, once more.
+            // So is what this side could not hold: the write left the field as it was, so that this shows, arrived or not.
+            let is_left = was.is_some_and(|was| was.agrees_on(field, promised));
             let is_withheld = matches!(field, Field::Text(_))
                 && !promised.agrees_on(field, other_promised)
-                && other_base.agrees_on(field, other_promised);
+                && (is_left || other_base.agrees_on(field, other_promised));
             let is_shown = is_shown(field, promised, now);
             // Addresses that nobody had looked at are agreed on by being written.
             let is_new = *field == Field::Addresses && base.addresses.is_none();

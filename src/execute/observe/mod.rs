@@ -297,7 +297,8 @@ impl Observer<'_> {
                 };
                 let Some(now) = now else { continue };
                 if let Some(promise) = &intent.promise {
-                    is_kept |= promise.redeem(&mut view.pair, intent.side, &now);
+                    let was = intent.entry.before.as_ref();
+                    is_kept |= promise.redeem(&mut view.pair, intent.side, was, &now);
                 }
                 if (intent.kind, intent.side) == (IntentKind::Delete, Side::Dafater) {
                     is_kept |= view.pair.disagree_on_lost_addresses(&now);
