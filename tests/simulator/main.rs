@@ -192,6 +192,10 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
     (5586, "what a side cannot hold is not agreed by a write without an answer that left it as it was"),
     (8623, "what a side cannot hold is not agreed by a write without an answer that left it as it was"),
     (8655, "the judge: who replaces a value twice before anybody heard of it says only the last"),
+    (
+        6830,
+        "the judge: what an undo puts back before another account has heard that it was gone is no news to that",
+    ),
     (8691, "the judge: what a restored copy says was said when somebody said it in another account"),
 ];
 
@@ -207,10 +211,6 @@ const OPEN: &[(Edition, &[(u64, &str)])] = &[
                 "a create that never arrived, of a contact joined with a profile that answers to one name only",
             ),
             (6780, "an undo and two crashes with poison: still writing after 16 cycles"),
-            (
-                6830,
-                "an e-mail address removed in one of three accounts while an undo makes the document anew",
-            ),
             (20264, "an address removed on both sides, and the document deleted"),
         ],
     ),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use dafater_contactsd::execute::HistoryFilter;
 use dafater_contactsd::state::AccountState;
 use dafater_contactsd::sync::ConflictPolicy;
 use insta::assert_snapshot;
@@ -104,6 +105,23 @@ async fn what_an_update_replaced_is_kept_although_its_answer_was_lost_and_google
     let history = world.engine().history(&dafater_contactsd::execute::HistoryFilter::default()).unwrap();
     let mut changes = history.iter().flat_map(|entry| &entry.changes);
     assert!(changes.any(|change| change.before == "Countess"), "{history:#?}");
+}
+
+/// What one side cannot hold of the other's counted as agreed on, and was told to nobody, because the write that left it out shows.
+#[tokio::test]
+async fn what_a_side_cannot_hold_is_told_although_the_answer_to_the_write_beside_it_was_lost() {
+    let (mut world, resource, name) = linked().await;
+    world.edit_contact(&name, json!({ "company_name": "Navy", "designation": "Countess" }));
+    world.tick();
+    world.edit_person(&resource, json!({ "organizations": [{ "name": "x".repeat(150) }] }));
+    world.google_weather(once("updateContact", Strike::LoseAnswer));
+    assert!(world.sync().await.error.is_some());
+    world.converge().await;
+    let history = world.engine().history(&HistoryFilter::default()).unwrap();
+    let is_told = history.iter().any(|entry| entry.action == "withhold");
+    let is_overruled = world.person("Ada")["organizations"][0]["name"] == "Navy";
+    assert!(is_told || is_overruled, "{history:?}\n{}", world.picture());
+    world.is_quiet().await;
 }
 
 /// The copy that nobody had noted was taken for somebody new.

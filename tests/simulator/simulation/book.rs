@@ -38,6 +38,10 @@ pub struct ValueEdit {
     pub is_added: bool,
     /// The counterparts that had agreed on the value before it was taken away.
     pub agreed_with: Vec<Id>,
+    /// The document's copies that agree with it on a value that was added: to them it was never gone.
+    pub known_to: Vec<Id>,
+    /// What else is agreed on of a record from which a value was taken away, and was gone from it before: our own write took that.
+    pub gone_before: Vec<String>,
 }
 
 /// A person deleted a record, or merged it into another.
@@ -84,6 +88,25 @@ pub struct Book {
     pub poisoned: BTreeSet<Id>,
 }
 
+impl ValueEdit {
+    /// The document's copies, but for this record, that agree with it on the value; `pairs` are those of the record.
+    fn agreed(
+        &self,
+        pairs: &[(Contact, Contact, Id)],
+        pairs_of: impl Fn(&Id) -> Vec<(Contact, Contact, Id)>,
+    ) -> Vec<Id> {
+        let copies = match self.record.0 {
+            Side::Dafater => pairs.to_vec(),
+            Side::Google => pairs.iter().flat_map(|(_, _, document)| pairs_of(document)).collect(),
+        };
+        let says =
+            |said: &Contact| set(said, &self.field).keys().any(|key| key.as_str() == self.key.as_str());
+        let others =
+            copies.into_iter().filter(|(own, other, copy)| *copy != self.record && says(own) && says(other));
+        others.map(|(_, _, copy)| copy).collect()
+    }
+}
+
 impl Book {
     pub fn pair(&mut self, google: &Id, dafater: &Id, at: Timestamp) {
         self.paired_at.entry((google.clone(), dafater.clone())).or_insert(at);
@@ -123,7 +146,15 @@ impl Book {
                 }
                 Some(old) if old.contact == seen.contact => {}
                 Some(old) => {
-                    self.note_edit((before, after), id, (old, seen), (at, cycle, is_undo), &pairs_of(id));
+                    let (pairs, noted) = (pairs_of(id), self.values.len());
+                    self.note_edit((before, after), id, (old, seen), (at, cycle, is_undo), &pairs);
+                    for edit in &mut self.values[noted..] {
+                        if edit.is_added {
+                            edit.known_to = edit.agreed(&pairs, &pairs_of);
+                        } else {
+                            edit.gone_before = gone_before(&old.contact, &edit.field, &pairs);
+                        }
+                    }
                 }
             }
         }
@@ -238,7 +269,18 @@ impl Book {
         agreed_with: Vec<Id>,
     ) {
         let (record, key) = (id.clone(), key.to_owned());
-        self.values.push(ValueEdit { at, cycle, record, field: field.clone(), key, is_added, agreed_with });
+        let (known_to, gone_before) = (Vec::new(), Vec::new());
+        self.values.push(ValueEdit {
+            at,
+            cycle,
+            record,
+            field: field.clone(),
+            key,
+            is_added,
+            agreed_with,
+            known_to,
+            gone_before,
+        });
     }
 
     /// Whether a person deleted `id` and it was not there (or not seen to be back) at `seen`.
@@ -255,6 +297,15 @@ impl Book {
     pub fn was_edited_after(&self, id: &Id, since: Timestamp) -> bool {
         self.touches.iter().any(|(touched, at)| touched == id && *at >= since)
     }
+}
+
+/// Values that a record's `pairs` agree on, and that it does not say.
+fn gone_before(now: &Contact, field: &Field, pairs: &[(Contact, Contact, Id)]) -> Vec<String> {
+    let agreed = pairs
+        .iter()
+        .flat_map(|(own, other, _)| set(own, field).keys().filter(|key| set(other, field).contains(key)));
+    let gone = agreed.filter(|key| !set(now, field).contains(key));
+    gone.map(|key| key.as_str().to_owned()).collect()
 }
 
 /// Whether a text was that of another organisation than the first one.

@@ -346,6 +346,17 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
         for key in keys {
             let of_key = || edits.iter().filter(|edit| edit.key == *key);
             let added = of_key().filter(|edit| edit.is_added).map(|edit| edit.at).max();
+            // LIMIT: who takes a value away and puts it back between two cycles of another account, as an undo may, did nothing there;
+            // and whoever takes it away there does. So seems to do who takes away what replaced it by a write whose answer was lost.
+            let is_no_news = |edit: &&&ValueEdit| {
+                let there =
+                    edits.iter().filter(|other| !other.is_added && edit.known_to.contains(&other.record));
+                there.into_iter().any(|other| {
+                    other.key == *key && other.agreed_with.contains(&right)
+                        || lost_an_answer(scene) && other.gone_before.contains(key)
+                })
+            };
+            let told = of_key().filter(|edit| edit.is_added && !is_no_news(edit)).map(|edit| edit.at).max();
             let removed = of_key().filter(|edit| !edit.is_added).map(|edit| edit.at).max();
             // A copy that was paired later, in another account, may say it again: nobody agreed with that one.
             let is_shared = |edit: &&&ValueEdit| {
@@ -366,7 +377,7 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
             let is_poison = key.starts_with("askfor");
             let is_ours_added = !is_poison
                 && of_key().any(|edit| edit.is_added && (edit.record == left || edit.record == right));
-            if is_ours_added && added > removed && !(at_google || at_dafater) && !aliased(pair, key) {
+            if is_ours_added && told > removed && !(at_google || at_dafater) && !aliased(pair, key) {
                 found.push((
                     "no lost edit",
                     format!("{key} was added to {:?} and is on neither side", ids(pair)),
