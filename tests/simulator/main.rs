@@ -153,6 +153,10 @@ const TAUGHT_THIRD: &[(u64, &str)] = &[
     (6502, "an undo whose create had no receipt is asked again after a cycle has settled that"),
     (6830, "a run is put back while the document is gone and another account has an update in doubt"),
     (8888, "an undo writes the conflicts down that it meets, before it writes anything else"),
+    (
+        20725,
+        "the judge: a document that an undo makes of a contact is told what that said when it was looked at",
+    ),
     (11988, "a copy whose receipt was lost does not bring back the document that was deleted since"),
 ];
 
@@ -201,7 +205,7 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
 
 /// Seeds that still break a law, or show that the judge is wrong: each is to be understood, and then named above.
 const OPEN: &[(Edition, &[(u64, &str)])] = &[
-    (Edition::Third, &[(20725, "an e-mail address that is on neither side any more")]),
+    (Edition::Third, &[(453, "a phone number that is on neither side any more")]),
     (
         Edition::Fourth,
         &[

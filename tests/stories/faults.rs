@@ -138,9 +138,9 @@ async fn a_create_whose_answer_is_lost_does_not_bring_back_what_it_was_made_from
         };
         assert!(world.sync().await.error.is_some());
         if to_google {
-            world.delete_contact(&name)
+            world.delete_contact(&name);
         } else {
-            world.delete_person(&name)
+            world.delete_person(&name);
         }
         if is_edited && to_google {
             let copy = world.person("Ada")["resourceName"].as_str().unwrap().to_owned();

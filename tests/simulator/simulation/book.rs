@@ -141,7 +141,11 @@ impl Book {
                             continue;
                         }
                     }
-                    let made_of = if is_undo { made_of(&seen.json) } else { None };
+                    let named = || {
+                        let name = seen.json["google_contacts_id"].as_str()?;
+                        self.names.get(&(Side::Google, name.to_owned())).cloned()
+                    };
+                    let made_of = is_undo.then(|| made_of(&seen.json).or_else(named)).flatten();
                     self.note_newcomer(id, seen, (at, cycle), made_of.as_ref());
                 }
                 Some(old) if old.contact == seen.contact => {}
@@ -172,7 +176,7 @@ impl Book {
         }
     }
 
-    /// Whoever enters a record says all that it says. One that an undo has `made_of` a document was told it by that.
+    /// Whoever enters a record says all that it says. One that an undo has `made_of` another was told it by that.
     fn note_newcomer(&mut self, id: &Id, seen: &Seen, (at, cycle): (Timestamp, u32), made_of: Option<&Id>) {
         for field in self.fields.clone() {
             let to = seen.contact.text(&field).to_owned();
