@@ -201,6 +201,20 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
         "the judge: what an undo puts back before another account has heard that it was gone is no news to that",
     ),
     (8691, "the judge: what a restored copy says was said when somebody said it in another account"),
+    (
+        20264,
+        "the judge: of two who were given the same, the one that is left when the other is deleted was edited",
+    ),
+    (20425, "a contact whose document an undo makes anew has looked at its addresses"),
+    (20432, "the judge: what an address is for counts as an edit that beats a deletion"),
+    (
+        21300,
+        "the judge: of two who were given the same, the one that is left when the other is deleted was edited",
+    ),
+    (
+        21519,
+        "the judge: of two who were given the same, the one that is left when the other is deleted was edited",
+    ),
 ];
 
 /// Seeds that still break a law, or show that the judge is wrong: each is to be understood, and then named above.
@@ -215,7 +229,9 @@ const OPEN: &[(Edition, &[(u64, &str)])] = &[
                 "a create that never arrived, of a contact joined with a profile that answers to one name only",
             ),
             (6780, "an undo and two crashes with poison: still writing after 16 cycles"),
-            (20264, "an address removed on both sides, and the document deleted"),
+            (21335, "a document written without any change"),
+            (21713, "a document that an undo puts back beside one that an undo had put back before"),
+            (21737, "an address that stands in Dafater and not in Google, and nobody says why"),
         ],
     ),
 ];

@@ -168,7 +168,11 @@ impl Book {
                 let pairs = pairs_of(id);
                 let had_news = pairs.is_empty()
                     || pairs.iter().any(|(_, base, other)| {
-                        before.0.get(other).is_none_or(|other| has_news(&seen.contact, &other.contact, base))
+                        let is_edited = self.touches.iter().any(|(touched, _)| touched == other);
+                        before.0.get(other).is_none_or(|other| {
+                            has_news(&seen.contact, &other.contact, base)
+                                || is_edited && is_under_way(&other.contact, base)
+                        })
                     });
                 let said = seen.contact.clone();
                 self.gone.insert(id.clone(), Gone { at, seen: at, had_news, restored: None, said });
@@ -348,6 +352,12 @@ pub fn has_news(gone: &Contact, left: &Contact, base: &Contact) -> bool {
         || gone.mobile != left.mobile
         || is_moved(&left.emails, &base.emails)
         || is_moved(&left.phones, &base.phones)
+}
+
+/// Whether a record says what it did not say when both agreed. Two may have given both the same: whoever deletes one of them was told
+/// nothing of the other, and what is left there was edited. What an address is for counts.
+fn is_under_way(left: &Contact, base: &Contact) -> bool {
+    differ(left, base) || !left.agrees_on(&Field::Addresses, base)
 }
 
 /// Whether two contacts say different things, primaries aside.
