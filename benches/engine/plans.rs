@@ -50,6 +50,7 @@ fn empty() -> Snapshot {
         promises: BTreeMap::new(),
         begun: BTreeSet::new(),
         left_over: BTreeSet::new(),
+        bereft: BTreeMap::new(),
         veiled: BTreeSet::new(),
         missed: Vec::new(),
         leaving: BTreeSet::new(),

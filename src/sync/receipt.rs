@@ -37,9 +37,25 @@ pub struct Promise {
 
 impl Promise {
     /// Makes the base of `pair` what was promised, in each field in which the record of `side`, which was written, shows it `now`:
-    /// what it says there is our own write, even if nobody noted that it arrived. Returns whether anything was kept.
-    pub fn redeem(&self, pair: &mut Pair, side: Side, now: &Contact) -> bool {
-        self.redeem_base(&mut pair.google.contact, &mut pair.dafater.contact, side, now)
+    /// what it says there is our own write, even if nobody noted that it arrived. `was` is what it said before that, if that is known.
+    /// Returns whether anything was kept.
+    pub fn redeem(&self, pair: &mut Pair, side: Side, was: Option<&Contact>, now: &Contact) -> bool {
+        self.redeem_base(&mut pair.google.contact, &mut pair.dafater.contact, side, (was, now))
+    }
+
+    /// Whether the record of `side` says `now` just what was written into it.
+    #[must_use]
+    pub fn is_kept(&self, side: Side, now: &Contact) -> bool {
+        let promised = match side {
+            Side::Google => &self.google,
+            Side::Dafater => &self.dafater,
+        };
+        // Where nobody looked, addresses tell nothing.
+        let is_kept = |field: &Field| match field {
+            Field::Addresses => now.agrees_on(field, promised),
+            Field::Text(_) | Field::Emails | Field::Phones => is_shown(field, promised, now),
+        };
+        Field::of(&[promised, now]).iter().all(is_kept)
     }
 
     /// As [`redeem`](Self::redeem), for a base that is not a pair's yet.
@@ -48,7 +64,7 @@ impl Promise {
         google: &mut Contact,
         dafater: &mut Contact,
         side: Side,
-        now: &Contact,
+        (was, now): (Option<&Contact>, &Contact),
     ) -> bool {
         let mut is_kept = false;
         let (google_before, dafater_before) = (google.clone(), dafater.clone());
@@ -60,18 +76,12 @@ impl Promise {
                 Side::Dafater => (in_dafater, in_google),
             };
             // What the other side could not hold was never carried: it is found out, and noted, once more.
+            // So is what this side could not hold: the write left the field as it was, so that this shows, arrived or not.
+            let is_left = was.is_some_and(|was| was.agrees_on(field, promised));
             let is_withheld = matches!(field, Field::Text(_))
                 && !promised.agrees_on(field, other_promised)
-                && other_base.agrees_on(field, other_promised);
-            // Which number is the mobile one follows from labels, which are the side's own.
-            let is_shown = match field {
-                Field::Text(_) => now.agrees_on(field, promised),
-                Field::Emails => shows(&now.emails, &promised.emails),
-                Field::Phones => shows(&now.phones, &promised.phones),
-                Field::Addresses => {
-                    now.addresses.is_some() && promised.addresses.is_some() && now.agrees_on(field, promised)
-                }
-            };
+                && (is_left || other_base.agrees_on(field, other_promised));
+            let is_shown = is_shown(field, promised, now);
             // Addresses that nobody had looked at are agreed on by being written.
             let is_new = *field == Field::Addresses && base.addresses.is_none();
             if is_shown && !is_withheld && (is_new || !base.agrees_on(field, promised)) {
@@ -352,6 +362,18 @@ impl Step {
             }
         }
         all
+    }
+}
+
+/// Whether a field shows what was promised. Which number is the mobile one follows from labels, which are the side's own.
+fn is_shown(field: &Field, promised: &Contact, now: &Contact) -> bool {
+    match field {
+        Field::Text(_) => now.agrees_on(field, promised),
+        Field::Emails => shows(&now.emails, &promised.emails),
+        Field::Phones => shows(&now.phones, &promised.phones),
+        Field::Addresses => {
+            now.addresses.is_some() && promised.addresses.is_some() && now.agrees_on(field, promised)
+        }
     }
 }
 

@@ -90,6 +90,9 @@ pub struct Snapshot {
     /// Records in no pair that were made from, or copied to, one that is gone, and nothing remembers either: the memory is older than
     /// they are.
     pub left_over: BTreeSet<RecordId>,
+    /// Records in no pair whose creation has no receipt, and of which the one that they were made from is gone since: with the id of the
+    /// pair that began so.
+    pub bereft: BTreeMap<RecordId, PairId>,
     /// Records in no pair that were made from one that nobody can see now: it may well exist, and they are no new people.
     pub veiled: BTreeSet<RecordId>,
     /// Records that stand alone and that nothing answers for now, as they were: whoever is like one of them waits until it is known what

@@ -214,7 +214,11 @@ impl World {
     /// An intent remembers what its write makes both sides agree on.
     fn owe(&mut self, step: &Step, side: Side, written: Written<'_>) {
         let promise = step.promise(side, written, mapping()).unwrap();
-        self.owed.push((step.pair.clone(), side, promise));
+        let was = match side {
+            Side::Google => step.google.as_ref().map(|person| person.contact(mapping())),
+            Side::Dafater => step.dafater.as_ref().map(|document| document.contact(mapping())),
+        };
+        self.owed.push((step.pair.clone(), side, was, promise));
     }
 
     /// Whether the record still has the revision that the plan was made from: both remotes refuse a write otherwise.

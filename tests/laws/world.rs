@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
-use dafater_contactsd::contact::{Field, MappedField, PhoneContext, TextField};
+use dafater_contactsd::contact::{Contact, Field, MappedField, PhoneContext, TextField};
 use dafater_contactsd::mapping::{Document, Mapping, Person, SiteRules};
 use dafater_contactsd::sync::{
     AccountName, Alone, Decisions, FieldRules, FirstSync, Loose, Pair, PairId, PairView, Policy, Promise,
@@ -70,7 +70,7 @@ pub struct World {
     /// What creates in doubt make both sides agree on, if they arrived.
     pub promises: BTreeMap<PairId, Promise>,
     /// What updates whose answer was lost made both sides agree on, if they arrived.
-    pub owed: Vec<(PairId, Side, Promise)>,
+    pub owed: Vec<(PairId, Side, Option<Contact>, Promise)>,
     pub decisions: Decisions,
     /// What Google showed in the round before.
     pub shown: BTreeMap<u64, Person>,
@@ -393,6 +393,7 @@ impl World {
             begun: self.in_doubt.clone(),
             promises: self.promises.clone(),
             left_over: self.asked.clone(),
+            bereft: BTreeMap::new(),
             veiled: BTreeSet::new(),
             missed: Vec::new(),
             leaving: BTreeSet::new(),
@@ -406,7 +407,7 @@ impl World {
     /// As the observer does before it plans: an update whose answer was lost is known again where it shows, and looked for as long as
     /// it may not show yet.
     pub fn redeem(&mut self, snapshot: &mut Snapshot, luck: &Luck) {
-        for (id, side, promise) in std::mem::take(&mut self.owed) {
+        for (id, side, was, promise) in std::mem::take(&mut self.owed) {
             let Some(view) = snapshot.pairs.iter_mut().find(|view| view.pair.id == id) else { continue };
             let now = match side {
                 Side::Google => view.google.present().map(|person| person.contact(mapping())),
@@ -415,13 +416,13 @@ impl World {
             match now {
                 Some(now) => {
                     let is_late = side == Side::Google && self.is_late(luck, Self::google_of(&view.pair));
-                    if promise.redeem(&mut view.pair, side, &now) {
+                    if promise.redeem(&mut view.pair, side, was.as_ref(), &now) {
                         self.pairs.insert(id, view.pair.clone());
                     } else if is_late {
-                        self.owed.push((id, side, promise));
+                        self.owed.push((id, side, was, promise));
                     }
                 }
-                None => self.owed.push((id, side, promise)),
+                None => self.owed.push((id, side, was, promise)),
             }
         }
     }

@@ -153,6 +153,11 @@ const TAUGHT_THIRD: &[(u64, &str)] = &[
     (6502, "an undo whose create had no receipt is asked again after a cycle has settled that"),
     (6830, "a run is put back while the document is gone and another account has an update in doubt"),
     (8888, "an undo writes the conflicts down that it meets, before it writes anything else"),
+    (
+        20725,
+        "the judge: a document that an undo makes of a contact is told what that said when it was looked at",
+    ),
+    (11988, "a copy whose receipt was lost does not bring back the document that was deleted since"),
 ];
 
 #[test]
@@ -197,25 +202,43 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
         "a deletion of an address that is reported again and again is no reason to try what is refused before its time",
     ),
     (8524, "a contact that is deleted with its address while it is read takes no address away in Google"),
+    (
+        3847,
+        "a contact in whose place another was made, which an undo deleted, is restored to what both had agreed on",
+    ),
+    (5586, "what a side cannot hold is not agreed by a write without an answer that left it as it was"),
+    (8623, "what a side cannot hold is not agreed by a write without an answer that left it as it was"),
+    (8655, "the judge: who replaces a value twice before anybody heard of it says only the last"),
+    (
+        6830,
+        "the judge: what an undo puts back before another account has heard that it was gone is no news to that",
+    ),
+    (8691, "the judge: what a restored copy says was said when somebody said it in another account"),
+    (
+        20264,
+        "the judge: of two who were given the same, the one that is left when the other is deleted was edited",
+    ),
+    (20425, "a contact whose document an undo makes anew has looked at its addresses"),
+    (20432, "the judge: what an address is for counts as an edit that beats a deletion"),
+    (
+        21300,
+        "the judge: of two who were given the same, the one that is left when the other is deleted was edited",
+    ),
+    (
+        21519,
+        "the judge: of two who were given the same, the one that is left when the other is deleted was edited",
+    ),
 ];
 
 /// Seeds that still break a law, or show that the judge is wrong: each is to be understood, and then named above.
 const OPEN: &[(Edition, &[(u64, &str)])] = &[
-    (
-        Edition::Third,
-        &[(11988, "a title replaced on both sides, and the document deleted with an answer lost")],
-    ),
+    (Edition::Third, &[(453, "a phone number that is on neither side any more")]),
     (
         Edition::Fourth,
         &[
-            (3847, "a gender cleared on the site, a merge there and an undo"),
-            (5586, "a nickname that is too long, withheld by a write without an answer"),
-            (
-                6830,
-                "an e-mail address removed in one of three accounts while an undo makes the document anew",
-            ),
-            (8623, "a birthday without a year after a skipped question and a lost answer"),
-            (8655, "a gender cleared in one account while the document was deleted; so is 8691"),
+            (21335, "a document written without any change"),
+            (21713, "a document that an undo puts back beside one that an undo had put back before"),
+            (21737, "an address that stands in Dafater and not in Google, and nobody says why"),
         ],
     ),
 ];

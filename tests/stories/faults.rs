@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use dafater_contactsd::execute::HistoryFilter;
 use dafater_contactsd::state::AccountState;
 use dafater_contactsd::sync::ConflictPolicy;
 use insta::assert_snapshot;
@@ -104,6 +105,58 @@ async fn what_an_update_replaced_is_kept_although_its_answer_was_lost_and_google
     let history = world.engine().history(&dafater_contactsd::execute::HistoryFilter::default()).unwrap();
     let mut changes = history.iter().flat_map(|entry| &entry.changes);
     assert!(changes.any(|change| change.before == "Countess"), "{history:#?}");
+}
+
+/// What one side cannot hold of the other's counted as agreed on, and was told to nobody, because the write that left it out shows.
+#[tokio::test]
+async fn what_a_side_cannot_hold_is_told_although_the_answer_to_the_write_beside_it_was_lost() {
+    let (mut world, resource, name) = linked().await;
+    world.edit_contact(&name, json!({ "company_name": "Navy", "designation": "Countess" }));
+    world.tick();
+    world.edit_person(&resource, json!({ "organizations": [{ "name": "x".repeat(150) }] }));
+    world.google_weather(once("updateContact", Strike::LoseAnswer));
+    assert!(world.sync().await.error.is_some());
+    world.converge().await;
+    let history = world.engine().history(&HistoryFilter::default()).unwrap();
+    let is_told = history.iter().any(|entry| entry.action == "withhold");
+    let is_overruled = world.person("Ada")["organizations"][0]["name"] == "Navy";
+    assert!(is_told || is_overruled, "{history:?}\n{}", world.picture());
+    world.is_quiet().await;
+}
+
+/// The copy that nobody had noted was taken for somebody new.
+#[tokio::test]
+async fn a_create_whose_answer_is_lost_does_not_bring_back_what_it_was_made_from_and_was_deleted_meanwhile() {
+    for (to_google, is_edited) in [(true, false), (true, true), (false, false), (false, true)] {
+        let mut world = World::new();
+        let name = if to_google {
+            world.google_weather(once(CREATE_IN_GOOGLE, Strike::LoseAnswer));
+            world.add_contact(contact("Ada", "Lovelace", "ada@example.com", ""))
+        } else {
+            world.site_weather(once(CREATE_IN_DAFATER, Strike::LoseAnswer));
+            world.add_person(person("Ada", "Lovelace", "ada@example.com", ""))
+        };
+        assert!(world.sync().await.error.is_some());
+        if to_google {
+            world.delete_contact(&name);
+        } else {
+            world.delete_person(&name);
+        }
+        if is_edited && to_google {
+            let copy = world.person("Ada")["resourceName"].as_str().unwrap().to_owned();
+            world.edit_person(&copy, json!({ "organizations": [{ "title": "Countess" }] }));
+        } else if is_edited {
+            let copy = world.contact("Ada")["name"].as_str().unwrap().to_owned();
+            world.edit_contact(&copy, json!({ "designation": "Countess" }));
+        }
+        world.converge().await;
+        world.converge().await;
+        let standing = world.persons().len() + world.contacts().len();
+        assert_eq!(standing, 1 + usize::from(is_edited), "an edit beats a deletion\n{}", world.picture());
+        let status = world.engine().status().unwrap();
+        assert_eq!((status.parked, status.in_doubt, status.review), (0, 0, 0), "{status:?}");
+        world.is_quiet().await;
+    }
 }
 
 #[tokio::test]

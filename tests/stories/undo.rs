@@ -3,6 +3,7 @@
 use dafater_contactsd::execute::{Outcome, UndoRequest, UndoView};
 use dafater_contactsd::sync::DeletionPolicy;
 use insta::assert_snapshot;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::house::House;
@@ -397,4 +398,27 @@ fn a_run_is_undone_alone_and_through_the_daemon() {
     let text = String::from_utf8(history.stdout).unwrap();
     assert!(text.contains(&format!("run {created} was undone")), "{text}");
     assert!(text.contains(&format!("run {undone} was undone")), "{text}");
+}
+
+#[tokio::test]
+async fn who_comes_back_from_the_trash_after_an_undo_deleted_the_one_made_anew_brings_back_nothing_that_was_replaced()
+ {
+    let mut world = World::new();
+    world.add_contact(json!({ "first_name": "Ada", "last_name": "Lovelace", "designation": "Countess" }));
+    world.settle().await;
+    let resource = world.person("Ada")["resourceName"].as_str().unwrap().to_owned();
+    let name = world.contact("Ada")["name"].as_str().unwrap().to_owned();
+    world.delete_person(&resource);
+    world.edit_contact(&name, json!({ "designation": "" }));
+    let run = world.settle().await.run;
+    assert_eq!(world.persons().len(), 1, "an edit beats a deletion");
+    world.undo(&run).await;
+    assert_eq!(world.persons().len(), 0);
+    world.clock.advance(SignedDuration::from_hours(1));
+    let now = world.tick();
+    world.google().restore_person(crate::world::EMAIL, &resource, now).unwrap();
+    world.converge().await;
+    assert_eq!((world.persons().len(), world.contacts().len()), (1, 1), "\n{}", world.picture());
+    assert_eq!(world.person("Ada")["organizations"], json!(null));
+    assert_eq!(world.contact("Ada")["designation"].as_str().unwrap_or_default(), "");
 }

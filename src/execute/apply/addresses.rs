@@ -63,6 +63,7 @@ impl Executor<'_> {
         self.begin_addresses(&work, &changes).await?;
         let outcome = self.change_addresses(&work, &mut document, changes).await;
         work.dafater = Some(document);
+        self.keep_document(&work);
         if outcome.is_in_doubt {
             // The intent stays: whether it happened is looked up, never tried.
             self.park(work.step, "the site's answer was lost", Patience::None);

@@ -58,6 +58,16 @@ impl Executor<'_> {
         if self.must_stop() { Ok(()) } else { self.write_one(work, linking).await }
     }
 
+    /// Keeps a document that was created without a counterpart, as it is by now: that is made from it.
+    pub(super) fn keep_document(&self, work: &Work<'_>) {
+        let step = work.step;
+        let is_first =
+            matches!(step.action, Action::Create { side: Side::Dafater, .. }) && step.google.is_none();
+        if let Some(document) = work.dafater.clone().filter(|_| is_first) {
+            self.with(|applied| drop(applied.documents.insert(step.pair.clone(), document)));
+        }
+    }
+
     async fn write_one(&self, mut work: Work<'_>, linking: &Linking) -> Result<(), EngineError> {
         let step = work.step;
         let links = linking.links.get(&step.pair);
@@ -68,13 +78,9 @@ impl Executor<'_> {
                 match outcome {
                     Ok(document) => {
                         self.note_doubt(step, linking).await?;
-                        if step.google.is_none() {
-                            self.with(|applied| {
-                                drop(applied.documents.insert(step.pair.clone(), document.clone()));
-                            });
-                        }
                         let none_yet = self.parts.dafater.reads_addresses().then(Vec::new);
                         work.dafater = Some(document.with_addresses(none_yet));
+                        self.keep_document(&work);
                         self.with(|applied| applied.dafater.created += 1);
                         self.receive(&work, Side::Dafater, true).await?;
                         self.write_addresses(work, true).await

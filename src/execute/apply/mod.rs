@@ -245,6 +245,7 @@ impl Executor<'_> {
                 changes.remove_intent(&pair.id, side);
             }
         }
+        self.remember_replaced(step, pair, changes);
         Ok(())
     }
 
@@ -403,6 +404,14 @@ impl Executor<'_> {
     fn part(&self, step: &Step, changes: &mut Changes) {
         if let Some(pair) = step.before.as_ref().filter(|_| step.google.is_none() || step.dafater.is_none()) {
             changes.set_parted(&Parted { pair: pair.clone(), at: self.now });
+        }
+    }
+
+    /// Remembers with whom a document was a pair before another contact took the place of that one, which can be restored.
+    fn remember_replaced(&self, step: &Step, pair: &Pair, changes: &mut Changes) {
+        let former = step.before.as_ref().filter(|former| former.google.source_id != pair.google.source_id);
+        if let Some(former) = former {
+            changes.set_parted(&Parted { pair: former.clone(), at: self.now });
         }
     }
 

@@ -57,6 +57,7 @@ impl Observer<'_> {
             begun: BTreeSet::new(),
             promises: std::collections::BTreeMap::new(),
             left_over: BTreeSet::new(),
+            bereft: std::collections::BTreeMap::new(),
             veiled: BTreeSet::new(),
             missed: Vec::new(),
             leaving: BTreeSet::new(),

@@ -392,7 +392,7 @@ impl Observer<'_> {
     /// The name under which a contact that stands alone was last seen, else the one that is made of its id.
     ///
     /// API: a contact that is joined with a profile has another name than the one made of its id.
-    fn resource_of(&self, source: &SourceId) -> Result<Option<ResourceName>, EngineError> {
+    pub(super) fn resource_of(&self, source: &SourceId) -> Result<Option<ResourceName>, EngineError> {
         let loose = self.parts.state.loose(&RecordId::Google(source.clone()))?;
         Ok(loose.and_then(|loose| loose.resource_name).or_else(|| resource_name(source)))
     }

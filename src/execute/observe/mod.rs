@@ -207,6 +207,7 @@ impl Observer<'_> {
         let redeemed = self.redeem(&mut doubt, &mut picture.pairs);
         doubt.await_hidden(&picture.hidden);
         let veiled = self.veiled(&picture, &doubt).await?;
+        let bereft = self.bereft(&picture, &doubt)?;
         let mut in_doubt = doubt.open;
         in_doubt.extend(picture.renamed_in_doubt(&doubt.unsettled, state.account()));
         let left_over = self.left_over(&picture, &doubt.begun)?;
@@ -233,6 +234,7 @@ impl Observer<'_> {
                 begun: doubt.begun,
                 promises: doubt.promises,
                 left_over,
+                bereft,
                 veiled,
                 leaving: picture.leaving,
                 left: picture.left,
@@ -293,7 +295,8 @@ impl Observer<'_> {
                 };
                 let Some(now) = now else { continue };
                 if let Some(promise) = &intent.promise {
-                    is_kept |= promise.redeem(&mut view.pair, intent.side, &now);
+                    let was = intent.entry.before.as_ref();
+                    is_kept |= promise.redeem(&mut view.pair, intent.side, was, &now);
                 }
                 if (intent.kind, intent.side) == (IntentKind::Delete, Side::Dafater) {
                     is_kept |= view.pair.disagree_on_lost_addresses(&now);

@@ -8,7 +8,8 @@ use super::identity::resource_name;
 use super::{Doubt, Observer, Picture};
 use crate::dafater::Lookup as SiteLookup;
 use crate::execute::EngineError;
-use crate::mapping::{DocumentName, SiteStamp, SourceId};
+use crate::mapping::{Document, DocumentName, SiteStamp, SourceId};
+use crate::state::IntentKind;
 use crate::sync::{Pair, PairId, RecordId};
 
 impl Observer<'_> {
@@ -60,6 +61,46 @@ impl Observer<'_> {
             }
         }
         Ok(left_over)
+    }
+
+    /// Records whose creation was begun and has no receipt, and of which the one that they were made from is gone by now: with the id
+    /// under which that began.
+    pub(super) fn bereft(
+        &self,
+        picture: &Picture,
+        doubt: &Doubt,
+    ) -> Result<BTreeMap<RecordId, PairId>, EngineError> {
+        let state = &self.parts.state;
+        let mut bereft = BTreeMap::new();
+        for person in picture.google.iter().map(|alone| &alone.record) {
+            let Some(marker) = person.marker(&self.settings.site) else { continue };
+            let Some(pair) = PairId::parse(&marker.pair).filter(|pair| doubt.begun.contains(pair)) else {
+                continue;
+            };
+            let is_origin = |document: &Document| document.creation.civil() == marker.creation.civil();
+            if !picture.dafater.iter().any(|alone| is_origin(&alone.record))
+                && state.pairs_of_creation(&marker.creation)?.is_empty()
+            {
+                bereft.insert(RecordId::Google(person.source_id.clone()), pair);
+            }
+        }
+        for intent in doubt.unsettled.iter().chain(&doubt.settled) {
+            let (IntentKind::Create, RecordId::Google(source)) = (intent.kind, &intent.record) else {
+                continue;
+            };
+            let names = [resource_name(source), self.resource_of(source)?];
+            if picture.google.iter().any(|alone| alone.record.source_id == *source)
+                || state.pair_of_google(source)?.is_some()
+            {
+                continue;
+            }
+            let copies = picture.dafater.iter().map(|alone| &alone.record);
+            let is_its = |id: &str| names.iter().flatten().any(|name| name.0 == id);
+            for copy in copies.filter(|copy| copy.google_contacts_id().is_some_and(is_its)) {
+                bereft.insert(RecordId::Dafater(copy.name.clone()), intent.pair.clone());
+            }
+        }
+        Ok(bereft)
     }
 
     /// The pairs that two records which stand alone were in, until one of them was deleted.

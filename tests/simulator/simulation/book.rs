@@ -38,6 +38,10 @@ pub struct ValueEdit {
     pub is_added: bool,
     /// The counterparts that had agreed on the value before it was taken away.
     pub agreed_with: Vec<Id>,
+    /// The document's copies that agree with it on a value that was added: to them it was never gone.
+    pub known_to: Vec<Id>,
+    /// What else is agreed on of a record from which a value was taken away, and was gone from it before: our own write took that.
+    pub gone_before: Vec<String>,
 }
 
 /// A person deleted a record, or merged it into another.
@@ -84,6 +88,25 @@ pub struct Book {
     pub poisoned: BTreeSet<Id>,
 }
 
+impl ValueEdit {
+    /// The document's copies, but for this record, that agree with it on the value; `pairs` are those of the record.
+    fn agreed(
+        &self,
+        pairs: &[(Contact, Contact, Id)],
+        pairs_of: impl Fn(&Id) -> Vec<(Contact, Contact, Id)>,
+    ) -> Vec<Id> {
+        let copies = match self.record.0 {
+            Side::Dafater => pairs.to_vec(),
+            Side::Google => pairs.iter().flat_map(|(_, _, document)| pairs_of(document)).collect(),
+        };
+        let says =
+            |said: &Contact| set(said, &self.field).keys().any(|key| key.as_str() == self.key.as_str());
+        let others =
+            copies.into_iter().filter(|(own, other, copy)| *copy != self.record && says(own) && says(other));
+        others.map(|(_, _, copy)| copy).collect()
+    }
+}
+
 impl Book {
     pub fn pair(&mut self, google: &Id, dafater: &Id, at: Timestamp) {
         self.paired_at.entry((google.clone(), dafater.clone())).or_insert(at);
@@ -118,12 +141,24 @@ impl Book {
                             continue;
                         }
                     }
-                    let made_of = if is_undo { made_of(&seen.json) } else { None };
+                    let named = || {
+                        let name = seen.json["google_contacts_id"].as_str()?;
+                        self.names.get(&(Side::Google, name.to_owned())).cloned()
+                    };
+                    let made_of = is_undo.then(|| made_of(&seen.json).or_else(named)).flatten();
                     self.note_newcomer(id, seen, (at, cycle), made_of.as_ref());
                 }
                 Some(old) if Arc::ptr_eq(old, seen) || old.contact == seen.contact => {}
                 Some(old) => {
-                    self.note_edit((before, after), id, (old, seen), (at, cycle, is_undo), &pairs_of(id));
+                    let (pairs, noted) = (pairs_of(id), self.values.len());
+                    self.note_edit((before, after), id, (old, seen), (at, cycle, is_undo), &pairs);
+                    for edit in &mut self.values[noted..] {
+                        if edit.is_added {
+                            edit.known_to = edit.agreed(&pairs, &pairs_of);
+                        } else {
+                            edit.gone_before = gone_before(&old.contact, &edit.field, &pairs);
+                        }
+                    }
                 }
             }
         }
@@ -133,7 +168,11 @@ impl Book {
                 let pairs = pairs_of(id);
                 let had_news = pairs.is_empty()
                     || pairs.iter().any(|(_, base, other)| {
-                        before.0.get(other).is_none_or(|other| has_news(&seen.contact, &other.contact, base))
+                        let is_edited = self.touches.iter().any(|(touched, _)| touched == other);
+                        before.0.get(other).is_none_or(|other| {
+                            has_news(&seen.contact, &other.contact, base)
+                                || is_edited && is_under_way(&other.contact, base)
+                        })
                     });
                 let said = seen.contact.clone();
                 self.gone.insert(id.clone(), Gone { at, seen: at, had_news, restored: None, said });
@@ -141,7 +180,7 @@ impl Book {
         }
     }
 
-    /// Whoever enters a record says all that it says. One that an undo has `made_of` a document was told it by that.
+    /// Whoever enters a record says all that it says. One that an undo has `made_of` another was told it by that.
     fn note_newcomer(&mut self, id: &Id, seen: &Seen, (at, cycle): (Timestamp, u32), made_of: Option<&Id>) {
         for field in self.fields.clone() {
             let to = seen.contact.text(&field).to_owned();
@@ -209,7 +248,8 @@ impl Book {
         }
     }
 
-    /// When somebody last gave a record a value; where it was carried there, when somebody last gave it to a counterpart.
+    /// When somebody last gave a record a value; where it was carried there, when somebody last gave it to a counterpart, or to that
+    /// one's copy in another account.
     fn said_since(&self, id: &Id, field: &Field, key: &str) -> Option<Timestamp> {
         let said_of = |record: &Id| {
             let is_this = |edit: &&ValueEdit| {
@@ -217,8 +257,12 @@ impl Book {
             };
             self.values.iter().filter(is_this).map(|edit| edit.at).max()
         };
-        let told_by = self.partners.get(id).into_iter().flatten().chain(self.made.get(id));
-        said_of(id).or_else(|| told_by.filter_map(said_of).max())
+        let told_by =
+            |record: &Id| self.partners.get(record).into_iter().flatten().chain(self.made.get(record));
+        let by_copy = |counterpart: &Id| told_by(counterpart).filter_map(said_of).max();
+        said_of(id)
+            .or_else(|| told_by(id).filter_map(said_of).max())
+            .or_else(|| told_by(id).filter_map(by_copy).max())
     }
 
     #[expect(clippy::too_many_arguments, reason = "one place writes this record")]
@@ -233,7 +277,18 @@ impl Book {
         agreed_with: Vec<Id>,
     ) {
         let (record, key) = (id.clone(), key.to_owned());
-        self.values.push(ValueEdit { at, cycle, record, field: field.clone(), key, is_added, agreed_with });
+        let (known_to, gone_before) = (Vec::new(), Vec::new());
+        self.values.push(ValueEdit {
+            at,
+            cycle,
+            record,
+            field: field.clone(),
+            key,
+            is_added,
+            agreed_with,
+            known_to,
+            gone_before,
+        });
     }
 
     /// Whether a person deleted `id` and it was not there (or not seen to be back) at `seen`.
@@ -250,6 +305,15 @@ impl Book {
     pub fn was_edited_after(&self, id: &Id, since: Timestamp) -> bool {
         self.touches.iter().any(|(touched, at)| touched == id && *at >= since)
     }
+}
+
+/// Values that a record's `pairs` agree on, and that it does not say.
+fn gone_before(now: &Contact, field: &Field, pairs: &[(Contact, Contact, Id)]) -> Vec<String> {
+    let agreed = pairs
+        .iter()
+        .flat_map(|(own, other, _)| set(own, field).keys().filter(|key| set(other, field).contains(key)));
+    let gone = agreed.filter(|key| !set(now, field).contains(key));
+    gone.map(|key| key.as_str().to_owned()).collect()
 }
 
 /// Whether a text was that of another organisation than the first one.
@@ -288,6 +352,12 @@ pub fn has_news(gone: &Contact, left: &Contact, base: &Contact) -> bool {
         || gone.mobile != left.mobile
         || is_moved(&left.emails, &base.emails)
         || is_moved(&left.phones, &base.phones)
+}
+
+/// Whether a record says what it did not say when both agreed. Two may have given both the same: whoever deletes one of them was told
+/// nothing of the other, and what is left there was edited. What an address is for counts.
+fn is_under_way(left: &Contact, base: &Contact) -> bool {
+    differ(left, base) || !left.agrees_on(&Field::Addresses, base)
 }
 
 /// Whether two contacts say different things, primaries aside.

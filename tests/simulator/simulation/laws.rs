@@ -264,10 +264,10 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
             // LIMIT: who edits what arrived by a write whose answer was lost may as well have edited what was there before it: two
             // edits of one field, of which a policy that is no question lets one win, and says so.
             let was_overruled = |edit: &TextEdit| {
-                let is_filled = is_made_anew && edit.to.is_empty() && scene.accounts().len() > 1;
+                let to = heard_of(chain, edit);
+                let is_filled = is_made_anew && to.is_empty() && scene.accounts().len() > 1;
                 is_filled
-                    || (is_made_anew || lost_an_answer(scene))
-                        && is_overruled(scene, &edit.to, value, &is_known)
+                    || (is_made_anew || lost_an_answer(scene)) && is_overruled(scene, to, value, &is_known)
             };
             let is_put_back = |edit: &TextEdit| puts_back(scene, chain, edit);
             let replacing = || {
@@ -348,6 +348,17 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
         for key in keys {
             let of_key = || edits.iter().filter(|edit| edit.key == *key);
             let added = of_key().filter(|edit| edit.is_added).map(|edit| edit.at).max();
+            // LIMIT: who takes a value away and puts it back between two cycles of another account, as an undo may, did nothing there;
+            // and whoever takes it away there does. So seems to do who takes away what replaced it by a write whose answer was lost.
+            let is_no_news = |edit: &&&ValueEdit| {
+                let there =
+                    edits.iter().filter(|other| !other.is_added && edit.known_to.contains(&other.record));
+                there.into_iter().any(|other| {
+                    other.key == *key && other.agreed_with.contains(&right)
+                        || lost_an_answer(scene) && other.gone_before.contains(key)
+                })
+            };
+            let told = of_key().filter(|edit| edit.is_added && !is_no_news(edit)).map(|edit| edit.at).max();
             let removed = of_key().filter(|edit| !edit.is_added).map(|edit| edit.at).max();
             // A copy that was paired later, in another account, may say it again: nobody agreed with that one.
             let is_shared = |edit: &&&ValueEdit| {
@@ -368,7 +379,7 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
             let is_poison = key.starts_with("askfor");
             let is_ours_added = !is_poison
                 && of_key().any(|edit| edit.is_added && (edit.record == left || edit.record == right));
-            if is_ours_added && added > removed && !(at_google || at_dafater) && !aliased(pair, key) {
+            if is_ours_added && told > removed && !(at_google || at_dafater) && !aliased(pair, key) {
                 found.push((
                     "no lost edit",
                     format!("{key} was added to {:?} and is on neither side", ids(pair)),
@@ -432,6 +443,19 @@ fn replaces_own(edits: &[&TextEdit], edit: &TextEdit, said: &TextEdit) -> bool {
     let own = before.filter(|other| other.record == edit.record).last();
     let is_own = own.is_some_and(|own| edit.from.as_ref() == Some(&own.to) && own.from != edit.from);
     edit.record != said.record && is_own && !edit.agreed_with.contains(&said.record)
+}
+
+/// What others hear of an edit: who edits the same record again before anybody has agreed on it, says only the last.
+fn heard_of<'e>(edits: &[&'e TextEdit], edit: &'e TextEdit) -> &'e str {
+    let later = edits.iter().skip_while(|other| !std::ptr::eq(**other, edit)).skip(1);
+    let mut heard = edit;
+    for next in later.filter(|next| next.record == edit.record) {
+        if next.from.as_ref() != Some(&heard.to) || !next.agreed_with.is_empty() {
+            break;
+        }
+        heard = next;
+    }
+    &heard.to
 }
 
 /// LIMIT: whether an edit put back just what was there before a write whose answer was lost. That leaves the record as if the write had

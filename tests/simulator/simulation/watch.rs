@@ -184,7 +184,23 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
             scene.violate("no resurrection", what);
         }
     }
+    judge_orphan(scene, id, &source, before);
     scene.book.made.insert(id.clone(), source);
+}
+
+/// A copy that was never known to be one, because its receipt was lost, brings nobody back either.
+fn judge_orphan(scene: &mut Scene, id: &Id, source: &Id, before: &Picture) {
+    let book = &scene.book;
+    let Some(origin) = book.made.get(source).filter(|_| !book.partners.contains_key(source)) else { return };
+    let is_gone =
+        book.gone.get(origin).is_some_and(|gone| gone.restored.is_none() && gone.at < scene.cycle_began);
+    let is_touched =
+        book.touches.iter().any(|(touched, _)| touched == source) || book.gone.contains_key(source);
+    if is_gone && !is_touched && !before.0.contains_key(origin) {
+        let what =
+            format!("{origin:?} was deleted by a person, and came back as {id:?} from its copy {source:?}");
+        scene.violate("no resurrection", what);
+    }
 }
 
 /// LIMIT: whether a record had heard of an edit before it was deleted cannot be known when the answer to the write that told it was

@@ -11,7 +11,7 @@ use crate::sync::plan::candidates::{Candidates, review};
 use crate::sync::plan::forgotten;
 use crate::sync::plan::planner::{Planner, Widow};
 use crate::sync::snapshot::Sighting;
-use crate::sync::{Origin, PairId, RecordId, Review, Side};
+use crate::sync::{LooseReason, Origin, PairId, RecordId, Review, Side};
 
 impl<'a> Planner<'a> {
     pub(super) fn by_likeness(&mut self, people: &People<'a>, documents: &Documents<'a>, mut placed: Placed) {
@@ -130,6 +130,9 @@ impl<'a> Planner<'a> {
                         self.keep(single, why, review);
                     }
                 }
+                Kind::Alone(_) if doubt.is_none() && !single.is_skipped() && self.is_bereft(single) => {
+                    self.keep(single, LooseReason::Detached, None);
+                }
                 Kind::Alone(alone) => {
                     let doubted = doubt.map(|doubt| review(&single.id, doubt, other, own));
                     let replaced = || Some(replaced(&single.id, alone.successor.as_ref()?));
@@ -143,6 +146,15 @@ impl<'a> Planner<'a> {
                 }
             }
         }
+    }
+
+    /// Whether a copy whose receipt was lost says what it was created with, and what it was made from is deleted by now: it must not
+    /// bring that back.
+    fn is_bereft<T: Record>(&self, single: &Single<'a, T>) -> bool {
+        self.snapshot.bereft.get(&single.id).is_some_and(|pair| {
+            let promise = self.snapshot.promises.get(pair);
+            promise.is_none_or(|promise| promise.is_kept(T::SIDE, &single.contact))
+        })
     }
 
     /// What those records said that cannot be seen now: of those that lost their counterparts, and of those that stand alone.

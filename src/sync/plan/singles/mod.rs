@@ -215,7 +215,7 @@ impl<'a> Planner<'a> {
                 Side::Google => &person.contact,
                 Side::Dafater => &document.contact,
             };
-            promise.redeem_base(&mut base_google, &mut base_dafater, side, created);
+            promise.redeem_base(&mut base_google, &mut base_dafater, side, (None, created));
             agreed = Some(Box::new((base_google.clone(), base_dafater.clone())));
         }
         let base = Both { google: &base_google, dafater: &base_dafater };
