@@ -214,7 +214,7 @@ impl Site {
         if sid.is_some_and(|sid| sid != GUEST) && version == Version::One {
             body.insert("session_expired".to_owned(), 1.into());
         }
-        self.respond_json(status, limits, body, true)
+        self.respond_json(status, limits, &body, true)
     }
 
     fn refuse(
@@ -245,17 +245,17 @@ impl Site {
             Version::One => refusal.to_v1(traceback, self.nonce()),
             Version::Two => refusal.to_v2(traceback),
         };
-        self.respond_json(refusal.status(), limits, body, has_session)
+        self.respond_json(refusal.status(), limits, &body, has_session)
     }
 
     fn respond_json(
         &self,
         status: u16,
         headers: HeaderMap,
-        body: Map<String, Value>,
+        body: &Map<String, Value>,
         cookie: bool,
     ) -> Response<Bytes> {
-        let body = serde_json::to_vec(&body).unwrap_or_default();
+        let body = serde_json::to_vec(body).unwrap_or_default();
         self.respond(status, headers, "application/json", body.into(), cookie)
     }
 

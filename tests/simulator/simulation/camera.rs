@@ -137,7 +137,7 @@ impl Camera {
             (version, json)
         };
         self.addresses = site.versions("Address").into_iter().map(read).collect();
-        self.addresses.sort_by(|(one, _), (other, _)| one.creation().cmp(&other.creation()));
+        self.addresses.sort_by_key(|(version, _)| version.creation());
     }
 }
 
