@@ -513,6 +513,41 @@ async fn a_contact_that_is_deleted_with_its_address_while_it_is_read_takes_none_
 }
 
 #[tokio::test]
+async fn an_address_that_comes_or_goes_while_its_contact_is_read_travels_all_the_same() {
+    for (nth, comes) in (1..14).flat_map(|nth| [(nth, true), (nth, false)]) {
+        let mut world = world();
+        ada(&world, &[office()]);
+        world.converge().await;
+        let name = world.contact("Ada")["name"].as_str().unwrap().to_owned();
+        world.edit_contact(&name, json!({ "designation": "Countess" }));
+        let (site, clock) = (world.site.clone(), world.clock.clone());
+        let mut reads = 0;
+        world.site_weather(move |_, _| {
+            reads += 1;
+            if reads == nth {
+                let now = dafater_contactsd::remote::Clock::now(clock.as_ref());
+                let mut site = site.lock().unwrap();
+                if comes {
+                    let home = json!({ "address_type": "Personal", "address_line1": "7 Olaya Street", "city": "Riyadh",
+                        "country": "Saudi Arabia", "links": [link(&name)] });
+                    site.insert_into("Address", home, now).unwrap();
+                } else {
+                    site.delete_in("Address", "Ada Lovelace-Office", now).unwrap();
+                }
+            }
+            None
+        });
+        world.sync().await;
+        world.calm();
+        // Without the daily comparison of all addresses.
+        for _ in 0..3 {
+            world.sync_after(jiff::SignedDuration::from_mins(10)).await;
+        }
+        assert_eq!(in_google(&world).len(), if comes { 2 } else { 0 }, "{nth}\n{}", world.picture());
+    }
+}
+
+#[tokio::test]
 async fn a_deletion_that_ends_after_the_addresses_went_is_finished_and_is_no_edit() {
     for (part, strike) in [
         ("/api/resource/Address/", Strike::HalfBody),

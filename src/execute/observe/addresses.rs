@@ -121,7 +121,12 @@ impl Observer<'_> {
                 || known.iter().any(|address| is_reported(address, &reading.deleted))
                 || reading.differs(&pair);
             if is_changed {
-                gathered.half(pair);
+                let half = gathered.half(pair);
+                if let Some(Sighting::Present(document)) = &half.dafater
+                    && reading.is_ahead_of(document)
+                {
+                    half.dafater = None;
+                }
             }
         }
         Ok(())
@@ -200,6 +205,17 @@ impl Observer<'_> {
 }
 
 impl AddressReading {
+    /// Whether a contact was read before its addresses became what they are: it is to be read again.
+    fn is_ahead_of(&self, document: &Document) -> bool {
+        let shown = AddressStamp::of(document).unwrap_or_default();
+        let is_shown = |name: &str, modified: &str| {
+            shown.iter().any(|address| address.name.0 == name && address.modified.0 == modified)
+        };
+        let its = self.held.iter().filter(|(_, contact, _)| *contact == document.name);
+        its.into_iter().any(|((name, modified), ..)| !is_shown(name, modified))
+            || shown.iter().any(|address| is_reported(address, &self.deleted))
+    }
+
     /// The changes that are no news any more once the cycle is over.
     ///
     /// API: addresses are linked to a name, whoever has it. What was linked to it before a contact of that name was made is looked at

@@ -150,13 +150,15 @@ type Found = Vec<(&'static str, String)>;
 /// Whether the difference of a pair in `field` is accounted for.
 fn is_explained(view: &View<'_>, field: &Field) -> bool {
     let View { scene, pair, .. } = view;
-    let (_, dafater) = ids(pair);
-    // LIMIT: Google's first organisation is the mapped one. When it was emptied on the site it goes, and the second one, which
-    // nobody may touch, stands in its place.
+    let (left, dafater) = ids(pair);
+    // LIMIT: Google's first organisation is the mapped one. When it was emptied on the site, or in another account, it goes, and the
+    // second one, which nobody may touch, stands in its place.
     let organization = [TextField::Company, TextField::Title, TextField::Department].map(Field::Text);
     let is_second_organization = organization.contains(field)
         && scene.book.texts.iter().any(|edit| {
-            edit.record == dafater
+            let copies = scene.book.partners.get(&dafater);
+            (edit.record == dafater
+                || edit.record != left && copies.is_some_and(|copies| copies.contains(&edit.record)))
                 && organization.contains(&Field::Text(edit.field.clone()))
                 && edit.to.is_empty()
         });
