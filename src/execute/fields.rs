@@ -30,6 +30,8 @@ pub(super) struct MappedColumns {
     pub(super) left_out: BTreeMap<TextField, String>,
     /// Whether the site neither said nor showed what there is: it is asked again in the next cycle.
     pub(super) is_unseen: bool,
+    /// Whether the site did not say what each can hold: it is asked again soon.
+    pub(super) is_vague: bool,
 }
 
 impl AccountEngine {
@@ -77,6 +79,7 @@ impl MappedColumns {
         let known = site.contact_fields().await?;
         let shown = site.shown_fields().await?;
         found.is_unseen = known.is_none() && shown.is_none();
+        found.is_vague = known.is_none();
         for (text, name) in texts {
             match column(site, known.as_ref(), shown.as_ref(), name).await? {
                 Ok(column) => drop(found.columns.insert(name.to_owned(), column)),

@@ -203,6 +203,7 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
     (21737, "a contact that was read before an address came to it is read again"),
     (10254, "the judge: what was emptied in one account makes room for the second organisation in another"),
     (21335, "the judge: the first of two documents of one door goes without a change to be seen"),
+    (22805, "a site that did not say what its fields can hold is asked again within the hour"),
     (5732, "a contact that stands alone and is joined with a profile is read again under its own name"),
     (
         6780,

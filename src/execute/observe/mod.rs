@@ -81,8 +81,8 @@ impl SiteFacts {
     ) -> Result<Arc<Self>, EngineError> {
         // What is unseen is asked for once a cycle.
         let is_fresh = |facts: &&Arc<Self>| {
-            now.duration_since(facts.read_at) < SITE_FACTS_KEPT
-                && (!facts.mapped.is_unseen || now == facts.read_at)
+            let kept = if facts.mapped.is_vague { VAGUE_FACTS_KEPT } else { SITE_FACTS_KEPT };
+            now.duration_since(facts.read_at) < kept && (!facts.mapped.is_unseen || now == facts.read_at)
         };
         if let Some(facts) = memory.site.as_ref().filter(is_fresh) {
             return Ok(Arc::clone(facts));
@@ -348,6 +348,8 @@ impl Observer<'_> {
 
 /// The site's rules and zone are read again after a day.
 const SITE_FACTS_KEPT: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+/// Where the site did not say what its fields can hold, it is asked again after an hour.
+const VAGUE_FACTS_KEPT: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 
 /// Whether a read of everything showed everything: Google's count agrees, or disagrees as it did the time before.
 fn is_confirmed(google: &GoogleReading, memory: &mut Memory) -> bool {
