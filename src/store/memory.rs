@@ -48,7 +48,7 @@ struct Inner {
     attempts: u64,
     faults: BTreeMap<u64, Fault>,
     dead: Option<Fault>,
-    touched: BTreeSet<Tree>,
+    touched: BTreeMap<Tree, u64>,
 }
 
 impl MemoryStore {
@@ -76,10 +76,10 @@ impl MemoryStore {
         self.inner().commits
     }
 
-    /// The trees that commits touched since the store began.
+    /// How many commits touched `tree` since the store began.
     #[must_use]
-    pub fn touched(&self) -> BTreeSet<Tree> {
-        self.inner().touched.clone()
+    pub fn commits_to(&self, tree: Tree) -> u64 {
+        self.inner().touched.get(&tree).copied().unwrap_or_default()
     }
 
     /// Lets `fault` strike the `nth` commit that is tried, the first being 1; empty and refused batches do not count.
@@ -152,8 +152,12 @@ impl MemoryStore {
 impl Inner {
     fn apply(&mut self, batch: Batch) {
         self.commits += 1;
-        for (tree, key, value) in batch.into_operations() {
-            self.touched.insert(tree);
+        let operations = batch.into_operations();
+        let trees: BTreeSet<Tree> = operations.iter().map(|(tree, ..)| *tree).collect();
+        for tree in trees {
+            *self.touched.entry(tree).or_default() += 1;
+        }
+        for (tree, key, value) in operations {
             match value {
                 Some(value) => drop(self.entries.insert((tree, key), value)),
                 None => drop(self.entries.remove(&(tree, key))),
@@ -272,6 +276,6 @@ mod tests {
         store.fault_at(1, Fault::Crash { durable: false });
         store.commit(Batch::default()).await.unwrap();
         assert_eq!(store.commits(), 0);
-        assert_eq!(store.touched(), BTreeSet::new());
+        assert_eq!(store.commits_to(Tree::Journal), 0);
     }
 }

@@ -56,7 +56,7 @@ pub fn deletions_allowed(scene: &Scene, account: usize) -> Option<u32> {
 
 /// Remembers which records the daemon holds for one person.
 pub fn learn_pairs(scene: &mut Scene) {
-    if !scene.has_committed() {
+    if !scene.has_committed_pairs() {
         return;
     }
     for account in scene.accounts() {

@@ -12,7 +12,7 @@ use dafater_contactsd::sandbox::Model as _;
 use dafater_contactsd::sandbox::dafater::Site;
 use dafater_contactsd::sandbox::google::Google;
 use dafater_contactsd::state::{AccountState, HoldDecision};
-use dafater_contactsd::store::MemoryStore;
+use dafater_contactsd::store::{MemoryStore, Tree};
 use dafater_contactsd::sync::Side;
 use http::{Method, Request, Response};
 use jiff::{SignedDuration, Timestamp};
@@ -204,9 +204,9 @@ impl Scene {
         self.restarts += 1;
     }
 
-    /// Whether anything became durable since the last time it was asked here.
-    pub fn has_committed(&mut self) -> bool {
-        let now = Some((self.restarts, self.store.commits()));
+    /// Whether anything became durable about pairs since the last time it was asked here.
+    pub fn has_committed_pairs(&mut self) -> bool {
+        let now = Some((self.restarts, self.store.commits_to(Tree::Pairs)));
         std::mem::replace(&mut self.learnt, now) != now
     }
 
