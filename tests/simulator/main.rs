@@ -218,6 +218,10 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
         20264,
         "the judge: of two who were given the same, the one that is left when the other is deleted was edited",
     ),
+    (
+        12605,
+        "the judge: an undo that takes an address away that came in a later run leaves a creation as bare as it was",
+    ),
     (20425, "a contact whose document an undo makes anew has looked at its addresses"),
     (20432, "the judge: what an address is for counts as an edit that beats a deletion"),
     (

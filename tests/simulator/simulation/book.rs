@@ -80,8 +80,8 @@ pub struct Book {
     pub accounts: BTreeMap<Id, usize>,
     /// Every name that a record ever had.
     pub names: BTreeMap<(Side, String), Id>,
-    /// What the daemon's creations said at first.
-    pub created_as: BTreeMap<Id, Contact>,
+    /// What the daemon's creations said at first, and once addresses came after them.
+    pub created_as: BTreeMap<Id, Vec<Contact>>,
     /// Records that an undo created.
     pub reborn: BTreeSet<Id>,
     /// Records whose content the site itself refuses.
