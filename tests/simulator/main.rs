@@ -222,6 +222,7 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
         12605,
         "the judge: an undo that takes an address away that came in a later run leaves a creation as bare as it was",
     ),
+    (12960, "what a write without an answer brought is known although somebody added to it since"),
     (20425, "a contact whose document an undo makes anew has looked at its addresses"),
     (20432, "the judge: what an address is for counts as an edit that beats a deletion"),
     (
