@@ -68,6 +68,7 @@ const TAUGHT_FIRST: &[(u64, &str)] = &[
         4294,
         "two records that were a pair before one was deleted are one again when it is restored, however little they still share",
     ),
+    (730, "the judge: what a merge brings from one that never had a counterpart is said anew"),
     (1437, "whoever is known to wait is noted as parked with the same commit"),
     (2985, "the primary that both sides mark is agreed, although other values wait for a direction"),
 ];
