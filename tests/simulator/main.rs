@@ -160,6 +160,10 @@ const TAUGHT_THIRD: &[(u64, &str)] = &[
         20725,
         "the judge: a document that an undo makes of a contact is told what that said when it was looked at",
     ),
+    (
+        453,
+        "the judge: what was taken away from a copy of a document, and carried, is so after that is made anew",
+    ),
     (11988, "a copy whose receipt was lost does not bring back the document that was deleted since"),
 ];
 
