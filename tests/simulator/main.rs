@@ -230,6 +230,22 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
         "the judge: an undo that takes an address away that came in a later run leaves a creation as bare as it was",
     ),
     (12960, "what a write without an answer brought is known although somebody added to it since"),
+    (
+        10432,
+        "the judge: of two who were given the same, the one that is left when the other is deleted was edited",
+    ),
+    (
+        11112,
+        "the judge: of two who were given the same, the one that is left when the other is deleted was edited",
+    ),
+    (
+        11353,
+        "the judge: of two who were given the same, the one that is left when the other is deleted was edited",
+    ),
+    (
+        13341,
+        "the judge: of two who were given the same, the one that is left when the other is deleted was edited",
+    ),
     (20425, "a contact whose document an undo makes anew has looked at its addresses"),
     (20432, "the judge: what an address is for counts as an edit that beats a deletion"),
     (
