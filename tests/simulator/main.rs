@@ -256,6 +256,10 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
         21519,
         "the judge: of two who were given the same, the one that is left when the other is deleted was edited",
     ),
+    (
+        21713,
+        "an undo puts nobody back beside the document that the undo of another account put back under another name",
+    ),
 ];
 
 /// Seeds that still break a law, or show that the judge is wrong: each is to be understood, and then named above.
@@ -263,7 +267,6 @@ const OPEN: &[(Edition, &[(u64, &str)])] = &[(
     Edition::Fourth,
     &[
         (21335, "a document written without any change"),
-        (21713, "a document that an undo puts back beside one that an undo had put back before"),
         (21737, "an address that stands in Dafater and not in Google, and nobody says why"),
     ],
 )];
