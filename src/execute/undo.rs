@@ -12,10 +12,13 @@ use super::apply::{Applied, Executor, take_apart};
 use super::observe::{Memory, Observer};
 use super::wanted::Wanted;
 use super::{AccountEngine, EngineError, LeftView, StepView, UndoRequest, UndoView, show};
+use crate::mapping::Document;
 use crate::state::{HeldBy, HistoryEntry, HistoryView, Hold, HoldDecision, Intent, IntentKind, UndoHold};
 use crate::sync::guard::{Approval, Verdict, digest, judge};
 use crate::sync::matching::{Candidate, Standing, find};
-use crate::sync::{Action, Deed, DeedKind, LeftAlone, PairId, Plan, RecordId, Side, Snapshot, Step, Undo};
+use crate::sync::{
+    Action, Alone, Deed, DeedKind, LeftAlone, PairId, Plan, RecordId, Side, Snapshot, Step, Undo,
+};
 
 /// Labels that every Google account has.
 const SYSTEM_LABELS: [&str; 2] = ["contactGroups/myContacts", "contactGroups/starred"];
@@ -170,7 +173,17 @@ impl AccountEngine {
         self.learn_fields(memory, now).await?;
         let settings = self.settings();
         let observer = Observer { parts: &self.parts, settings: &settings, now, parked: BTreeMap::new() };
-        observer.look_at(pairs, records, memory).await
+        let is_birth = !records.is_empty() && settings.policy.pull;
+        let mut snapshot = observer.look_at(pairs, records, memory).await?;
+        if is_birth {
+            let newcomers = observer.newcomers().await?;
+            let is_known = |newcomer: &Alone<Document>| {
+                snapshot.dafater.iter().any(|alone| alone.record.name == newcomer.record.name)
+            };
+            let newcomers: Vec<_> = newcomers.into_iter().filter(|newcomer| !is_known(newcomer)).collect();
+            snapshot.dafater.extend(newcomers);
+        }
+        Ok(snapshot)
     }
 
     fn view(&self, request: &UndoRequest, undo: &Undo, verdict: &Verdict) -> UndoView {

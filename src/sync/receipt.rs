@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::contact::{Contact, Field, Key, Value, Values, plain_digits};
 use crate::mapping::{Document, Etag, Mapping, Person, SiteStamp};
 
+use super::merge::{values_mut, values_of};
 use super::{
     Action, AddressStamp, Both, DafaterBase, GoogleBase, Loose, LooseReason, Merged, Origin, Pair, RecordId,
     Side, Step, Withheld, rebase,
@@ -101,6 +102,9 @@ impl Promise {
                     }
                 }
                 is_kept = true;
+            } else if let Some(was) = was {
+                let both = (&mut *google, &mut *dafater);
+                is_kept |= take_arrived(field, both, (promised, other_promised), (was, now), side);
             }
         }
         if is_kept {
@@ -380,6 +384,41 @@ fn is_shown(field: &Field, promised: &Contact, now: &Contact) -> bool {
 /// Whether a list that was promised arrived. API: Google makes some value the primary one where nobody chose.
 fn shows(now: &Values, promised: &Values) -> bool {
     now.same_keys(promised) && (promised.primary().is_none() || now.primary() == promised.primary())
+}
+
+/// What a write brought arrived if it shows, whatever was edited beside it since: both sides agree on each such value.
+fn take_arrived(
+    field: &Field,
+    (google, dafater): (&mut Contact, &mut Contact),
+    (promised, other_promised): (&Contact, &Contact),
+    (was, now): (&Contact, &Contact),
+    side: Side,
+) -> bool {
+    let is_unseen = |contact: &Contact| *field == Field::Addresses && contact.addresses.is_none();
+    let looked_at = [&*google, &*dafater, promised, other_promised, was, now];
+    if matches!(field, Field::Text(_)) || looked_at.into_iter().any(is_unseen) {
+        return false;
+    }
+    let (written, other) = match side {
+        Side::Google => (google, dafater),
+        Side::Dafater => (dafater, google),
+    };
+    let (written, other) = (values_mut(written, field), values_mut(other, field));
+    let (was, now) = (values_of(was, field), values_of(now, field));
+    let mut is_any = false;
+    for value in values_of(promised, field).iter() {
+        let is_brought = now.contains(&value.key) && !was.contains(&value.key);
+        let is_agreed = written.contains(&value.key) || other.contains(&value.key);
+        if let Some(carried) = values_of(other_promised, field).get(&value.key)
+            && is_brought
+            && !is_agreed
+        {
+            written.add(value.clone());
+            other.add(carried.clone());
+            is_any = true;
+        }
+    }
+    is_any
 }
 
 /// Values that only one side holds, and did not hold before, were never carried: they are found out, and noted, once more.

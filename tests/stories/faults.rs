@@ -124,6 +124,26 @@ async fn what_a_side_cannot_hold_is_told_although_the_answer_to_the_write_beside
     world.is_quiet().await;
 }
 
+/// The address came back: as another one stood beside it by now, the write did not show as it was sent, and it counted as a person's.
+#[tokio::test]
+async fn what_a_write_without_an_answer_brought_is_known_although_somebody_added_to_it_since() {
+    let (mut world, resource, name) = linked().await;
+    let emails = |other: &str| json!({ "email_ids": [{ "email_id": "ada@example.com", "is_primary": 1 }, { "email_id": other }] });
+    world.edit_contact(&name, emails("countess@example.com"));
+    world.google_weather(once("updateContact", Strike::LoseAnswer));
+    assert!(world.sync().await.error.is_some());
+    world.tick();
+    let mut in_google = world.person("Ada")["emailAddresses"].as_array().unwrap().clone();
+    in_google.push(json!({ "value": "navy@example.com" }));
+    world.edit_person(&resource, json!({ "emailAddresses": in_google }));
+    world.edit_contact(&name, emails("lady@example.com"));
+    world.converge().await;
+    let picture = world.picture();
+    assert!(!picture.contains("countess@"), "{picture}");
+    assert!(picture.contains("navy@") && picture.contains("lady@"), "{picture}");
+    world.is_quiet().await;
+}
+
 /// The copy that nobody had noted was taken for somebody new.
 #[tokio::test]
 async fn a_create_whose_answer_is_lost_does_not_bring_back_what_it_was_made_from_and_was_deleted_meanwhile() {

@@ -250,6 +250,23 @@ async fn two_who_are_to_be_two_again_never_remain_one_that_says_two_things() {
     panic!("the undo never ended");
 }
 
+/// Where the name of a document says nothing, nothing told that it stood again, and it was there twice.
+#[tokio::test]
+async fn who_was_entered_again_under_another_name_is_not_put_back_beside_that() {
+    let mut world = World::with(|settings| settings.policy.deletions = DeletionPolicy::Propagate);
+    let only = || json!({ "email_ids": [{ "email_id": "ada@example.com", "is_primary": 1 }] });
+    let first = world.add_contact(only());
+    world.settle().await;
+    world.delete_contact(&first);
+    let run = world.settle().await.run;
+    assert_eq!((world.contacts().len(), world.persons().len()), (0, 0));
+    world.add_contact(only());
+    let undone = world.undo(&run).await;
+    assert_eq!((undone.google.created, undone.dafater.created), (1, 0), "{undone:?}");
+    assert_eq!((world.contacts().len(), world.persons().len()), (1, 1), "{}", world.picture());
+    world.is_quiet().await;
+}
+
 #[tokio::test]
 async fn an_undo_that_would_delete_too_much_waits_for_approval() {
     let mut world = World::with(|settings| settings.policy.max_deletes_percent = 10);

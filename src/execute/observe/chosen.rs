@@ -68,6 +68,20 @@ impl Observer<'_> {
         })
     }
 
+    /// Documents in no pair that are new to this account: somebody may have entered, or put back, who is gone by our memory.
+    pub(in crate::execute) async fn newcomers(&self) -> Result<Vec<Alone<Document>>, EngineError> {
+        let cursor = self.parts.state.cursors()?.dafater;
+        let Some(modified) = cursor.and_then(|cursor| cursor.modified) else { return Ok(Vec::new()) };
+        let mut alone = Vec::new();
+        for record in self.read_since(&modified).await? {
+            if self.pair_of(&record)?.is_none() {
+                let before = self.loose_document(&record)?;
+                alone.push(Alone { record, before, is_in_scope: true, is_waiting: false, successor: None });
+            }
+        }
+        Ok(alone)
+    }
+
     async fn people_alone(&self, sources: &BTreeSet<SourceId>) -> Result<Vec<Alone<Person>>, EngineError> {
         let resources: Vec<ResourceName> = sources.iter().filter_map(resource_name).collect();
         let mut alone = Vec::new();

@@ -106,6 +106,20 @@ impl Observer<'_> {
         Ok(stamps)
     }
 
+    /// The contacts that changed since `watermark` and were not dealt with yet.
+    pub(super) async fn read_since(&self, watermark: &SiteStamp) -> Result<Vec<Document>, EngineError> {
+        let (since, mut after, mut found) = (self.overlapping(watermark), None, Vec::new());
+        loop {
+            let known = |name: &DocumentName, modified: &SiteStamp| self.knows(name, modified);
+            let page = self.parts.dafater.changed_contacts(Some(&since), after.as_ref(), known).await?;
+            found.extend(page.contacts.into_iter().filter_map(Result::ok));
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(found),
+            }
+        }
+    }
+
     /// Whether this revision was dealt with: paired, judged to stay alone, or parked.
     pub(super) fn knows(&self, name: &DocumentName, modified: &SiteStamp) -> bool {
         let state = &self.parts.state;

@@ -293,7 +293,7 @@ pub(super) fn admit(to: Side, field: &Field, value: &Value, site: &SiteRules) ->
     }
 }
 
-fn values_of<'c>(contact: &'c Contact, field: &Field) -> &'c Values {
+pub(super) fn values_of<'c>(contact: &'c Contact, field: &Field) -> &'c Values {
     match field {
         Field::Phones => &contact.phones,
         Field::Addresses => contact.addresses.as_ref().unwrap_or_else(|| Values::none()),
@@ -301,7 +301,7 @@ fn values_of<'c>(contact: &'c Contact, field: &Field) -> &'c Values {
     }
 }
 
-fn values_mut<'c>(contact: &'c mut Contact, field: &Field) -> &'c mut Values {
+pub(super) fn values_mut<'c>(contact: &'c mut Contact, field: &Field) -> &'c mut Values {
     match field {
         Field::Phones => &mut contact.phones,
         Field::Addresses => contact.addresses.get_or_insert_default(),

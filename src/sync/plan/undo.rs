@@ -87,11 +87,16 @@ pub struct Undo {
 }
 
 impl Undo {
-    /// Computes how `deeds` are put back, by pair. `snapshot` holds the pairs as they are now, and of pairs that are no more the
-    /// record that may be left.
+    /// Computes how `deeds` are put back, by pair. `snapshot` holds the pairs as they are now, of pairs that are no more the record that
+    /// may be left, and documents that nobody has dealt with yet: who says there what is to be put back, stands again.
     #[must_use]
     pub fn compute(snapshot: &Snapshot, policy: &Policy, deeds: &BTreeMap<PairId, Vec<Deed>>) -> Self {
-        let mut undoing = Undoing { planner: Planner::new(snapshot, policy), undo: Self::default() };
+        let mut undoing = Undoing {
+            planner: Planner::new(snapshot, policy),
+            undo: Self::default(),
+            // Of the others each knows its own by name.
+            named: deeds.values().flatten().filter_map(|deed| deed.dafater.clone()).collect(),
+        };
         for (pair, deeds) in deeds {
             match snapshot.pairs.iter().find(|view| view.pair.id == *pair) {
                 Some(view) => undoing.standing(view, deeds),
@@ -132,6 +137,8 @@ const SWITCHED_OFF: &str = "this direction is switched off";
 struct Undoing<'a> {
     planner: Planner<'a>,
     undo: Undo,
+    /// Documents that a deed names, or that were found to be one's counterpart.
+    named: BTreeSet<RecordId>,
 }
 
 impl<'a> Undoing<'a> {
@@ -333,6 +340,10 @@ impl<'a> Undoing<'a> {
             }
         }
         let (google, dafater) = (self.google_left(deed), self.dafater_left(deed, &contact));
+        let dafater = match (google, dafater) {
+            (None, None) => self.entered_again(&contact),
+            (Some(_), _) | (_, Some(_)) => dafater,
+        };
         let is_deleted = |side| deleted.iter().any(|deed| deed.side == side);
         let mapping = &self.planner.policy.mapping;
         match (google, dafater) {
@@ -398,6 +409,20 @@ impl<'a> Undoing<'a> {
         let one = |contact| [Candidate { contact, standing: Standing::Free }];
         let is_same = found.before.is_some() || !matching::find(&one(contact), &one(&now)).pairs.is_empty();
         is_same.then_some(&found.record)
+    }
+
+    /// The document of somebody new who says the very same as one that is gone: a person, or the undo of another account, put it back
+    /// under another name.
+    fn entered_again(&mut self, contact: &Contact) -> Option<&'a Document> {
+        let mapping = &self.planner.policy.mapping;
+        let (contact, _) = self.planner.admitted(contact, Side::Dafater);
+        let name = |document: &Document| RecordId::Dafater(document.name.clone());
+        let mut alone = self.planner.snapshot.dafater.iter().map(|alone| &alone.record);
+        let found = alone.find(|document| {
+            !self.named.contains(&name(document)) && agree(&contact, &document.contact(mapping))
+        })?;
+        self.named.insert(name(found));
+        Some(found)
     }
 
     fn leave_all(&mut self, view: &PairView, deeds: &[Deed], reason: &'static str) {

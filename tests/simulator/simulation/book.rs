@@ -80,8 +80,8 @@ pub struct Book {
     pub accounts: BTreeMap<Id, usize>,
     /// Every name that a record ever had.
     pub names: BTreeMap<(Side, String), Id>,
-    /// What the daemon's creations said at first.
-    pub created_as: BTreeMap<Id, Contact>,
+    /// What the daemon's creations said at first, and once addresses came after them.
+    pub created_as: BTreeMap<Id, Vec<Contact>>,
     /// Records that an undo created.
     pub reborn: BTreeSet<Id>,
     /// Records whose content the site itself refuses.
@@ -232,8 +232,11 @@ impl Book {
             for key in is.keys().filter(|key| !was.contains(key)) {
                 // What a merge brings over was said when the one that is gone said it, or was told it: nobody says
                 // anew, by merging two persons, what the counterpart has replaced meanwhile.
+                // Of one that never had a counterpart, nobody could replace anything: that is said anew.
                 let mut lost = before.of_side(id.0).filter(|(loser, said)| {
-                    !after.0.contains_key(*loser) && set(&said.contact, &field).contains(key)
+                    !after.0.contains_key(*loser)
+                        && self.partners.contains_key(*loser)
+                        && set(&said.contact, &field).contains(key)
                 });
                 let since = lost.next().and_then(|(loser, _)| self.said_since(loser, &field, key.as_str()));
                 self.value(since.unwrap_or(at), cycle, id, &field, key.as_str(), true, Vec::new());

@@ -337,9 +337,11 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
         return;
     }
     for field in [Field::Emails, Field::Phones, Field::Addresses] {
-        // What was taken away from a copy that is no partner any more was carried while it was one.
+        // What was taken away from a copy that is no partner any more, or from one of a document that was made anew since, was
+        // carried while it was one.
         let is_told = |edit: &&ValueEdit| {
-            concerns(&edit.record, &edit.agreed_with) || !edit.is_added && former.contains(&edit.record)
+            let mut told = std::iter::once(&edit.record).chain(&edit.agreed_with);
+            concerns(&edit.record, &edit.agreed_with) || !edit.is_added && told.any(|id| former.contains(id))
         };
         let edits: Vec<_> =
             scene.book.values.iter().filter(|edit| edit.field == field).filter(is_told).collect();

@@ -87,12 +87,13 @@ fn judge_update(scene: &mut Scene, side: Side, id: &Id, old: &Seen, new: &Seen) 
         scene.book.carried.push((id.clone(), scene.clock.now()));
     }
     // Its addresses are documents of their own, which are made after it.
-    if let Some(created) = scene.book.created_as.get_mut(id)
+    // An undo may take those away that came in a later run; then the creation is as bare as it was.
+    if let Some(stages) = scene.book.created_as.get_mut(id)
         && addresses(&old.json).len() < addresses(&new.json).len()
         && is_same_but_for_addresses(&old.json, &new.json)
-        && !differ(created, &old.contact)
+        && stages.last().is_some_and(|created| !differ(created, &old.contact))
     {
-        *created = new.contact.clone();
+        stages.push(new.contact.clone());
     }
     // One door may be written down twice: only when the second document of it goes does the contact say less.
     let has_fewer = addresses(&old.json).len() > addresses(&new.json).len();
@@ -104,7 +105,7 @@ fn judge_update(scene: &mut Scene, side: Side, id: &Id, old: &Seen, new: &Seen) 
 fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
     scene.book.names.insert((id.0, seen.name.clone()), id.clone());
     scene.book.accounts.insert(id.clone(), seen.account);
-    scene.book.created_as.insert(id.clone(), seen.contact.clone());
+    scene.book.created_as.insert(id.clone(), vec![seen.contact.clone()]);
     if scene.is_undoing {
         judge_rebirth(scene, id, seen, before);
         return;
@@ -251,7 +252,8 @@ fn judge_withdrawal(scene: &mut Scene, id: &Id, old: &Seen) {
     }
     let lag = if id.0 == Side::Google { scene.setting.get_delay } else { 0 };
     let seen_until = scene.cycle_began - jiff::SignedDuration::from_secs(lag.into());
-    let is_as_created = scene.book.created_as.get(id).is_some_and(|created| !differ(created, &old.contact));
+    let mut stages = scene.book.created_as.get(id).into_iter().flatten();
+    let is_as_created = stages.any(|created| !differ(created, &old.contact));
     let is_touched = scene.book.touches.iter().any(|(touched, at)| touched == id && *at <= seen_until);
     if is_touched && !is_as_created {
         scene.violate("no lost edit", format!("{id:?} was undone with what a person wrote into it since"));
