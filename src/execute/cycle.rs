@@ -101,6 +101,7 @@ impl AccountEngine {
                 }
                 self.finish(&plan, &observed, &applied, hold.as_ref(), (run, now)).await?;
                 if applied.halted.is_none() {
+                    memory.has_sought_stranded = true;
                     memory.addresses =
                         observed.addresses.dealt_with(self.state(), &observed.snapshot.pairs)?;
                     applied.photos = self.carry_photos(&photos, (run, now)).await?;

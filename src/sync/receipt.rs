@@ -406,7 +406,7 @@ fn take_arrived(
     let (written, other) = (values_mut(written, field), values_mut(other, field));
     let (was, now) = (values_of(was, field), values_of(now, field));
     let mut is_any = false;
-    for value in values_of(promised, field).iter() {
+    for value in values_of(promised, field) {
         let is_brought = now.contains(&value.key) && !was.contains(&value.key);
         let is_agreed = written.contains(&value.key) || other.contains(&value.key);
         if let Some(carried) = values_of(other_promised, field).get(&value.key)

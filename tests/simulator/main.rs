@@ -69,7 +69,7 @@ const TAUGHT_FIRST: &[(u64, &str)] = &[
         "two records that were a pair before one was deleted are one again when it is restored, however little they still share",
     ),
     (730, "the judge: what a merge brings from one that never had a counterpart is said anew"),
-    (1437, "whoever is known to wait is noted as parked with the same commit"),
+    (1437, "who waits when the process dies before it is noted when it is due is sought by the next one"),
     (2985, "the primary that both sides mark is agreed, although other values wait for a direction"),
 ];
 
@@ -113,7 +113,7 @@ const TAUGHT: &[(u64, &str)] = &[
         "a read of everything that misses some by Google's own count gives no cursor, and none in doubt is created again upon it",
     ),
     (2968, "a primary that moved in Google before the document was deleted beats the deletion"),
-    (1437, "whoever is known to wait is noted as parked with the same commit"),
+    (1437, "who waits when the process dies before it is noted when it is due is sought by the next one"),
     (1827, "a document that is hidden stays parked, and the copy that a lost answer left is not copied back"),
 ];
 
@@ -279,6 +279,7 @@ const OPEN: &[(Edition, &[(u64, &str)])] = &[(
             "an address is added to a contact of whose addresses nothing was agreed on, and its document is deleted",
         ),
         (8723, "a gender that was replaced in one of two accounts"),
+        (31280, "what two said before the undo of their first match parted them"),
     ],
 )];
 

@@ -32,8 +32,7 @@ use crate::observe::events;
 use crate::remote::Disposition;
 use crate::state::{Changes, Intent, Owed, Parked, Parted, Tombstone};
 use crate::sync::{
-    Action, Image, Loose, LooseReason, Origin, Pair, PairId, Plan, RecordId, Relabel, Side, Step,
-    linked_doctypes,
+    Action, Image, LooseReason, Origin, Pair, PairId, Plan, RecordId, Relabel, Side, Step, linked_doctypes,
 };
 
 /// What a run did.
@@ -191,14 +190,14 @@ impl Executor<'_> {
                 self.note(step, None, "forget", changes);
             }
             Action::Postpone => {
+                for side in [Side::Google, Side::Dafater] {
+                    if let (None, Some(loose)) = (&step.before, work.loose(side, LooseReason::Parked)) {
+                        changes.set_loose(&loose);
+                    }
+                }
                 // Room is made by people, in their own time.
                 let patience = if step.reason == NO_ROOM { Patience::Long } else { Patience::None };
                 self.park(step, step.reason, patience);
-                for side in [Side::Google, Side::Dafater] {
-                    if let (None, Some(loose)) = (&step.before, work.loose(side, LooseReason::Parked)) {
-                        self.wait_its_turn(step, &loose, changes);
-                    }
-                }
             }
             Action::Create { .. } | Action::Delete { .. } => {}
         }
@@ -451,17 +450,8 @@ impl Executor<'_> {
         if let (Action::Create { side, .. }, None, None) = (&work.step.action, &work.step.before, self.undoes)
             && let Some(loose) = work.loose(side.other(), LooseReason::Parked)
         {
-            self.wait_its_turn(work.step, &loose, changes);
+            changes.set_loose(&loose);
         }
-    }
-
-    /// Remembers a record that stands alone and waits for its next turn. That is written down with it: were the run to end between
-    /// the two, the record would be known and nothing would bring it up again.
-    fn wait_its_turn(&self, step: &Step, loose: &Loose, changes: &mut Changes) {
-        changes.set_loose(loose);
-        self.with(|applied| {
-            applied.parked.get(&step.pair).into_iter().for_each(|parked| changes.set_parked(parked))
-        });
     }
 
     /// Ends the run: nothing more is sent to either remote.

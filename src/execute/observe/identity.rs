@@ -11,7 +11,7 @@ use crate::execute::EngineError;
 use crate::google::Lookup as PeopleLookup;
 use crate::mapping::{Document, DocumentName, Person, ResourceName, SiteStamp, SourceId};
 use crate::state::Parked;
-use crate::sync::{Pair, PairId, RecordId, Review, Side, Sighting};
+use crate::sync::{LooseReason, Pair, PairId, RecordId, Review, Side, Sighting};
 
 /// Photos that are due and looked at in one run.
 const PHOTOS: usize = 30;
@@ -45,6 +45,8 @@ pub(super) struct Gathered {
     /// Documents in no pair that the site has and does not show.
     pub(super) hidden: BTreeSet<DocumentName>,
     pub(super) deleted: Vec<(SourceId, String)>,
+    /// Records in no pair that wait for another look, and that nothing else brings up.
+    stranded: BTreeSet<RecordId>,
     /// Contacts of Google in no pair that a read of all did not show.
     pub(super) unlisted: BTreeSet<SourceId>,
     /// Contacts of Google in no pair that nothing answers for under the name that is known of them.
@@ -84,6 +86,9 @@ impl Observer<'_> {
             self.compare_names(&sweep, &mut gathered)?;
         }
         self.compare_scope(&scoping, &mut gathered)?;
+        if !memory.has_sought_stranded {
+            self.seek_stranded(&mut gathered)?;
+        }
         self.force(retried, doubt, &mut gathered).await?;
         self.force_addresses(addresses, &mut gathered)?;
         self.fetch_google(&mut gathered, is_google_complete).await?;
@@ -262,6 +267,26 @@ impl Observer<'_> {
 
     /// Items that wait for another look: parked ones that are due, decided conflicts and links, questions whose ground has moved,
     /// writes without a receipt.
+    /// Records that wait for another look and that nothing will bring up: the process died after it had noted that they stand alone, and
+    /// before it had noted when they are due.
+    fn seek_stranded(&self, gathered: &mut Gathered) -> Result<(), EngineError> {
+        for loose in self.parts.state.all_loose() {
+            let loose = loose?;
+            if loose.why != LooseReason::Parked {
+                continue;
+            }
+            let begun = match (&loose.record, &loose.creation) {
+                (RecordId::Google(source), _) => self.begun_by_person(source)?,
+                (RecordId::Dafater(name), Some(creation)) => self.begun_by_document(creation, name)?,
+                (RecordId::Dafater(_), None) => continue,
+            };
+            if !self.parked.contains_key(&begun) {
+                gathered.stranded.insert(loose.record);
+            }
+        }
+        Ok(())
+    }
+
     async fn force(
         &self,
         retried: &[Parked],
@@ -310,6 +335,12 @@ impl Observer<'_> {
         for owed in state.owed_labels()? {
             if let Some(pair) = state.pair(&owed.pair)? {
                 gathered.half(pair);
+            }
+        }
+        for record in std::mem::take(&mut gathered.stranded) {
+            match record {
+                RecordId::Google(source) => drop(sources.insert(source)),
+                RecordId::Dafater(name) => drop(names.insert(name)),
             }
         }
         for (google, dafater) in state.links()? {

@@ -51,6 +51,8 @@ pub(super) struct Memory {
     pub(super) addresses: BTreeSet<(String, String)>,
     /// Whether it was said already that addresses may not be read.
     pub(super) is_told_of_hidden_addresses: bool,
+    /// Whether this process looked for records that the one before it left waiting for nothing.
+    pub(super) has_sought_stranded: bool,
     /// When all contacts were last asked for by the filter of the scope.
     pub(super) scope_asked_at: Option<Timestamp>,
     /// How many contacts the last read of all left out, by Google's own count.
