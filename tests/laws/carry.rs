@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use dafater_contactsd::contact::{Contact, Field};
 use dafater_contactsd::mapping::{
-    AddressChange, AddressDocument, Document, DocumentName, Marker, Person, PersonPatch,
+    AddressChange, AddressDocument, Document, DocumentName, Marker, Person, PersonPatch, SiteStamp,
 };
 use dafater_contactsd::sync::guard::{Approval, Verdict, judge};
 use dafater_contactsd::sync::{
@@ -72,7 +72,7 @@ impl World {
 
     fn apply(&mut self, plan: &Plan, luck: &Luck) {
         for loose in &plan.loose {
-            self.loose.insert(loose.record.clone(), loose.clone());
+            self.note_alone(loose.clone());
         }
         for step in &plan.steps {
             let fields: BTreeSet<Field> = step.conflicts().map(|conflict| conflict.field).collect();
@@ -140,16 +140,16 @@ impl World {
             }
             Action::Detach { left } => {
                 self.pairs.remove(&step.pair);
-                let loose = step.loose(*left, LooseReason::Detached, mapping()).unwrap();
-                self.loose.insert(loose.record.clone(), loose);
+                self.note_alone(step.loose(*left, LooseReason::Detached, mapping()).unwrap());
             }
             // No world of the laws has a scope.
             Action::Leave => unreachable!("nothing leaves"),
             Action::Forget => drop(self.pairs.remove(&step.pair)),
             Action::Postpone => {
                 for side in [Side::Google, Side::Dafater].into_iter().filter(|_| step.before.is_none()) {
-                    let loose: Option<Loose> = step.loose(side, LooseReason::Parked, mapping());
-                    self.loose.extend(loose.map(|loose| (loose.record.clone(), loose)));
+                    if let Some(loose) = step.loose(side, LooseReason::Parked, mapping()) {
+                        self.note_alone(loose);
+                    }
                 }
             }
         }
@@ -308,9 +308,21 @@ impl World {
         self.births[&step.dafater.as_ref().unwrap().creation.0]
     }
 
+    /// Keeps how a record that stands alone was judged. As the observer does: what was noted under a former name of it is forgotten.
+    fn note_alone(&mut self, loose: Loose) {
+        if let Some(creation) = &loose.creation {
+            self.forget_alone(creation);
+        }
+        self.loose.insert(loose.record.clone(), loose);
+    }
+
+    fn forget_alone(&mut self, creation: &SiteStamp) {
+        self.loose.retain(|_, loose| loose.creation.as_ref() != Some(creation));
+    }
+
     fn remember(&mut self, pair: Pair) {
         self.loose.remove(&RecordId::Google(pair.google.source_id.clone()));
-        self.loose.remove(&RecordId::Dafater(pair.dafater.name.clone()));
+        self.forget_alone(&pair.dafater.creation);
         self.in_doubt.remove(&pair.id);
         self.promises.remove(&pair.id);
         self.decisions.resolutions.retain(|(id, _), _| *id != pair.id);

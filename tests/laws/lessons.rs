@@ -165,3 +165,18 @@ fn who_bears_another_name_is_not_who_was_deleted() {
         rounds: vec![Round { luck: entered, ..named }, calm(vec![Event::Delete(Side::Google, 0)])],
     });
 }
+
+/// A world of seed 3: what was noted under the name before a rename hid that the deletion in Google was kept to.
+#[test]
+fn who_was_judged_under_a_former_name_is_not_new() {
+    let outside = Round {
+        events: vec![Event::Scope(Side::Google, 3)],
+        luck: Luck { meanwhile: vec![Event::Rename(3)], ..Luck::default() },
+    };
+    let gone = calm(vec![Event::Delete(Side::Google, 3)]);
+    keep_the_laws(&Script {
+        rules: USUAL,
+        initial: vec![(3, None)],
+        rounds: vec![outside, gone.clone(), gone],
+    });
+}

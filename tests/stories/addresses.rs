@@ -72,13 +72,6 @@ fn delete_address(world: &World, name: &str) {
     world.site().delete_in("Address", name, now).unwrap();
 }
 
-/// A run of the same process, some seconds after the last one: a new process has forgotten what was dealt with, and looks again.
-async fn run_on(world: &World, seconds: i64) {
-    world.clock.advance(jiff::SignedDuration::from_secs(seconds));
-    let report = world.engine().run(RunRequest::default()).await;
-    assert_eq!(report.error, None, "{report:?}");
-}
-
 /// Whether a request creates an Address.
 fn is_create(line: &str) -> bool {
     line.starts_with("POST ") && line.ends_with("/api/resource/Address")
@@ -500,17 +493,9 @@ async fn a_contact_that_is_deleted_with_its_address_while_it_is_read_takes_none_
         world.converge().await;
         let name = world.contact("Ada")["name"].as_str().unwrap().to_owned();
         world.edit_contact(&name, json!({ "designation": "Countess" }));
-        let (site, clock) = (world.site.clone(), world.clock.clone());
-        let mut reads = 0;
-        world.site_weather(move |_, _| {
-            reads += 1;
-            if reads == nth {
-                let now = dafater_contactsd::remote::Clock::now(clock.as_ref());
-                let mut site = site.lock().unwrap();
-                site.delete_in("Address", "Ada Lovelace-Office", now).unwrap();
-                site.delete(&name, now).unwrap();
-            }
-            None
+        world.at_site_request(nth, move |site, now| {
+            site.delete_in("Address", "Ada Lovelace-Office", now).unwrap();
+            site.delete(&name, now).unwrap();
         });
         world.sync().await;
         world.calm();
@@ -527,28 +512,20 @@ async fn an_address_that_comes_or_goes_while_its_contact_is_read_travels_all_the
         world.converge().await;
         let name = world.contact("Ada")["name"].as_str().unwrap().to_owned();
         world.edit_contact(&name, json!({ "designation": "Countess" }));
-        let (site, clock) = (world.site.clone(), world.clock.clone());
-        let mut reads = 0;
-        world.site_weather(move |_, _| {
-            reads += 1;
-            if reads == nth {
-                let now = dafater_contactsd::remote::Clock::now(clock.as_ref());
-                let mut site = site.lock().unwrap();
-                if comes {
-                    let home = json!({ "address_type": "Personal", "address_line1": "7 Olaya Street", "city": "Riyadh",
-                        "country": "Saudi Arabia", "links": [link(&name)] });
-                    site.insert_into("Address", home, now).unwrap();
-                } else {
-                    site.delete_in("Address", "Ada Lovelace-Office", now).unwrap();
-                }
+        world.at_site_request(nth, move |site, now| {
+            if comes {
+                let home = json!({ "address_type": "Personal", "address_line1": "7 Olaya Street", "city": "Riyadh",
+                    "country": "Saudi Arabia", "links": [link(&name)] });
+                site.insert_into("Address", home, now).unwrap();
+            } else {
+                site.delete_in("Address", "Ada Lovelace-Office", now).unwrap();
             }
-            None
         });
-        run_on(&world, 1).await;
+        world.run_on(1).await;
         world.calm();
         // Without the daily comparison of all addresses.
         for _ in 0..3 {
-            run_on(&world, 600).await;
+            world.run_on(600).await;
         }
         assert_eq!(in_google(&world).len(), if comes { 2 } else { 0 }, "{nth}\n{}", world.picture());
     }
@@ -672,7 +649,7 @@ async fn a_contact_that_the_site_refuses_is_not_tried_in_each_cycle_because_an_a
         None
     });
     for _ in 0..50 {
-        run_on(&world, 60).await;
+        world.run_on(60).await;
     }
     // At once, and after 1, 2, 4, 8 and 16 minutes each time.
     let tried = TRIED.load(Ordering::Relaxed);
@@ -715,16 +692,16 @@ async fn an_address_that_is_added_while_google_shows_an_older_state_of_the_conta
     let name = world.add_contact(contact("Ada", "Lovelace", "ada@example.com", ""));
     world.settle().await;
     world.edit_contact(&name, json!({ "company_name": "Analytical Engines" }));
-    run_on(&world, 60).await;
+    world.run_on(60).await;
     add_address(
         &world,
         json!({ "address_type": "Office", "address_line1": "1 Tahlia Street", "city": "Riyadh", "country": "Saudi Arabia",
             "links": [link(&name)] }),
     );
     // By now the list shows the contact as we created it, and not yet as we changed it.
-    run_on(&world, 130).await;
+    world.run_on(130).await;
     assert_eq!(in_google(&world), [""; 0]);
-    run_on(&world, 240).await;
+    world.run_on(240).await;
     assert_eq!(in_google(&world), ["work, 1 Tahlia Street, Riyadh, -, -, Saudi Arabia"]);
     world.is_quiet().await;
 }

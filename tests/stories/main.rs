@@ -36,6 +36,7 @@ mod process;
 mod profiles;
 mod quotas;
 mod refused_values;
+mod renames;
 mod room;
 mod scope;
 mod undo;

@@ -296,6 +296,23 @@ impl World {
         *self.models.site_weather.lock().unwrap() = Some(Box::new(weather));
     }
 
+    /// Somebody does this on the site just before its `nth` request from now on.
+    pub(crate) fn at_site_request(
+        &self,
+        nth: usize,
+        deed: impl FnOnce(&mut Site, Timestamp) + Send + 'static,
+    ) {
+        let (site, clock) = (self.site.clone(), self.clock.clone());
+        let (mut requests, mut deed) = (0, Some(deed));
+        self.site_weather(move |_, _| {
+            requests += 1;
+            if let Some(deed) = deed.take_if(|_| requests == nth) {
+                deed(&mut site.lock().unwrap(), clock.now());
+            }
+            None
+        });
+    }
+
     /// Every request arrives again, and every answer.
     pub(crate) fn calm(&self) {
         *self.models.google_weather.lock().unwrap() = None;
@@ -345,6 +362,14 @@ impl World {
         self.clock.advance(pause);
         self.restart();
         self.engine.run(RunRequest::default()).await
+    }
+
+    /// A run of the same process, some seconds after the last one: a new process has forgotten what was dealt with, and looks again.
+    pub(crate) async fn run_on(&self, seconds: i64) -> RunReport {
+        self.clock.advance(SignedDuration::from_secs(seconds));
+        let report = self.engine.run(RunRequest::default()).await;
+        assert_eq!(report.error, None, "{report:?}");
+        report
     }
 
     /// Somebody deletes the daemon's state.

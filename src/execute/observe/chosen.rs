@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::identity::{Gathered, resource_name};
+use super::identity::Gathered;
 use super::{Memory, Observer};
 use crate::dafater::Lookup as SiteLookup;
 use crate::execute::EngineError;
 use crate::google::Lookup as PeopleLookup;
-use crate::mapping::{Document, DocumentName, Person, ResourceName, SourceId};
+use crate::mapping::{Document, DocumentName, Person, SourceId};
 use crate::sync::{Alone, Decisions, Pair, PairView, RecordId, Sighting, Snapshot};
 
 impl Observer<'_> {
@@ -83,7 +83,10 @@ impl Observer<'_> {
     }
 
     async fn people_alone(&self, sources: &BTreeSet<SourceId>) -> Result<Vec<Alone<Person>>, EngineError> {
-        let resources: Vec<ResourceName> = sources.iter().filter_map(resource_name).collect();
+        let mut resources = Vec::new();
+        for source in sources {
+            resources.extend(self.resource_of(source)?);
+        }
         let mut alone = Vec::new();
         for (_, lookup) in self.look_up_people(&resources).await? {
             if let PeopleLookup::Found(record) = lookup
@@ -101,9 +104,8 @@ impl Observer<'_> {
         &self,
         names: &BTreeSet<DocumentName>,
     ) -> Result<Vec<Alone<Document>>, EngineError> {
-        let names: Vec<DocumentName> = names.iter().cloned().collect();
         let mut alone = Vec::new();
-        for lookup in self.look_up_documents(&names).await? {
+        for lookup in self.look_up_alone(names).await? {
             if let SiteLookup::Found(record) = lookup
                 && self.pair_of(&record)?.is_none()
             {

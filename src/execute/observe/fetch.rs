@@ -1,6 +1,6 @@
 //! Fetches what was not read: the other halves of pairs, by name, and traces documents that are no longer under theirs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
@@ -256,6 +256,35 @@ impl Observer<'_> {
             return Ok(Vec::new());
         }
         Ok(self.parts.dafater.contacts_by_name(names).await?)
+    }
+
+    /// Looks documents that stand alone up by the names under which they were judged, and those that were renamed since by their
+    /// creation. What has the name now is answered, too.
+    pub(super) async fn look_up_alone(
+        &self,
+        names: &BTreeSet<DocumentName>,
+    ) -> Result<Vec<SiteLookup>, EngineError> {
+        let names: Vec<DocumentName> = names.iter().cloned().collect();
+        let mut lookups = self.look_up_documents(&names).await?;
+        let mut renamed = Vec::new();
+        for lookup in &lookups {
+            let (name, creation) = match lookup {
+                SiteLookup::Found(document) => (&document.name, Some(&document.creation)),
+                SiteLookup::Missing(name) => (name, None),
+                SiteLookup::Hidden(_) | SiteLookup::Malformed(_) => continue,
+            };
+            let judged = self.parts.state.loose(&RecordId::Dafater(name.clone()))?;
+            let known = judged.and_then(|loose| loose.creation);
+            renamed.extend(
+                known.filter(|known| creation.is_none_or(|creation| creation.civil() != known.civil())),
+            );
+        }
+        if !renamed.is_empty() {
+            let stamps = self.parts.dafater.find_by_creation(&renamed).await?;
+            let names: Vec<DocumentName> = stamps.into_iter().map(|stamp| stamp.name).collect();
+            lookups.extend(self.look_up_documents(&names).await?);
+        }
+        Ok(lookups)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::execute::EngineError;
 use crate::google::Lookup as PeopleLookup;
 use crate::mapping::{Document, DocumentName, Person, ResourceName, SiteStamp, SourceId};
 use crate::state::Parked;
-use crate::sync::{LooseReason, Pair, PairId, RecordId, Review, Side, Sighting};
+use crate::sync::{Loose, LooseReason, Pair, PairId, RecordId, Review, Side, Sighting};
 
 /// Photos that are due and looked at in one run.
 const PHOTOS: usize = 30;
@@ -23,6 +23,9 @@ pub(super) struct Half {
     pub(super) google: Option<Sighting<Person>>,
     pub(super) dafater: Option<Sighting<Document>>,
 }
+
+/// Documents that stand alone, by their `creation`.
+pub(super) type ByCreation = BTreeMap<jiff::civil::DateTime, Loose>;
 
 /// Everything read so far, sorted by what it belongs to.
 #[derive(Default)]
@@ -51,6 +54,8 @@ pub(super) struct Gathered {
     pub(super) unlisted: BTreeSet<SourceId>,
     /// Contacts of Google in no pair that nothing answers for under the name that is known of them.
     pub(super) missed: BTreeSet<SourceId>,
+    /// How documents that stand alone were judged: gathered when the first unknown name turns up.
+    pub(super) by_creation: Option<ByCreation>,
     /// Whether a complete read of Google left out a contact that may only be late: the reads of changes that would follow it never
     /// told that it is gone.
     pub(super) is_unsettled: bool,
@@ -453,8 +458,7 @@ impl Observer<'_> {
                 PeopleLookup::Found(_) | PeopleLookup::Failed(_) | PeopleLookup::Malformed(_) => {}
             }
         }
-        let names: Vec<DocumentName> = names.iter().cloned().collect();
-        for lookup in self.look_up_documents(&names).await? {
+        for lookup in self.look_up_alone(names).await? {
             match lookup {
                 SiteLookup::Found(document) => {
                     if self.pair_of(&document)?.is_none() {

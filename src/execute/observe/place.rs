@@ -1,8 +1,8 @@
 //! Decides which of the records that stand alone must be placed now, and brings what they could match.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::identity::{Gathered, Half};
+use super::identity::{ByCreation, Gathered, Half};
 use super::scope::Scoping;
 use super::{Memory, Observer, Picture};
 use crate::contact::Contact;
@@ -13,9 +13,6 @@ use crate::mapping::{Document, Person, ResourceName, SiteStamp};
 use crate::state::Parked;
 use crate::sync::matching::Lookout;
 use crate::sync::{Alone, Loose, LooseReason, PairId, PairView, RecordId, Role, Side, Sighting};
-
-/// Documents that stand alone by their `creation`, gathered when the first unknown name turns up.
-type Renamed = Option<BTreeMap<jiff::civil::DateTime, Loose>>;
 
 impl Observer<'_> {
     /// Decides which of the records that stand alone must be placed now, and brings what they could match.
@@ -51,17 +48,10 @@ impl Observer<'_> {
             google.push(Alone { is_waiting, successor, ..alone_person(person, before, &scoping) });
         }
         let mut dafater = Vec::new();
-        let mut renamed = Renamed::default();
         for (name, document) in std::mem::take(&mut gathered.dafater) {
             let record = RecordId::Dafater(name.clone());
-            let before = match self.loose_document(&document)? {
-                None => self.loose_before_rename(&document, &mut renamed)?,
-                before => before,
-            };
+            let before = self.judged_under_any_name(&document, &mut gathered)?;
             let is_renamed = before.as_ref().is_some_and(|loose| loose.record != record);
-            if let Some(loose) = before.as_ref().filter(|_| is_renamed) {
-                gathered.vanished.push(loose.record.clone());
-            }
             let is_forced = read_all || is_renamed || gathered.forced.contains(&record);
             let begun = self.begun_by_document(&document.creation, &name)?;
             if !is_forced && self.is_judged(before.as_ref(), &document.modified.0) {
@@ -70,7 +60,7 @@ impl Observer<'_> {
             let is_waiting = !is_forced && self.waits(&begun, Side::Dafater, &document.modified.0);
             dafater.push(Alone { is_waiting, ..alone_document(document, before, &scoping) });
         }
-        let left = self.bring_left(&mut google, &mut dafater, &mut scoping).await?;
+        let left = self.bring_left((&mut google, &mut dafater), &mut scoping, &mut gathered).await?;
         let widowed = lookout_for_widowed(&gathered);
         let alone = (&mut google, &mut dafater);
         let paired = self.bring_candidates(alone, widowed, &mut scoping, &mut gathered).await?;
@@ -166,23 +156,37 @@ impl Observer<'_> {
         }))
     }
 
+    /// How a document was judged, under its present name or a former one, which is then done with.
+    pub(super) fn judged_under_any_name(
+        &self,
+        document: &Document,
+        gathered: &mut Gathered,
+    ) -> Result<Option<Loose>, EngineError> {
+        if let Some(loose) = self.loose_document(document)? {
+            return Ok(Some(loose));
+        }
+        let before = self.loose_before_rename(document, &mut gathered.by_creation)?;
+        gathered.vanished.extend(before.iter().map(|loose| loose.record.clone()));
+        Ok(before)
+    }
+
     /// How a document was judged under another name: a rename leaves no trace but the `creation` that survives it.
     fn loose_before_rename(
         &self,
         document: &Document,
-        renamed: &mut Renamed,
+        by_creation: &mut Option<ByCreation>,
     ) -> Result<Option<Loose>, EngineError> {
-        if renamed.is_none() {
-            let mut by_creation = BTreeMap::new();
+        if by_creation.is_none() {
+            let mut all = ByCreation::new();
             for loose in self.parts.state.all_loose() {
                 let loose = loose?;
                 if let Some(creation) = loose.creation.as_ref().and_then(SiteStamp::civil) {
-                    by_creation.insert(creation, loose);
+                    all.insert(creation, loose);
                 }
             }
-            *renamed = Some(by_creation);
+            *by_creation = Some(all);
         }
-        let loose = renamed.as_ref().zip(document.creation.civil()).and_then(|(all, at)| all.get(&at));
+        let loose = by_creation.as_ref().zip(document.creation.civil()).and_then(|(all, at)| all.get(&at));
         let Some(loose) = loose else { return Ok(None) };
         let RecordId::Dafater(name) = &loose.record else { return Ok(None) };
         let is_free = self.parts.state.pair_of_dafater(name)?.is_none();
@@ -280,7 +284,7 @@ impl Observer<'_> {
         }
         for (name, document) in found.dafater {
             if !dafater.iter().any(|alone| alone.record.name == name) {
-                let before = self.loose_document(&document)?;
+                let before = self.judged_under_any_name(&document, gathered)?;
                 dafater.push(alone_document(document, before, scoping));
             }
         }

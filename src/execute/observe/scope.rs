@@ -153,9 +153,9 @@ impl Observer<'_> {
     /// Pairs that left the scope before and of which a record is here, with the other record brought along.
     pub(super) async fn bring_left(
         &self,
-        google: &mut Vec<Alone<Person>>,
-        dafater: &mut Vec<Alone<Document>>,
+        (google, dafater): (&mut Vec<Alone<Person>>, &mut Vec<Alone<Document>>),
         scoping: &mut Scoping,
+        gathered: &mut Gathered,
     ) -> Result<Vec<Left>, EngineError> {
         let state = &self.parts.state;
         let mut pairs: BTreeMap<PairId, Pair> = BTreeMap::new();
@@ -170,7 +170,7 @@ impl Observer<'_> {
         let mut left: BTreeMap<PairId, Left> =
             pairs.into_iter().map(|(id, pair)| (id, Left { pair, is_widowed: false })).collect();
         self.bring_left_people(google, &mut left, scoping).await?;
-        self.bring_left_documents(dafater, &mut left, scoping).await?;
+        self.bring_left_documents(dafater, &mut left, scoping, gathered).await?;
         Ok(left.into_values().collect())
     }
 
@@ -220,6 +220,7 @@ impl Observer<'_> {
         dafater: &mut Vec<Alone<Document>>,
         left: &mut BTreeMap<PairId, Left>,
         scoping: &mut Scoping,
+        gathered: &mut Gathered,
     ) -> Result<(), EngineError> {
         let here: BTreeSet<_> = dafater.iter().map(|alone| alone.record.creation.civil()).collect();
         let absent: Vec<&mut Left> =
@@ -252,7 +253,7 @@ impl Observer<'_> {
                 continue;
             }
             self.ask_scope(std::iter::once(&document.name), scoping).await?;
-            let before = self.loose_document(&document)?;
+            let before = self.judged_under_any_name(&document, gathered)?;
             let is_in_scope = scoping.holds_document(&document);
             dafater.push(Alone { record: document, before, is_in_scope, is_waiting: false, successor: None });
         }

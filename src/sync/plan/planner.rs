@@ -161,7 +161,7 @@ impl<'a> Planner<'a> {
             Side::Google => &pair.google.contact,
             Side::Dafater => &pair.dafater.contact,
         };
-        let is_edited = differs(&contact, base);
+        let is_edited = differs(&contact, base) || is_unlike_unknown(widow, &contact, base);
         let gone = left.other();
         let (admitted, withheld) = self.admitted(&contact, gone);
         if is_edited && self.may_write(gone) && !admitted.is_empty() {
@@ -318,6 +318,19 @@ fn knows_addresses(pair: &Pair, google: &Contact, dafater: &Contact, document: &
     let is_looked_at = google.addresses.is_some() && dafater.addresses.is_some();
     let is_remembered = pair.google.contact.addresses.is_some() && pair.dafater.contact.addresses.is_some();
     !is_looked_at || is_remembered && pair.dafater.addresses == AddressStamp::of(document)
+}
+
+/// Whether the record that is left was written since, and holds addresses of which it is not known what was agreed on: nobody may have
+/// heard of them.
+fn is_unlike_unknown(widow: Widow<'_>, now: &Contact, base: &Contact) -> bool {
+    let pair = &widow.view.pair;
+    let is_written = match widow.left {
+        Side::Google => widow.view.google.present().is_some_and(|person| person.etag != pair.google.etag),
+        Side::Dafater => {
+            widow.view.dafater.present().is_some_and(|document| document.modified != pair.dafater.modified)
+        }
+    };
+    is_written && base.addresses.is_none() && now.addresses.as_ref().is_some_and(|all| !all.is_empty())
 }
 
 /// Whether what a record says `now` is not what was agreed upon.

@@ -25,6 +25,8 @@ pub struct TextEdit {
     pub to: String,
     /// The counterparts that had agreed on what was there before.
     pub agreed_with: Vec<Id>,
+    /// Whether the sync wrote it because a run was undone.
+    pub is_undo: bool,
 }
 
 /// A person added a value to a record, or took one away.
@@ -186,7 +188,8 @@ impl Book {
             let to = seen.contact.text(&field).to_owned();
             let record = id.clone();
             let (partners, agreed_with) = (Vec::new(), Vec::new());
-            self.texts.push(TextEdit { at, cycle, record, partners, field, from: None, to, agreed_with });
+            let (from, is_undo) = (None, false);
+            self.texts.push(TextEdit { at, cycle, record, partners, field, from, to, agreed_with, is_undo });
         }
         // API: what is restored on the site, or put back by an undo, is a new record; it says what the old one said.
         let is_former = |(other, gone): (&Id, &Gone)| {
@@ -225,7 +228,17 @@ impl Book {
                 };
                 let agreed_with = pairs.iter().filter(is_agreed).map(|(_, _, other)| other.clone()).collect();
                 let from = Some(from);
-                self.texts.push(TextEdit { at, cycle, record, partners, field, from, to, agreed_with });
+                self.texts.push(TextEdit {
+                    at,
+                    cycle,
+                    record,
+                    partners,
+                    field,
+                    from,
+                    to,
+                    agreed_with,
+                    is_undo,
+                });
             }
         }
         for ((field, was), (_, is)) in sets(&old.contact).into_iter().zip(sets(&seen.contact)) {

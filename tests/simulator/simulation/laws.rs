@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dafater_contactsd::contact::{Contact, Field, Key, TextField};
 use dafater_contactsd::remote::Clock as _;
 use dafater_contactsd::store::{Durable, Tree};
-use dafater_contactsd::sync::{LooseReason, Pair, RecordId, Side};
+use dafater_contactsd::sync::{LooseReason, Origin, Pair, RecordId, Side};
 
 use super::book::{TextEdit, ValueEdit, set, sets};
 use super::picture::{Id, Picture, Seen};
@@ -271,7 +271,8 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
                 is_filled
                     || (is_made_anew || lost_an_answer(scene)) && is_overruled(scene, to, value, &is_known)
             };
-            let is_put_back = |edit: &TextEdit| puts_back(scene, chain, edit);
+            let is_put_back =
+                |edit: &TextEdit| puts_back(scene, chain, edit) || begins_to_part(pair, chain, edit);
             let replacing = || {
                 edits().filter(|(_, edit)| {
                     let replaces = is_ours(&edit.record) && edit.from.as_deref() == Some(value);
@@ -465,12 +466,22 @@ fn heard_of<'e>(edits: &[&'e TextEdit], edit: &'e TextEdit) -> &'e str {
 /// LIMIT: whether an edit put back just what was there before a write whose answer was lost. That leaves the record as if the write had
 /// never arrived, and it is sent again.
 fn puts_back(scene: &Scene, edits: &[&TextEdit], edit: &TextEdit) -> bool {
+    let carries =
+        |counterpart: &Id| edit.partners.contains(counterpart) && !edit.agreed_with.contains(counterpart);
     let is_sent = |said: &&&TextEdit| {
-        edit.partners.contains(&said.record)
-            && !edit.agreed_with.contains(&said.record)
+        // Said of the counterpart, or of its copy in another account.
+        std::iter::once(&said.record).chain(&said.partners).any(carries)
             && (Some(&said.to), said.from.as_ref()) == (edit.from.as_ref(), Some(&edit.to))
     };
     lost_an_answer(scene) && edits.iter().any(|said| is_sent(&said))
+}
+
+/// Whether an undo only gave a record back what it said before it met its counterpart. Who are to be parted are told nothing; where that
+/// ends early, they stay together and meet as they did at first.
+fn begins_to_part(pair: &Pair, edits: &[&TextEdit], edit: &TextEdit) -> bool {
+    let mut own = edits.iter().filter(|own| own.record == edit.record && own.partners.is_empty());
+    let before = own.next_back();
+    edit.is_undo && pair.origin == Origin::Matched && before.is_some_and(|before| before.to == edit.to)
 }
 
 /// Whether a conflict of a record that `counts` was decided, and noted, for `winner` over `loser`.
