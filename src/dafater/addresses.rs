@@ -214,7 +214,7 @@ impl SiteClient {
         Ok(())
     }
 
-    /// Gives each contact that was found its addresses, if they are read at all and can be seen.
+    /// Gives each contact that was found its addresses, if they are read at all and can be seen. One that went meanwhile is not found.
     pub(super) async fn attach_addresses(&self, lookups: &mut [Lookup]) -> Result<(), DafaterError> {
         if !self.addresses {
             return Ok(());
@@ -230,11 +230,13 @@ impl SiteClient {
         let standing = self.standing(&names).await?;
         for lookup in lookups {
             let Lookup::Found(document) = lookup else { continue };
-            if let Some(addresses) = addresses.remove(&document.name) {
-                // Who deletes a contact deletes its addresses first: of one that went meanwhile nobody took an address away.
-                let addresses = addresses.filter(|_| standing.contains(&document.name));
-                *document = document.clone().with_addresses(addresses);
-            }
+            let Some(addresses) = addresses.remove(&document.name) else { continue };
+            // Who deletes a contact deletes its addresses first: of one that went meanwhile, or was hidden, nobody took an address away.
+            *lookup = if standing.contains(&document.name) {
+                Lookup::Found(document.clone().with_addresses(addresses))
+            } else {
+                Lookup::Hidden(document.name.clone())
+            };
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::records::{
     AddressCursor, Cursors, Exhausted, HeldBy, HistoryEntry, Hold, Intent, Labels, Owed, OwedPhoto, Parked,
     Parted, Progress, Tombstone, UndoHold, Unlinked,
 };
-use super::{HISTORY_VERSION, LOOSE_VERSION, RECORD_VERSION, VALUE_VERSION};
+use super::{HISTORY_VERSION, INTENT_VERSION, LOOSE_VERSION, RECORD_VERSION, VALUE_VERSION};
 use crate::contact::Field;
 use crate::mapping::{SiteStamp, SourceId};
 use crate::store::{Batch, Key, Tree, VALUE_LIMIT, encode};
@@ -155,12 +155,12 @@ impl Changes {
     /// Begins a write.
     pub fn set_intent(&mut self, intent: &Intent) {
         let mut intent = intent.clone();
-        if encode(HISTORY_VERSION, &intent).len() > VALUE_LIMIT {
+        if encode(INTENT_VERSION, &intent).len() > VALUE_LIMIT {
             intent.entry.image = None;
             intent.entry.view.changes.clear();
         }
         let key = self.intent_key(&intent.pair, intent.side);
-        self.batch.put(Tree::Journal, key, encode(HISTORY_VERSION, &intent));
+        self.batch.put(Tree::Journal, key, encode(INTENT_VERSION, &intent));
     }
 
     /// Ends a write.

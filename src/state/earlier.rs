@@ -20,6 +20,8 @@ use crate::sync::{self, LooseReason, Origin, PairId, RecordId, Side, Withheld};
 const FIRST: u8 = 1;
 /// History before a contact had addresses; records that stood alone before they were known by Google's name.
 const SECOND: u8 = 2;
+/// Intents before they knew how Google called a contact.
+const THIRD: u8 = 3;
 
 /// A contact before it had addresses.
 #[derive(Deserialize)]
@@ -180,14 +182,14 @@ struct SecondEntry {
 }
 
 #[derive(Deserialize)]
-struct Intent<E> {
+struct Intent<E, P = Promise> {
     pair: PairId,
     side: Side,
     kind: IntentKind,
     record: RecordId,
     at: Timestamp,
     entry: E,
-    promise: Option<Promise>,
+    promise: Option<P>,
 }
 
 impl From<FirstEntry> for records::HistoryEntry {
@@ -223,10 +225,11 @@ impl From<SecondEntry> for records::HistoryEntry {
     }
 }
 
-impl<E: Into<records::HistoryEntry>> From<Intent<E>> for records::Intent {
-    fn from(intent: Intent<E>) -> Self {
+impl<E: Into<records::HistoryEntry>, P: Into<sync::Promise>> From<Intent<E, P>> for records::Intent {
+    fn from(intent: Intent<E, P>) -> Self {
         let Intent { pair, side, kind, record, at, entry, promise } = intent;
-        Self { pair, side, kind, record, at, entry: entry.into(), promise: promise.map(Into::into) }
+        let (entry, promise) = (entry.into(), promise.map(Into::into));
+        Self { pair, side, kind, record, at, entry, promise, resource_name: None }
     }
 }
 
@@ -244,7 +247,8 @@ pub(super) fn read_intent(bytes: &[u8]) -> Result<records::Intent, CodecError> {
     match version_of(bytes)? {
         FIRST => decode::<Intent<FirstEntry>>(FIRST, bytes).map(Into::into),
         SECOND => decode::<Intent<SecondEntry>>(SECOND, bytes).map(Into::into),
-        _ => decode(super::HISTORY_VERSION, bytes),
+        THIRD => decode::<Intent<records::HistoryEntry, sync::Promise>>(THIRD, bytes).map(Into::into),
+        _ => decode(super::INTENT_VERSION, bytes),
     }
 }
 
@@ -345,6 +349,16 @@ mod tests {
         assert_eq!(known.resource_name, None);
         let now = sync::Loose { resource_name: Some(ResourceName("people/1".to_owned())), ..known };
         assert_eq!(read_loose(&encode(crate::state::LOOSE_VERSION, &now)).unwrap(), now);
+    }
+
+    #[test]
+    fn an_intent_from_before_it_knew_googles_name_is_still_read() {
+        let known = read_intent(&bytes(INTENT)).unwrap();
+        let records::Intent { pair, side, kind, record, at, entry, promise, .. } = &known;
+        let third = encode(THIRD, &(pair, side, kind, record, at, entry, promise));
+        assert_eq!(read_intent(&third).unwrap(), known);
+        let now = records::Intent { resource_name: Some(ResourceName("people/1".to_owned())), ..known };
+        assert_eq!(read_intent(&encode(crate::state::INTENT_VERSION, &now)).unwrap(), now);
     }
 
     #[test]

@@ -59,5 +59,7 @@ const VALUE_VERSION: u8 = 1;
 const RECORD_VERSION: u8 = 2;
 /// Version of the records that stand alone.
 const LOOSE_VERSION: u8 = 3;
-/// Version of the history's entries, and of the intents that hold one.
+/// Version of the history's entries.
 const HISTORY_VERSION: u8 = 3;
+/// Version of the intents.
+const INTENT_VERSION: u8 = 4;

@@ -87,6 +87,8 @@ pub struct Intent {
     pub entry: HistoryEntry,
     /// What both sides agree on once an update has arrived.
     pub promise: Option<Promise>,
+    /// The name of the Google contact at that time, which a document that is made from it carries.
+    pub resource_name: Option<ResourceName>,
 }
 
 impl Intent {

@@ -19,7 +19,7 @@ pub fn stays(
     let names_it = match (google, dafater) {
         (Some((person, _)), Some((document, _))) => {
             !document.is_of_built_in_integration()
-                && document.google_contacts_id() == Some(person.resource_name.0.as_str())
+                && document.google_contacts_id().is_some_and(|name| person.is_named(name))
         }
         (Some(_) | None, _) => false,
     };

@@ -4,7 +4,7 @@
 
 use dafater_contactsd::sync::Side;
 use jiff::SignedDuration;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::world::{EMAIL, Strike, World, contact, once, person, writes};
 
@@ -107,5 +107,36 @@ async fn its_copy_is_made_although_the_first_attempt_never_arrived() {
     world.converge().await;
     assert_eq!(world.contacts().iter().map(name).collect::<Vec<_>>(), ["Ada Lovelace"]);
     assert_eq!(world.parked_reasons(), [""; 0]);
+    world.is_quiet().await;
+}
+
+#[tokio::test]
+async fn a_copy_that_was_made_under_its_first_name_is_known_again() {
+    let mut world = World::new();
+    let ada = world.add_person(person("", "", "", "+966501234567"));
+    world.site_weather(once("/api/resource/Contact", Strike::LoseAnswer));
+    world.sync().await;
+    world.calm();
+    // Nothing but the name of the Google contact tells whose copy the document is.
+    let document = name(&world.contacts()[0]);
+    world.edit_contact(&document, json!({ "phone_nos": [] }));
+    join(&world, &ada);
+    world.converge().await;
+    assert_eq!((world.persons().len(), world.contacts().len()), (1, 1), "{}", world.picture());
+    assert_eq!(world.engine().status().unwrap().linked, 1);
+    world.is_quiet().await;
+}
+
+#[tokio::test]
+async fn a_copy_that_was_made_of_one_that_is_deleted_by_now_brings_nobody_back() {
+    let mut world = World::new();
+    let ada = world.add_person(person("Ada", "Lovelace", "ada@example.com", "+966501234567"));
+    let ada = join(&world, &ada);
+    world.site_weather(once("/api/resource/Contact", Strike::LoseAnswer));
+    world.sync().await;
+    world.calm();
+    world.delete_person(&ada);
+    world.converge().await;
+    assert_eq!((world.persons().len(), world.contacts().len()), (0, 1), "{}", world.picture());
     world.is_quiet().await;
 }

@@ -86,3 +86,20 @@ async fn who_must_be_decided_upon_is_asked_for_under_its_new_name() {
     assert_eq!((world.persons().len(), world.contacts().len()), (3, 3), "{}", world.picture());
     assert_eq!(world.engine().status().unwrap().linked, 3);
 }
+
+#[tokio::test]
+async fn who_is_renamed_while_it_is_deleted_is_deleted_under_its_new_name() {
+    for nth in 1..14 {
+        let mut world = World::with(|settings| settings.policy.max_deletes_percent = 100);
+        let ada = world.add_person(person("Ada", "Lovelace", "ada@example.com", "+966501234567"));
+        world.converge().await;
+        let document = name(&world.contacts()[0]);
+        world.delete_person(&ada);
+        world.at_site_request(nth, move |site, now| drop(site.rename(&document, "Countess", now)));
+        world.run_on(60).await;
+        world.calm();
+        world.converge().await;
+        assert_eq!((world.persons().len(), world.contacts().len()), (0, 0), "{nth}\n{}", world.picture());
+        world.is_quiet().await;
+    }
+}

@@ -123,18 +123,20 @@ impl Executor<'_> {
                     everything.extend(current.addresses_image());
                 }
                 self.begin_one(&work).await?;
-                match self.delete_with_addresses(current).await {
-                    // Shown a moment ago and not there now: it may have another name, which the next look tells.
-                    Err(error) if error.disposition() != Disposition::Gone || work.everything.is_some() => {
-                        self.failed(&work, &error).await
+                let deletion = match self.delete_with_addresses(current).await {
+                    Err(error) if error.disposition() == Disposition::Gone => {
+                        self.confirmed_gone(current, error).await
                     }
-                    Ok(_) | Err(_) => {
-                        let mut changes = self.parts.state.changes();
-                        self.deleted(&work, Side::Dafater, &mut changes)?;
-                        self.with(|applied| applied.dafater.deleted += 1);
-                        Ok(self.parts.state.commit(changes).await?)
-                    }
+                    Err(error) => Err(error),
+                    Ok(_) => Ok(()),
+                };
+                if let Err(error) = deletion {
+                    return self.failed(&work, &error).await;
                 }
+                let mut changes = self.parts.state.changes();
+                self.deleted(&work, Side::Dafater, &mut changes)?;
+                self.with(|applied| applied.dafater.deleted += 1);
+                Ok(self.parts.state.commit(changes).await?)
             }
             Action::Create { .. }
             | Action::Delete { .. }
@@ -143,6 +145,12 @@ impl Executor<'_> {
             | Action::Forget
             | Action::Postpone => Ok(()),
         }
+    }
+
+    /// Whether a document that has its name no more is gone. It may have another name by now: then the next look tells.
+    async fn confirmed_gone(&self, document: &Document, missing: DafaterError) -> Result<(), DafaterError> {
+        let creations = std::slice::from_ref(&document.creation);
+        if self.parts.dafater.find_by_creation(creations).await?.is_empty() { Ok(()) } else { Err(missing) }
     }
 
     /// Tells that a contact could belong to several.

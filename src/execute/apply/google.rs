@@ -250,13 +250,8 @@ impl Executor<'_> {
                 |index: &usize| Some(works.get(*index)?.step.google.as_ref()?.resource_name.clone());
             let names: Vec<ResourceName> = indexes.iter().filter_map(name_of).collect();
             let answer = match names.as_slice() {
-                [name] => match self.parts.google.delete_contact(name).await {
-                    // Shown a moment ago and not there now: it may have another name, which the next look tells.
-                    Err(error) if error.disposition() == Disposition::Gone && !was_shown(works, &indexes) => {
-                        Ok(())
-                    }
-                    answer => answer,
-                },
+                // Where nothing answers it may have another name by now, which the next look tells.
+                [name] => self.parts.google.delete_contact(name).await,
                 names => self.parts.google.batch_delete(names).await,
             };
             match answer {
@@ -397,11 +392,6 @@ impl Executor<'_> {
         }
         Ok(self.parts.state.commit(changes).await?)
     }
-}
-
-/// Whether the contacts were shown right before they are deleted.
-fn was_shown(works: &[Work<'_>], indexes: &[usize]) -> bool {
-    indexes.iter().any(|index| works.get(*index).is_some_and(|work| work.everything.is_some()))
 }
 
 /// API: a batch of deletes costs as much as ten single ones.

@@ -68,6 +68,7 @@ impl Executor<'_> {
                 side,
             ),
             promise: work.promise(side),
+            resource_name: step.google.as_ref().map(|person| person.resource_name.clone()),
         }
     }
 

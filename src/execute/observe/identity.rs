@@ -379,15 +379,13 @@ impl Observer<'_> {
         self.fetch_alone(&sources, &names, gathered).await?;
 
         let mut sought = BTreeSet::new();
-        for source in &doubt.sought {
+        for (source, name) in &doubt.sought {
             let of_pair = state.pair_of_google(source)?.map(|pair| pair.google.resource_name);
-            let alone = [resource_name(source), self.resource_of(source)?];
+            let alone = [ResourceName::first_of(source), self.resource_of(source)?, name.clone()];
             sought.extend(alone.into_iter().flatten().chain(of_pair).map(|name| name.0));
             let halves = gathered.pairs.values().filter_map(|half| half.google.as_ref()?.present());
             let seen = halves.chain(gathered.google.values()).filter(|person| person.source_id == *source);
-            let all =
-                seen.flat_map(|person| std::iter::once(&person.resource_name).chain(&person.previous_names));
-            sought.extend(all.map(|name| name.0.clone()));
+            sought.extend(seen.flat_map(Person::names).map(|name| name.0));
         }
         let sought: Vec<String> = sought.into_iter().collect();
         if !sought.is_empty() {
@@ -430,7 +428,7 @@ impl Observer<'_> {
     /// API: a contact that is joined with a profile has another name than the one made of its id.
     pub(super) fn resource_of(&self, source: &SourceId) -> Result<Option<ResourceName>, EngineError> {
         let loose = self.parts.state.loose(&RecordId::Google(source.clone()))?;
-        Ok(loose.and_then(|loose| loose.resource_name).or_else(|| resource_name(source)))
+        Ok(loose.and_then(|loose| loose.resource_name).or_else(|| ResourceName::first_of(source)))
     }
 
     /// Reads records that stand alone by their names.
@@ -472,9 +470,4 @@ impl Observer<'_> {
         }
         Ok(())
     }
-}
-
-/// API: people/c<DECIMAL> is the unsigned decimal of the CONTACT source's hexadecimal id.
-pub(super) fn resource_name(source: &SourceId) -> Option<ResourceName> {
-    u64::from_str_radix(&source.0, 16).ok().map(|number| ResourceName(format!("people/c{number}")))
 }

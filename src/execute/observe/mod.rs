@@ -30,7 +30,7 @@ use super::settings::{Parts, Settings};
 use super::{EngineError, RunRequest};
 use crate::contact::TextField;
 use crate::dafater::SiteClient;
-use crate::mapping::{Document, DocumentName, Mapping, Person, SiteRules, SourceId};
+use crate::mapping::{Document, DocumentName, Mapping, Person, ResourceName, SiteRules, SourceId};
 use crate::state::{Cursors, Intent, IntentKind, Parked};
 use crate::sync::{AccountName, Decisions, Pair, PairId, PairView, Promise, RecordId, Side, Snapshot};
 
@@ -370,8 +370,8 @@ pub(super) struct Doubt {
     begun: BTreeSet<PairId>,
     /// What those creates made both sides agree on, if they arrived.
     promises: BTreeMap<PairId, Promise>,
-    /// Creates on the site, by the resource name that the document would carry.
-    sought: Vec<SourceId>,
+    /// Creates on the site, by what they are made from and the resource name that the document would carry.
+    sought: Vec<(SourceId, Option<ResourceName>)>,
     /// Everything else: observed again now, and closed with that.
     settled: Vec<Intent>,
 }
@@ -398,7 +398,7 @@ impl Doubt {
                 doubt.open.insert(intent.pair.clone());
             }
             if let (IntentKind::Create, RecordId::Google(source)) = (intent.kind, &intent.record) {
-                doubt.sought.push(source.clone());
+                doubt.sought.push((source.clone(), intent.resource_name.clone()));
             }
             let list = if is_open { &mut doubt.unsettled } else { &mut doubt.settled };
             list.push(intent);

@@ -4,11 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::identity::resource_name;
 use super::{Doubt, Observer, Picture};
 use crate::dafater::Lookup as SiteLookup;
 use crate::execute::EngineError;
-use crate::mapping::{Document, DocumentName, SiteStamp, SourceId};
+use crate::mapping::{Document, DocumentName, ResourceName, SiteStamp, SourceId};
 use crate::state::IntentKind;
 use crate::sync::{Pair, PairId, RecordId};
 
@@ -46,7 +45,7 @@ impl Observer<'_> {
         let deleted: BTreeMap<String, &SourceId> = picture
             .deleted
             .iter()
-            .filter_map(|(source, _)| Some((resource_name(source)?.0, source)))
+            .filter_map(|(source, _)| Some((ResourceName::first_of(source)?.0, source)))
             .collect();
         for document in picture.dafater.iter().map(|alone| &alone.record) {
             let Some(id) = document.google_contacts_id().filter(|_| !document.is_of_built_in_integration())
@@ -88,7 +87,8 @@ impl Observer<'_> {
             let (IntentKind::Create, RecordId::Google(source)) = (intent.kind, &intent.record) else {
                 continue;
             };
-            let names = [resource_name(source), self.resource_of(source)?];
+            let names =
+                [ResourceName::first_of(source), self.resource_of(source)?, intent.resource_name.clone()];
             if picture.google.iter().any(|alone| alone.record.source_id == *source)
                 || state.pair_of_google(source)?.is_some()
             {

@@ -21,6 +21,17 @@ pub use write::{PersonField, PersonPatch};
 #[serde(transparent)]
 pub struct ResourceName(pub String);
 
+impl ResourceName {
+    /// The name that a contact of this id has from the start; `None` if the id is no hexadecimal number.
+    ///
+    /// API: `people/c<DECIMAL>` is the unsigned decimal of the CONTACT source's hexadecimal id. Who is joined with a profile is named
+    /// after that from then on.
+    #[must_use]
+    pub fn first_of(source: &SourceId) -> Option<Self> {
+        u64::from_str_radix(&source.0, 16).ok().map(|number| Self(format!("people/c{number}")))
+    }
+}
+
 /// `metadata.sources[type=CONTACT].id`: the contact's identity over time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -52,6 +63,18 @@ pub struct Person {
 }
 
 impl Person {
+    /// Every name that it has, or is known to have had.
+    pub fn names(&self) -> impl Iterator<Item = ResourceName> {
+        let first = ResourceName::first_of(&self.source_id);
+        std::iter::once(&self.resource_name).chain(&self.previous_names).cloned().chain(first)
+    }
+
+    /// Whether `name` is one of its [`names`](Self::names).
+    #[must_use]
+    pub fn is_named(&self, name: &str) -> bool {
+        self.resource_name.0 == name || self.names().any(|own| own.0 == name)
+    }
+
     /// Reads a Person out of Google's JSON.
     ///
     /// # Errors

@@ -16,8 +16,8 @@ pub(super) fn is_memory_lost(snapshot: &Snapshot) -> bool {
         return false;
     }
     let people = || snapshot.google.iter().filter(|alone| alone.before.is_none()).map(|alone| &alone.record);
-    let by_name: BTreeMap<&str, &Person> =
-        people().map(|person| (person.resource_name.0.as_str(), person)).collect();
+    let by_name: BTreeMap<String, &Person> =
+        people().flat_map(|person| person.names().map(move |name| (name.0, person))).collect();
     let mut documents = snapshot.dafater.iter().filter(|alone| alone.before.is_none());
     people().any(|person| bears_forgotten_marker(snapshot, person))
         || documents.any(|alone| {
@@ -58,7 +58,7 @@ fn bears_forgotten_marker(snapshot: &Snapshot, person: &Person) -> bool {
 /// Whether we made the document from the Google contact, and remember nothing of it. The built-in integration leaves the same id on
 /// contacts that people made.
 fn names_forgotten(snapshot: &Snapshot, document: &Document, person: &Person) -> bool {
-    document.google_contacts_id() == Some(person.resource_name.0.as_str())
+    document.google_contacts_id().is_some_and(|name| person.is_named(name))
         && !document.is_of_built_in_integration()
         && !snapshot.begun.contains(&PairId::from_google(&snapshot.account, &person.source_id))
 }

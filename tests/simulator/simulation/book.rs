@@ -40,10 +40,12 @@ pub struct ValueEdit {
     pub is_added: bool,
     /// The counterparts that had agreed on the value before it was taken away.
     pub agreed_with: Vec<Id>,
-    /// The document's copies that agree with it on a value that was added: to them it was never gone.
+    /// The document's copies that agree with it on the value: to them what was added was never gone, and what was taken away was there.
     pub known_to: Vec<Id>,
     /// What else is agreed on of a record from which a value was taken away, and was gone from it before: our own write took that.
     pub gone_before: Vec<String>,
+    /// Whether the sync wrote it because a run was undone.
+    pub is_undo: bool,
 }
 
 /// A person deleted a record, or merged it into another.
@@ -88,6 +90,8 @@ pub struct Book {
     pub reborn: BTreeSet<Id>,
     /// Records whose content the site itself refuses.
     pub poisoned: BTreeSet<Id>,
+    /// Documents that the site hid from the sync at some time.
+    pub hidden: BTreeSet<Id>,
 }
 
 impl ValueEdit {
@@ -155,9 +159,9 @@ impl Book {
                     let (pairs, noted) = (pairs_of(id), self.values.len());
                     self.note_edit((before, after), id, (old, seen), (at, cycle, is_undo), &pairs);
                     for edit in &mut self.values[noted..] {
-                        if edit.is_added {
-                            edit.known_to = edit.agreed(&pairs, &pairs_of);
-                        } else {
+                        edit.known_to = edit.agreed(&pairs, &pairs_of);
+                        edit.is_undo = is_undo;
+                        if !edit.is_added {
                             edit.gone_before = gone_before(&old.contact, &edit.field, &pairs);
                         }
                     }
@@ -170,7 +174,11 @@ impl Book {
                 let pairs = pairs_of(id);
                 let had_news = pairs.is_empty()
                     || pairs.iter().any(|(_, base, other)| {
-                        let is_edited = self.touches.iter().any(|(touched, _)| touched == other);
+                        // By its own hand, or through a copy in another account.
+                        let copies: Vec<Id> = pairs_of(other).into_iter().map(|(_, _, copy)| copy).collect();
+                        let is_it =
+                            |touched: &Id| touched == other || touched != id && copies.contains(touched);
+                        let is_edited = self.touches.iter().any(|(touched, _)| is_it(touched));
                         before.0.get(other).is_none_or(|other| {
                             has_news(&seen.contact, &other.contact, base)
                                 || is_edited && is_under_way(&other.contact, base)
@@ -304,6 +312,7 @@ impl Book {
             agreed_with,
             known_to,
             gone_before,
+            is_undo: false,
         });
     }
 

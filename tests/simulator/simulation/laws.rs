@@ -365,16 +365,25 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
             };
             let told = of_key().filter(|edit| edit.is_added && !is_no_news(edit)).map(|edit| edit.at).max();
             let removed = of_key().filter(|edit| !edit.is_added).map(|edit| edit.at).max();
-            // A copy that was paired later, in another account, may say it again: nobody agreed with that one.
+            // A copy that was paired later, in another account, may say it again: nobody agreed with that one. LIMIT: so may one whose
+            // own write of it had no answer: that it was there, and was taken away since, cannot be known.
+            let ever_copies = || copies.iter().chain(partners.get(&right).into_iter().flatten());
             let is_shared = |edit: &&&ValueEdit| {
-                copies.iter().all(|copy| {
+                ever_copies().all(|copy| {
                     let since = scene.book.paired_at.get(&(copy.clone(), right.clone()));
                     let is_older = since.is_some_and(|since| *since < edit.at);
-                    is_older || edit.record == *copy || edit.agreed_with.contains(copy)
+                    let had_heard = !lost_an_answer(scene) || edit.known_to.contains(copy);
+                    is_older && had_heard || edit.record == *copy || edit.agreed_with.contains(copy)
                 })
+            };
+            // Who are to be parted by an undo are told nothing, and meet as they did at first where it ends early.
+            let begins_to_part = |edit: &&&ValueEdit| {
+                let is_own = |own: &&&ValueEdit| own.is_added && own.record == edit.record;
+                edit.is_undo && pair.origin == Origin::Matched && !of_key().any(|own| is_own(&own))
             };
             let agreed = of_key()
                 .filter(is_shared)
+                .filter(|edit| !begins_to_part(edit))
                 .filter(|edit| is_ours(&edit.record) && edit.agreed_with.iter().any(is_ours))
                 .map(|edit| edit.at)
                 .max();

@@ -366,6 +366,11 @@ impl Scene {
         {
             self.book.poisoned.insert(id.clone());
         }
+        if let Deed::Hide { who } = deed
+            && let Some((id, _)) = before.nth(Side::Dafater, *who)
+        {
+            self.book.hidden.insert(id.clone());
+        }
         match deed.side() {
             Side::Google => self.accounts().for_each(|account| self.camera.touch(Place::Account(account))),
             Side::Dafater => self.camera.touch(Place::Site),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::record::Record;
 use super::{Documents, People, Placed, Single};
-use crate::mapping::{Document, Person};
+use crate::mapping::{Document, Person, ResourceName};
 use crate::sync::plan::planner::Planner;
 use crate::sync::plan::reunion::were_one;
 use crate::sync::snapshot::PairView;
@@ -78,9 +78,7 @@ impl<'a> Planner<'a> {
         }
         let mut by_name = BTreeMap::new();
         for (left, person) in people.iter().enumerate().filter(|(_, single)| !single.is_skipped()) {
-            for name in std::iter::once(&person.record.resource_name).chain(&person.record.previous_names) {
-                by_name.insert(name.0.as_str(), (left, person));
-            }
+            by_name.extend(person.record.names().map(|name| (name.0, (left, person))));
         }
         for (right, document) in documents.iter().enumerate().filter(|(_, single)| !single.is_skipped()) {
             let source = document.record.google_contacts_id().and_then(|id| by_name.get(id));
@@ -119,8 +117,7 @@ impl<'a> Planner<'a> {
         let snapshot = self.snapshot;
         let is_begun = |view: &&&PairView| snapshot.begun.contains(&view.pair.id);
         let lost: Vec<&PairView> = self.lost.iter().filter(is_begun).copied().collect();
-        let names: BTreeSet<&str> =
-            lost.iter().map(|view| view.pair.google.resource_name.0.as_str()).collect();
+        let names: BTreeSet<String> = lost.iter().flat_map(|view| names_of(&view.pair)).collect();
         let creations: BTreeSet<_> = lost.iter().map(|view| view.pair.dafater.creation.civil()).collect();
         self.detach(people, &mut placed.google, |person| {
             let marker = person.marker(&snapshot.site);
@@ -153,8 +150,8 @@ impl<'a> Planner<'a> {
         placed: &mut Placed,
     ) {
         let veiled = |left| self.veiled.iter().filter(move |widow| widow.left == left);
-        let names: BTreeSet<&str> =
-            veiled(Side::Google).map(|widow| widow.view.pair.google.resource_name.0.as_str()).collect();
+        let names: BTreeSet<String> =
+            veiled(Side::Google).flat_map(|widow| names_of(&widow.view.pair)).collect();
         let creations: BTreeSet<_> =
             veiled(Side::Dafater).map(|widow| widow.view.pair.dafater.creation.civil()).collect();
         let names_one = |single: &Single<'_, Document>| {
@@ -175,4 +172,10 @@ impl<'a> Planner<'a> {
             self.wait_for_veiled(index, document, &mut placed.dafater);
         }
     }
+}
+
+/// The names under which a document may know the Google contact of a pair.
+fn names_of(pair: &Pair) -> impl Iterator<Item = String> {
+    let first = ResourceName::first_of(&pair.google.source_id);
+    std::iter::once(pair.google.resource_name.clone()).chain(first).map(|name| name.0)
 }
