@@ -277,6 +277,33 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
         31280,
         "the judge: the undo of a first match that ends early tells nobody anything: both meet as they did",
     ),
+    (
+        103004,
+        "a contact that is restored while the one in its place is deleted meets its document with what those two agreed on",
+    ),
+    (
+        105270,
+        "the judge: what is said since a direction was switched off waits there, for the copies as well",
+    ),
+    (
+        105688,
+        "the judge: who puts back what a record said before it met one that was entered anew leaves no trace",
+    ),
+    (107719, "the judge: a copy that is not known for one yet meets its document as at a first match"),
+    (208427, "the judge: a copy that is not known for one yet meets its document as at a first match"),
+    (
+        108242,
+        "the judge: an undo in one account takes back what that was told, not what somebody said in another since",
+    ),
+    (34399, "the judge: a policy cannot say whom it overrules before the direction to that one is on again"),
+    (201363, "the judge: an undo may say what the organisation behind the first one says, too"),
+    (201996, "the judge: a list may show an older state of a contact that meets its document"),
+    (204503, "the judge: an undo that carries an edit beside what it puts back says nothing of its own"),
+    (
+        205182,
+        "the judge: the addresses that a deletion took before somebody edited what it left are in the history",
+    ),
+    (205126, "the judge: an undo that was approved is a run of its own, with the cycle after it"),
 ];
 
 #[test]
