@@ -96,7 +96,7 @@ impl AccountEngine {
             let (pair, entry) = deed?;
             is_known = true;
             let is_wanted = wanted.covers(&entry.view);
-            let Some(deed) = deed_of(entry, |side| later.wrote(&pair, side)).filter(|_| is_wanted) else {
+            let Some(deed) = deed_of(entry, |side| later.last(&pair, side)).filter(|_| is_wanted) else {
                 continue;
             };
             let obstacle = if in_doubt.contains(&pair) {
@@ -149,7 +149,7 @@ impl AccountEngine {
             let (pair, entry) = deed?;
             if entry.view.run.as_str() > run {
                 let HistoryView { run, undoes, side, .. } = entry.view;
-                later.0.push((run, undoes, pair, side));
+                later.0.push(LaterDeed { run, undoes, pair, side, revision: entry.revision });
             }
         }
         Ok(later)
@@ -401,25 +401,35 @@ impl UndoHold {
     }
 }
 
-/// Entries of later runs: the run, what it undoes, the pair, the side.
+/// Entries of later runs, from the first to the last.
 #[derive(Default)]
-struct Later(Vec<(String, Option<String>, PairId, Option<Side>)>);
+struct Later(Vec<LaterDeed>);
+
+struct LaterDeed {
+    run: String,
+    /// The run that it undoes.
+    undoes: Option<String>,
+    pair: PairId,
+    side: Option<Side>,
+    revision: Option<String>,
+}
 
 impl Later {
-    fn wrote(&self, pair: &PairId, side: Side) -> bool {
-        self.0.iter().any(|(_, _, at, on)| at == pair && *on == Some(side))
+    /// The last write of a pair's record.
+    fn last(&self, pair: &PairId, side: Side) -> Option<&LaterDeed> {
+        self.0.iter().rfind(|deed| deed.pair == *pair && deed.side == Some(side))
     }
 
     /// Whether `run` was put back for `pair`, and that was not put back in turn.
     fn put_back(&self, run: &str, pair: &PairId) -> bool {
         self.0
             .iter()
-            .filter(|(_, undoes, at, _)| at == pair && undoes.as_deref() == Some(run))
-            .any(|(by, ..)| !self.put_back(by, pair))
+            .filter(|deed| deed.pair == *pair && deed.undoes.as_deref() == Some(run))
+            .any(|deed| !self.put_back(&deed.run, pair))
     }
 }
 
-fn deed_of(entry: HistoryEntry, is_followed: impl Fn(Side) -> bool) -> Option<Deed> {
+fn deed_of<'l>(entry: HistoryEntry, last: impl Fn(Side) -> Option<&'l LaterDeed>) -> Option<Deed> {
     let (kind, side) = match (entry.view.action.as_str(), entry.view.side) {
         ("create", Some(side)) => (DeedKind::Create, side),
         ("update", Some(side)) => (DeedKind::Update, side),
@@ -437,6 +447,7 @@ fn deed_of(entry: HistoryEntry, is_followed: impl Fn(Side) -> bool) -> Option<De
         google: entry.view.google,
         dafater: entry.view.dafater,
         title: entry.view.title,
-        is_followed: is_followed(side),
+        is_followed: last(side).is_some(),
+        last_revision: last(side).and_then(|last| last.revision.clone()),
     })
 }

@@ -277,6 +277,50 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
         31280,
         "the judge: the undo of a first match that ends early tells nobody anything: both meet as they did",
     ),
+    (34566, "a contact that is hidden while its addresses are read is hidden, not without them"),
+    (34700, "a contact that was joined with a profile is the one whose first name a document carries"),
+    (100011, "the judge: a value is taken away where its copies had heard that it was there"),
+    (100612, "the judge: who edits a copy in another account edits what it is a copy of"),
+    (101744, "the judge: who stands alone is an orphan of its own account"),
+    (103980, "the judge: who stands alone is an orphan of its own account"),
+    (108412, "the judge: who stands alone is an orphan of its own account"),
+    (105519, "the judge: a copy that was one once had heard of a value, too"),
+    (106677, "a document that is to be deleted and was renamed is found by its creation"),
+    (205109, "a document that is to be deleted and was renamed is found by its creation"),
+    (200555, "a copy in doubt that was made of one that is deleted by now brings nobody back"),
+    (200992, "the judge: who is renamed while it is hidden may stand twice"),
+    (207238, "the judge: an undo of a first match that ends early tells nobody any value"),
+    (
+        207588,
+        "what a run created and somebody touched after a later run was put back is not deleted by an undo",
+    ),
+    (
+        103004,
+        "a contact that is restored while the one in its place is deleted meets its document with what those two agreed on",
+    ),
+    (
+        105270,
+        "the judge: what is said since a direction was switched off waits there, for the copies as well",
+    ),
+    (
+        105688,
+        "the judge: who puts back what a record said before it met one that was entered anew leaves no trace",
+    ),
+    (107719, "the judge: a copy that is not known for one yet meets its document as at a first match"),
+    (208427, "the judge: a copy that is not known for one yet meets its document as at a first match"),
+    (
+        108242,
+        "the judge: an undo in one account takes back what that was told, not what somebody said in another since",
+    ),
+    (34399, "the judge: a policy cannot say whom it overrules before the direction to that one is on again"),
+    (201363, "the judge: an undo may say what the organisation behind the first one says, too"),
+    (201996, "the judge: a list may show an older state of a contact that meets its document"),
+    (204503, "the judge: an undo that carries an edit beside what it puts back says nothing of its own"),
+    (
+        205182,
+        "the judge: the addresses that a deletion took before somebody edited what it left are in the history",
+    ),
+    (205126, "the judge: an undo that was approved is a run of its own, with the cycle after it"),
 ];
 
 #[test]

@@ -200,6 +200,31 @@ async fn a_contact_restored_from_googles_trash_finds_the_document_that_was_kept(
     assert_eq!((report.linked, writes(&report)), (1, 0), "{report:?}");
 }
 
+#[tokio::test]
+async fn a_contact_restored_while_its_successor_is_deleted_brings_back_nothing_that_was_taken_away() {
+    let (mut world, people, names) = three(DeletionPolicy::Propagate).await;
+    world.edit_contact(&names[0], json!({ "designation": "Countess" }));
+    world.settle().await;
+    world.delete_person(&people[0]);
+    world.edit_contact(&names[0], json!({ "designation": "" }));
+    world.settle().await;
+    let successor = world.person("Ada")["resourceName"].as_str().unwrap().to_owned();
+    assert_ne!(successor, people[0], "an edit beats a deletion");
+    world.clock.advance(SignedDuration::from_hours(1));
+    world.delete_person(&successor);
+    let now = world.tick();
+    world.google().restore_person(EMAIL, &people[0], now).unwrap();
+    world.converge().await;
+    assert_snapshot!(world.picture(), @r"
+    dafater  Ada Lovelace ada@example.com
+    dafater  Alan Turing alan@example.com
+    dafater  Grace Hopper grace@example.com
+    google   Ada Lovelace ada@example.com
+    google   Alan Turing alan@example.com
+    google   Grace Hopper grace@example.com
+    ");
+}
+
 /// The contact that was restored had begun the pair that is now its successor's: the new pair took the place of that one.
 #[tokio::test]
 async fn a_restored_contact_that_is_somebody_of_its_own_leaves_its_successor_its_pair() {

@@ -157,6 +157,26 @@ async fn what_a_run_created_and_somebody_touched_since_stays() {
 }
 
 #[tokio::test]
+async fn what_a_run_created_and_somebody_touched_after_a_later_run_was_put_back_stays() {
+    let mut world = World::new();
+    world.add_person(person("Ada", "Lovelace", "ada@example.com", ""));
+    let created = world.settle().await.run;
+    let resource = name(&world.person("Ada"));
+    world.edit_person(&resource, json!({"organizations": [{"name": "Engines"}]}));
+    let edited = world.settle().await.run;
+    assert_eq!(wrote(&world.undo(&edited).await), 2);
+    let document = name(&world.contact("Ada"));
+    world.edit_contact(&document, json!({"status": "Open"}));
+    world.converge().await;
+    let undone = world.undo(&created).await;
+    assert_eq!(
+        (wrote(&undone), left(&undone)),
+        (0, vec!["Ada Lovelace : changed since, left alone".to_owned()])
+    );
+    assert_eq!(world.contact("Ada")["status"], "Open");
+}
+
+#[tokio::test]
 async fn what_a_run_deleted_stands_again_on_both_sides_with_what_is_never_synced() {
     let mut world = World::with(|settings| settings.policy.deletions = DeletionPolicy::Propagate);
     let mut ada = person("Ada", "Lovelace", "ada@example.com", "+966501234567");

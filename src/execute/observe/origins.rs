@@ -9,7 +9,7 @@ use crate::dafater::Lookup as SiteLookup;
 use crate::execute::EngineError;
 use crate::mapping::{Document, DocumentName, ResourceName, SiteStamp, SourceId};
 use crate::state::IntentKind;
-use crate::sync::{Pair, PairId, RecordId};
+use crate::sync::{Pair, PairId, PairView, RecordId, Sighting};
 
 impl Observer<'_> {
     /// Records that stand alone and tell of a counterpart that is gone, where nothing remembers a pair of them: the memory is older
@@ -103,10 +103,11 @@ impl Observer<'_> {
         Ok(bereft)
     }
 
-    /// The pairs that two records which stand alone were in, until one of them was deleted.
+    /// The pairs that two records which have no counterpart were in, until one of them was deleted.
     pub(super) fn parted(&self, picture: &Picture) -> Result<Vec<Pair>, EngineError> {
         let mut parted = Vec::new();
-        if picture.dafater.is_empty() {
+        let is_widow = |view: &PairView| matches!(view.google, Sighting::Gone);
+        if picture.dafater.is_empty() && !picture.pairs.iter().any(is_widow) {
             return Ok(parted);
         }
         for person in picture.google.iter().map(|alone| &alone.record) {

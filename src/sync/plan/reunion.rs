@@ -17,12 +17,12 @@ impl Planner<'_> {
         widow: Option<Widow<'_>>,
         now: Both<'_>,
     ) -> Option<(Contact, Contact)> {
-        if let Some(widow) = widow {
-            return inherited(&widow.view.pair, widow.left.other(), now);
-        }
         let mut parted = self.snapshot.parted.iter();
-        let pair = parted.find(|pair| were_one(pair, person, document))?;
-        Some((pair.google.contact.clone(), pair.dafater.contact.clone()))
+        // What these two agreed on themselves says more than what one of them did with another in the place of the other.
+        if let Some(pair) = parted.find(|pair| were_one(pair, person, document)) {
+            return Some((pair.google.contact.clone(), pair.dafater.contact.clone()));
+        }
+        inherited(&widow?.view.pair, widow?.left.other(), now)
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Deed {
     pub title: String,
     /// Whether the sync wrote the record again in a later run.
     pub is_followed: bool,
+    /// The record's revision after the last of those writes; `None` where no answer told.
+    pub last_revision: Option<String>,
 }
 
 /// What a run does to a record.
@@ -182,8 +184,12 @@ impl<'a> Undoing<'a> {
                     (dafater.contact(mapping), &dafater.modified.0, &view.pair.dafater.modified.0)
                 }
             };
+            let is_ours = match &deed.last_revision {
+                Some(last) => last == revision,
+                None => deed.is_followed && revision == known,
+            };
             let is_as_written = deed.after.as_ref().is_some_and(|after| agree(after, &now))
-                && (deed.revision.as_ref() == Some(revision) || deed.is_followed && revision == known);
+                && (deed.revision.as_ref() == Some(revision) || is_ours);
             let reason = if !self.planner.may_write(deed.side) {
                 SWITCHED_OFF
             } else if !matches!(view.pair.origin, Origin::Created(_)) {

@@ -25,6 +25,8 @@ pub struct TextEdit {
     pub to: String,
     /// The counterparts that had agreed on what was there before.
     pub agreed_with: Vec<Id>,
+    /// The document's copies that had agreed with it on what was there before.
+    pub known_to: Vec<Id>,
     /// Whether the sync wrote it because a run was undone.
     pub is_undo: bool,
 }
@@ -94,6 +96,33 @@ pub struct Book {
     pub hidden: BTreeSet<Id>,
 }
 
+impl TextEdit {
+    /// The document's copies, but for this record, that had agreed with it on what was there before; `pairs` are those of the record.
+    fn agreed(
+        &self,
+        pairs: &[(Contact, Contact, Id)],
+        pairs_of: impl Fn(&Id) -> Vec<(Contact, Contact, Id)>,
+    ) -> Vec<Id> {
+        let copies = copies_of(&self.record, pairs, pairs_of);
+        let said = |said: &Contact| self.from.as_deref() == Some(said.text(&self.field));
+        let agreed =
+            copies.into_iter().filter(|(own, other, copy)| *copy != self.record && said(own) && said(other));
+        agreed.map(|(_, _, copy)| copy).collect()
+    }
+}
+
+/// What a document holds for agreed upon with each of its copies: of a record, whose `pairs` these are, or of its counterpart.
+fn copies_of(
+    record: &Id,
+    pairs: &[(Contact, Contact, Id)],
+    pairs_of: impl Fn(&Id) -> Vec<(Contact, Contact, Id)>,
+) -> Vec<(Contact, Contact, Id)> {
+    match record.0 {
+        Side::Dafater => pairs.to_vec(),
+        Side::Google => pairs.iter().flat_map(|(_, _, document)| pairs_of(document)).collect(),
+    }
+}
+
 impl ValueEdit {
     /// The document's copies, but for this record, that agree with it on the value; `pairs` are those of the record.
     fn agreed(
@@ -101,10 +130,7 @@ impl ValueEdit {
         pairs: &[(Contact, Contact, Id)],
         pairs_of: impl Fn(&Id) -> Vec<(Contact, Contact, Id)>,
     ) -> Vec<Id> {
-        let copies = match self.record.0 {
-            Side::Dafater => pairs.to_vec(),
-            Side::Google => pairs.iter().flat_map(|(_, _, document)| pairs_of(document)).collect(),
-        };
+        let copies = copies_of(&self.record, pairs, pairs_of);
         let says =
             |said: &Contact| set(said, &self.field).keys().any(|key| key.as_str() == self.key.as_str());
         let others =
@@ -157,7 +183,11 @@ impl Book {
                 Some(old) if Arc::ptr_eq(old, seen) || old.contact == seen.contact => {}
                 Some(old) => {
                     let (pairs, noted) = (pairs_of(id), self.values.len());
+                    let noted_texts = self.texts.len();
                     self.note_edit((before, after), id, (old, seen), (at, cycle, is_undo), &pairs);
+                    for edit in &mut self.texts[noted_texts..] {
+                        edit.known_to = edit.agreed(&pairs, &pairs_of);
+                    }
                     for edit in &mut self.values[noted..] {
                         edit.known_to = edit.agreed(&pairs, &pairs_of);
                         edit.is_undo = is_undo;
@@ -196,8 +226,19 @@ impl Book {
             let to = seen.contact.text(&field).to_owned();
             let record = id.clone();
             let (partners, agreed_with) = (Vec::new(), Vec::new());
-            let (from, is_undo) = (None, false);
-            self.texts.push(TextEdit { at, cycle, record, partners, field, from, to, agreed_with, is_undo });
+            let (from, is_undo, known_to) = (None, false, Vec::new());
+            self.texts.push(TextEdit {
+                at,
+                cycle,
+                record,
+                partners,
+                field,
+                from,
+                to,
+                agreed_with,
+                known_to,
+                is_undo,
+            });
         }
         // API: what is restored on the site, or put back by an undo, is a new record; it says what the old one said.
         let is_former = |(other, gone): (&Id, &Gone)| {
@@ -228,8 +269,12 @@ impl Book {
         let partners: Vec<Id> = pairs.iter().map(|(_, _, other)| other.clone()).collect();
         for field in self.fields.clone() {
             let (from, to) = (old.contact.text(&field).to_owned(), seen.contact.text(&field));
-            // Nobody says what comes to sight when the organisation before it goes.
-            if from != to && !(is_undo && stood_behind(&old.json, &field, to)) {
+            // Nobody says what comes to sight when the organisation before it goes, nor what an undo carries beside what it puts back.
+            if from != to
+                && !(is_undo
+                    && (stood_behind(&old.json, &seen.json, &field, to)
+                        || self.is_carried(id, pairs, &field, (&from, to))))
+            {
                 let (record, partners, to) = (id.clone(), partners.clone(), to.to_owned());
                 let is_agreed = |(own, other, _): &&(Contact, Contact, Id)| {
                     own.text(&field) == from && other.text(&field) == from
@@ -245,6 +290,7 @@ impl Book {
                     from,
                     to,
                     agreed_with,
+                    known_to: Vec::new(),
                     is_undo,
                 });
             }
@@ -270,6 +316,27 @@ impl Book {
                 self.value(at, cycle, id, &field, key.as_str(), false, agreed_with);
             }
         }
+    }
+
+    /// Whether a person gave one of a record's counterparts just this text since both had agreed on that one: an undo carries it as any
+    /// run does, although it may have been replaced by then and that does not show yet.
+    fn is_carried(
+        &self,
+        id: &Id,
+        pairs: &[(Contact, Contact, Id)],
+        field: &TextField,
+        (from, to): (&str, &str),
+    ) -> bool {
+        let mut agreed =
+            pairs.iter().filter(|(own, other, _)| own.text(field) == from && other.text(field) == from);
+        agreed.any(|(_, _, other)| {
+            let of_other = |edit: &&TextEdit| edit.record == *other && edit.field == *field;
+            let own: Vec<_> = self.texts.iter().filter(of_other).collect();
+            let since = own.iter().rposition(|edit| edit.agreed_with.contains(id)).unwrap_or(own.len());
+            let since = &own[since..];
+            since.first().is_some_and(|edit| edit.from.as_deref() == Some(from))
+                && since.iter().any(|edit| !edit.is_undo && edit.to == to)
+        })
     }
 
     /// When somebody last gave a record a value; where it was carried there, when somebody last gave it to a counterpart, or to that
@@ -341,16 +408,17 @@ fn gone_before(now: &Contact, field: &Field, pairs: &[(Contact, Contact, Id)]) -
     gone.map(|key| key.as_str().to_owned()).collect()
 }
 
-/// Whether a text was that of another organisation than the first one.
-fn stood_behind(person: &serde_json::Value, field: &TextField, text: &str) -> bool {
+/// Whether a text is that of an organisation that stood behind the first one, which is gone.
+fn stood_behind(person: &serde_json::Value, now: &serde_json::Value, field: &TextField, text: &str) -> bool {
     let slot = match field {
         TextField::Company => "name",
         TextField::Title => "title",
         TextField::Department => "department",
         _ => return false,
     };
-    let others = person["organizations"].as_array().into_iter().flatten().skip(1);
-    others.into_iter().any(|organization| organization[slot] == text)
+    let all = |person: &serde_json::Value| person["organizations"].as_array().map_or(0, Vec::len);
+    let mut others = person["organizations"].as_array().into_iter().flatten().skip(1);
+    all(now) < all(person) && others.any(|organization| organization[slot] == text)
 }
 
 pub fn sets(contact: &Contact) -> [(Field, &Values); 3] {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use dafater_contactsd::contact::{Contact, Field, Key, TextField};
 use dafater_contactsd::remote::Clock as _;
 use dafater_contactsd::store::{Durable, Tree};
-use dafater_contactsd::sync::{LooseReason, Origin, Pair, RecordId, Side};
+use dafater_contactsd::sync::{ConflictPolicy, LooseReason, Origin, Pair, RecordId, Side};
+use jiff::Timestamp;
 
 use super::book::{TextEdit, ValueEdit, set, sets};
 use super::picture::{Id, Picture, Seen};
@@ -251,15 +252,18 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
             let since = scene.book.paired_at.get(&(id.clone(), right.clone()));
             copies.contains(id) && since.is_some_and(|since| *since < at)
         };
+        // A copy that is known for one only since then meets its document as at a first match: a blank is filled.
         let reaches = |edit: &TextEdit, said: &TextEdit| {
             edit.record == said.record
                 || !replaces_own(&edits, edit, said)
                     && (edit.partners.contains(&said.record)
-                        || copies.contains(&edit.record) && was_copy(&said.record, edit.at))
+                        || copies.contains(&edit.record)
+                            && was_copy(&said.record, edit.at)
+                            && (!edit.to.is_empty() || was_copy(&edit.record, edit.at)))
         };
         let chain = &edits;
-        let is_end_of = |value: &str, counts: &dyn Fn(&Id) -> bool| {
-            let edits = || edits.iter().enumerate().filter(|(_, edit)| counts(&edit.record));
+        let is_end_of = |value: &str, counts: &dyn Fn(&TextEdit) -> bool| {
+            let edits = || edits.iter().enumerate().filter(|(_, edit)| counts(edit));
             // A document that was made anew may say what others had not heard was replaced: then a policy decides, and says so.
             // LIMIT: where it says nothing it is filled from the copies that stand: what was cleared in the one that it was made of
             // and what that one never heard look alike, and nothing may be lost.
@@ -270,6 +274,7 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
                 let is_filled = is_made_anew && to.is_empty() && scene.accounts().len() > 1;
                 is_filled
                     || (is_made_anew || lost_an_answer(scene)) && is_overruled(scene, to, value, &is_known)
+                    || lost_an_answer(scene) && is_to_be_overruled(view, &field, edit, value)
             };
             let is_put_back =
                 |edit: &TextEdit| puts_back(scene, chain, edit) || begins_to_part(pair, chain, edit);
@@ -301,13 +306,23 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
             // What a copy in another account says reaches this one through the site, where it may have to wait.
             let is_cut_off = || {
                 waits_elsewhere(view, &Field::Text(field.clone()))
-                    && is_end_of(value, &|id| *id == left || *id == right)
+                    && is_end_of(value, &|edit| edit.record == left || edit.record == right)
             };
-            let is_lawful = could_change[nth] && (is_end(value) || is_cut_off())
+            // What was said on the other side since the direction to a side was switched off waits there, for the copies as well.
+            let own = if side == Side::Google { &left } else { &right };
+            let has_arrived = |edit: &TextEdit| {
+                let closed = scene.closed[usize::from(edit.record.0 == Side::Google)];
+                edit.record == *own || closed.is_none_or(|closed| edit.at < closed)
+            };
+            let is_lawful = could_change[nth]
+                && (is_end(value) || is_cut_off() || is_end_of(value, &has_arrived))
                 || (scene.accounts().len() > 1 || lost_an_answer(scene))
                     && is_open(view, &Field::Text(field.clone()))
                 || !can_change[nth]
-                    && is_end_of(value, &|id| id.0 == side && !(copies.contains(id) && *id != left));
+                    && is_end_of(value, &|edit| {
+                        let id = &edit.record;
+                        id.0 == side && !(copies.contains(id) && *id != left)
+                    });
             if has_slot && !withheld && !is_lawful {
                 let what = format!(
                     "{field:?} of {:?} says {value:?} on {side}, which a person had replaced: {edits:?}",
@@ -364,7 +379,8 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
                 })
             };
             let told = of_key().filter(|edit| edit.is_added && !is_no_news(edit)).map(|edit| edit.at).max();
-            let removed = of_key().filter(|edit| !edit.is_added).map(|edit| edit.at).max();
+            let removed =
+                of_key().filter(|edit| !edit.is_added).map(|edit| shown_at(scene, edit, &right)).max();
             // A copy that was paired later, in another account, may say it again: nobody agreed with that one. LIMIT: so may one whose
             // own write of it had no answer: that it was there, and was taken away since, cannot be known.
             let ever_copies = || copies.iter().chain(partners.get(&right).into_iter().flatten());
@@ -393,7 +409,8 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
             let is_poison = key.starts_with("askfor");
             let is_ours_added = !is_poison
                 && of_key().any(|edit| edit.is_added && (edit.record == left || edit.record == right));
-            if is_ours_added && told > removed && !(at_google || at_dafater) && !aliased(pair, key) {
+            let is_lost = is_ours_added && told > removed && !(at_google || at_dafater);
+            if is_lost && !aliased(pair, key) && !was_begun_to_delete(view, key) {
                 found.push((
                     "no lost edit",
                     format!("{key} was added to {:?} and is on neither side", ids(pair)),
@@ -406,6 +423,30 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
             }
         }
     }
+}
+
+/// When a document can have heard of a value that was taken away. A list may show an older state of a contact that meets its document:
+/// the two agree on that one, and the value is taken away once it shows.
+fn shown_at(scene: &Scene, edit: &ValueEdit, document: &Id) -> Timestamp {
+    let met = scene.book.paired_at.get(&(edit.record.clone(), document.clone()));
+    let shown = edit.at + scene.list_lag;
+    let was_behind = met.is_some_and(|met| (edit.at..=shown).contains(met));
+    if was_behind { shown } else { edit.at }
+}
+
+/// Whether a deletion took an address of the document before it ended early, and said so: whoever edits the contact after that may put it
+/// back.
+fn was_begun_to_delete(view: &View<'_>, key: &str) -> bool {
+    let state = view.scene.state(view.account);
+    let mut begun = state.deeds(None).filter_map(Result::ok).filter(|(pair, entry)| {
+        *pair == view.pair.id && entry.view.reason == "its deletion was begun and not finished"
+    });
+    let holds = |contact: &Option<Contact>| {
+        contact
+            .as_ref()
+            .is_some_and(|contact| set(contact, &Field::Addresses).keys().any(|held| held.as_str() == key))
+    };
+    begun.any(|(_, entry)| holds(&entry.before) && !holds(&entry.after))
 }
 
 /// Whether a document says what the site itself refuses to store.
@@ -453,10 +494,15 @@ fn is_in_history(scene: &Scene, value: &str) -> bool {
 /// Whether an edit replaced no more than what its own record had been told by a person, although a counterpart says the same: there are
 /// few genders, and nobody had agreed on this one yet.
 fn replaces_own(edits: &[&TextEdit], edit: &TextEdit, said: &TextEdit) -> bool {
-    let before = edits.iter().take_while(|other| !std::ptr::eq(**other, edit));
-    let own = before.filter(|other| other.record == edit.record).last();
-    let is_own = own.is_some_and(|own| edit.from.as_ref() == Some(&own.to) && own.from != edit.from);
-    edit.record != said.record && is_own && !edit.agreed_with.contains(&said.record)
+    let before = || edits.iter().take_while(|other| !std::ptr::eq(**other, edit));
+    let is_told = |own: Option<&&TextEdit>| {
+        own.is_some_and(|own| edit.from.as_ref() == Some(&own.to) && own.from != edit.from)
+    };
+    // What its counterpart had been told, and both agreed on, it was told by that.
+    let is_told = is_told(before().filter(|other| other.record == edit.record).last())
+        || is_told(before().filter(|other| edit.agreed_with.contains(&other.record)).last());
+    let had_agreed = edit.agreed_with.iter().chain(&edit.known_to).any(|id| *id == said.record);
+    edit.record != said.record && is_told && !had_agreed
 }
 
 /// What others hear of an edit: who edits the same record again before anybody has agreed on it, says only the last.
@@ -477,12 +523,16 @@ fn heard_of<'e>(edits: &[&'e TextEdit], edit: &'e TextEdit) -> &'e str {
 fn puts_back(scene: &Scene, edits: &[&TextEdit], edit: &TextEdit) -> bool {
     let carries =
         |counterpart: &Id| edit.partners.contains(counterpart) && !edit.agreed_with.contains(counterpart);
-    let is_sent = |said: &&&TextEdit| {
+    // Who enters somebody anew replaces nothing; the record that is like that one said itself what was there before.
+    let before = edits.iter().take_while(|other| !std::ptr::eq(**other, edit));
+    let own = before.filter(|other| other.record == edit.record).last().map(|own| &own.to);
+    let is_sent = |said: &TextEdit| {
         // Said of the counterpart, or of its copy in another account.
         std::iter::once(&said.record).chain(&said.partners).any(carries)
-            && (Some(&said.to), said.from.as_ref()) == (edit.from.as_ref(), Some(&edit.to))
+            && edit.from.as_ref() == Some(&said.to)
+            && said.from.as_ref().or(own) == Some(&edit.to)
     };
-    lost_an_answer(scene) && edits.iter().any(|said| is_sent(&said))
+    lost_an_answer(scene) && edits.iter().any(|said| is_sent(said))
 }
 
 /// Whether an undo only gave a record back what it said before it met its counterpart. Who are to be parted are told nothing; where that
@@ -491,6 +541,21 @@ fn begins_to_part(pair: &Pair, edits: &[&TextEdit], edit: &TextEdit) -> bool {
     let mut own = edits.iter().filter(|own| own.record == edit.record && own.partners.is_empty());
     let before = own.next_back();
     edit.is_undo && pair.origin == Origin::Matched && before.is_some_and(|before| before.to == edit.to)
+}
+
+/// Whether a policy lets `value` win over an edit of the same field, and cannot say so before the direction to the record of that edit is
+/// on again.
+fn is_to_be_overruled(view: &View<'_>, field: &TextField, edit: &TextEdit, value: &str) -> bool {
+    let View { scene, pair, google, dafater, .. } = view;
+    let (left, right) = ids(pair);
+    let has_changed = |base: &Contact, now: &Contact| base.text(field) != now.text(field);
+    let are_both = has_changed(&pair.google.contact, google) && has_changed(&pair.dafater.contact, dafater);
+    let (is_barred, said) = match scene.rules.conflict {
+        ConflictPolicy::Google => (!scene.rules.pull && edit.record == right, google.text(field)),
+        ConflictPolicy::Dafater => (!scene.rules.push && edit.record == left, dafater.text(field)),
+        ConflictPolicy::Newest | ConflictPolicy::Manual => (false, ""),
+    };
+    are_both && is_barred && said == value
 }
 
 /// Whether a conflict of a record that `counts` was decided, and noted, for `winner` over `loser`.

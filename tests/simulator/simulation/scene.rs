@@ -49,6 +49,10 @@ pub struct Scene {
     pub rules: Rules,
     /// Whether Google, and Dafater, could ever be written.
     pub was_open: [bool; 2],
+    /// Since when Google, and Dafater, may not be written any more.
+    pub closed: [Option<Timestamp>; 2],
+    /// How long a list in Google may have shown an older state.
+    pub list_lag: SignedDuration,
     pub google: Google,
     pub site: Site,
     store: Arc<MemoryStore>,
@@ -116,6 +120,8 @@ impl Scene {
             clock,
             rules: setting.rules,
             was_open: [setting.rules.push, setting.rules.pull],
+            closed: [None; 2],
+            list_lag: SignedDuration::from_secs(setting.list_delay.into()),
             book: Book { fields: fields(&setting), ..Book::default() },
             camera: Camera::new(&setting),
             mapping: mapping(&setting),
@@ -411,8 +417,11 @@ impl Scene {
             self.meet(Trouble::EditInCycle);
         }
         if side == Side::Google && request.uri().path().ends_with("/connections") {
-            // An approved undo comes before the cycle that carries it out; only the cycle lists.
-            self.is_undoing = false;
+            // An approved undo comes before the cycle that carries it out; only the cycle lists. It is a run of its own: what it wrote
+            // and could not end is written anew by the plan that follows.
+            if std::mem::take(&mut self.is_undoing) {
+                self.writes.clear();
+            }
         }
         let is_write = is_write(side, request);
         let effect = u32::try_from(self.effects.iter().filter(|is_write| **is_write).count()).unwrap();

@@ -229,9 +229,15 @@ impl World {
                 if scene.rules != *rules {
                     scene.meet(Trouble::ConfigChange);
                 }
+                let now = scene.clock.now();
+                for (side, was_open, is_open) in
+                    [(0, scene.rules.push, rules.push), (1, scene.rules.pull, rules.pull)]
+                {
+                    let since = if was_open { Some(now) } else { scene.closed[side] };
+                    scene.closed[side] = since.filter(|_| !is_open);
+                    scene.was_open[side] |= is_open;
+                }
                 scene.rules = *rules;
-                scene.was_open[0] |= rules.push;
-                scene.was_open[1] |= rules.pull;
                 drop(scene);
                 self.kill();
             }
