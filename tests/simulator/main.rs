@@ -320,6 +320,11 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
         205182,
         "the judge: the addresses that a deletion took before somebody edited what it left are in the history",
     ),
+    (
+        304300,
+        "a contact that was restored beside its successor brings nobody back once their document is deleted",
+    ),
+    (305833, "the judge: what the site refuses by now was stored before it was given that"),
     (205126, "the judge: an undo that was approved is a run of its own, with the cycle after it"),
 ];
 

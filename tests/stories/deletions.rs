@@ -225,6 +225,28 @@ async fn a_contact_restored_while_its_successor_is_deleted_brings_back_nothing_t
     ");
 }
 
+/// For some minutes after its deletion, a contact that is listed may be no more than an echo of it.
+#[tokio::test]
+async fn a_contact_restored_beside_its_successor_brings_nobody_back_once_the_document_is_deleted() {
+    for policy in [DeletionPolicy::Keep, DeletionPolicy::Propagate] {
+        let (mut world, people, names) = three(policy).await;
+        world.edit_contact(&names[0], json!({ "designation": "Countess" }));
+        world.settle().await;
+        world.delete_person(&people[0]);
+        world.edit_contact(&names[0], json!({ "designation": "Analyst" }));
+        world.settle().await;
+        let now = world.tick();
+        world.google().restore_person(EMAIL, &people[0], now).unwrap();
+        world.sync_after(SignedDuration::from_mins(1)).await;
+        world.delete_contact(&names[0]);
+        world.sync_after(SignedDuration::from_mins(1)).await;
+        world.clock.advance(SignedDuration::from_hours(1));
+        world.converge().await;
+        let documents = || world.contacts().len();
+        assert_eq!((documents(), world.settle().await.review), (2, 1), "{policy:?}: {}", world.picture());
+    }
+}
+
 /// The contact that was restored had begun the pair that is now its successor's: the new pair took the place of that one.
 #[tokio::test]
 async fn a_restored_contact_that_is_somebody_of_its_own_leaves_its_successor_its_pair() {

@@ -4,12 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::DateTime;
+
 use super::{Doubt, Observer, Picture};
 use crate::dafater::Lookup as SiteLookup;
 use crate::execute::EngineError;
-use crate::mapping::{Document, DocumentName, ResourceName, SiteStamp, SourceId};
+use crate::mapping::{Document, DocumentName, Person, ResourceName, SiteStamp, SourceId};
 use crate::state::IntentKind;
-use crate::sync::{Pair, PairId, PairView, RecordId, Sighting};
+use crate::sync::{DafaterBase, Pair, PairId, PairView, RecordId, Sighting};
 
 impl Observer<'_> {
     /// Records that stand alone and tell of a counterpart that is gone, where nothing remembers a pair of them: the memory is older
@@ -29,8 +31,12 @@ impl Observer<'_> {
         let standing: BTreeSet<_> =
             picture.dafater.iter().map(|alone| alone.record.creation.civil()).collect();
         for person in picture.google.iter().map(|alone| &alone.record) {
-            let Some(marker) = person.marker(&self.settings.site) else { continue };
             let record = RecordId::Google(person.source_id.clone());
+            if self.was_succeeded(person, &standing)? {
+                left_over.insert(record);
+                continue;
+            }
+            let Some(marker) = person.marker(&self.settings.site) else { continue };
             if PairId::parse(&marker.pair).is_some_and(|pair| !begun.contains(&pair))
                 && !standing.contains(&marker.creation.civil())
                 && state.pairs_of_creation(&marker.creation)?.is_empty()
@@ -60,6 +66,23 @@ impl Observer<'_> {
             }
         }
         Ok(left_over)
+    }
+
+    /// Whether another contact was made in the place of this one while it was deleted, and the document of both is gone by now. It may
+    /// have been restored before that, and not been told from an echo of its deletion.
+    fn was_succeeded(
+        &self,
+        person: &Person,
+        standing: &BTreeSet<Option<DateTime>>,
+    ) -> Result<bool, EngineError> {
+        let state = &self.parts.state;
+        let Some(own) = state.parted_of_google(&person.source_id)? else { return Ok(false) };
+        let DafaterBase { name, creation, .. } = own.pair.dafater;
+        let successor = state.parted_of_creation(&creation)?;
+        Ok(successor.is_some_and(|successor| successor.pair.google.source_id != person.source_id)
+            && !standing.contains(&creation.civil())
+            && state.pairs_of_creation(&creation)?.is_empty()
+            && state.loose(&RecordId::Dafater(name))?.is_none())
     }
 
     /// Records whose creation was begun and has no receipt, and of which the one that they were made from is gone by now: with the id

@@ -91,7 +91,7 @@ pub struct Book {
     /// Records that an undo created.
     pub reborn: BTreeSet<Id>,
     /// Records whose content the site itself refuses.
-    pub poisoned: BTreeSet<Id>,
+    pub poisoned: BTreeMap<Id, Timestamp>,
     /// Documents that the site hid from the sync at some time.
     pub hidden: BTreeSet<Id>,
 }

@@ -78,7 +78,7 @@ fn ids(pair: &Pair) -> (Id, Id) {
 pub fn check(scene: &mut Scene) {
     let picture = scene.picture();
     // Whoever writes the whole table anew may have taken the poison out.
-    scene.book.poisoned.retain(|id| picture.0.get(id).is_none_or(|seen| is_refused(&seen.json)));
+    scene.book.poisoned.retain(|id, _| picture.0.get(id).is_none_or(|seen| is_refused(&seen.json)));
     let mut found = Vec::new();
     for account in scene.accounts() {
         check_account(scene, account, &picture, &mut found);
@@ -107,7 +107,7 @@ fn check_account(scene: &Scene, account: usize, picture: &Picture, found: &mut F
             }
             (left, right) => {
                 let is_there = (left.is_some(), right.is_some());
-                if !scene.book.poisoned.contains(&dafater) {
+                if !scene.book.poisoned.contains_key(&dafater) {
                     found.push((
                         "convergence",
                         format!("{google:?} and {dafater:?} are still a pair, but {is_there:?}"),
@@ -125,7 +125,7 @@ fn check_account(scene: &Scene, account: usize, picture: &Picture, found: &mut F
     }
     for parked in state.parked().unwrap() {
         let is_excused = parked.dafater.as_ref().is_some_and(|(name, _)| {
-            picture.named(Side::Dafater, &name.0).is_some_and(|id| scene.book.poisoned.contains(id))
+            picture.named(Side::Dafater, &name.0).is_some_and(|id| scene.book.poisoned.contains_key(id))
         });
         if !is_excused {
             found.push((
@@ -168,7 +168,7 @@ fn is_explained(view: &View<'_>, field: &Field) -> bool {
         || is_second_organization
         || is_open(view, field)
         || *field == Field::Text(TextField::Suffix)
-        || scene.book.poisoned.contains(&dafater)
+        || scene.book.poisoned.contains_key(&dafater)
         || !scene.rules.pull
         || !scene.rules.push
 }
@@ -293,9 +293,11 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
             said.any(|(nth, said)| !replacing().any(|(later, edit)| reaches(edit, said) && later > nth))
         };
         let is_end = |value: &str| is_end_of(value, &|_| true);
-        let is_poisoned = scene.book.poisoned.contains(&right);
-        let could_change = [scene.was_open[0], scene.was_open[1] && !is_poisoned];
-        let can_change = [scene.rules.push, scene.rules.pull && !is_poisoned];
+        let poisoned = scene.book.poisoned.get(&right);
+        // What cannot be stored any more could be, until it was given what the site refuses.
+        let met = scene.book.paired_at.get(&(left.clone(), right.clone()));
+        let could_change = [scene.was_open[0], scene.was_open[1] && poisoned.is_none_or(|at| met < Some(at))];
+        let can_change = [scene.rules.push, scene.rules.pull && poisoned.is_none()];
         for (nth, (side, contact)) in
             [(Side::Google, *google), (Side::Dafater, *dafater)].into_iter().enumerate()
         {
@@ -349,7 +351,7 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
             }
         }
     }
-    if !scene.rules.pull || !scene.rules.push || scene.book.poisoned.contains(&right) {
+    if !scene.rules.pull || !scene.rules.push || scene.book.poisoned.contains_key(&right) {
         return;
     }
     for field in [Field::Emails, Field::Phones, Field::Addresses] {
@@ -580,7 +582,7 @@ fn stand_alone(scene: &Scene, account: usize, picture: &Picture, paired: &BTreeS
     let reviews = state.reviews().unwrap();
     for (id, seen) in &picture.0 {
         let is_elsewhere = id.0 == Side::Google && seen.account != account;
-        if is_elsewhere || paired.contains(id) || scene.book.poisoned.contains(id) {
+        if is_elsewhere || paired.contains(id) || scene.book.poisoned.contains_key(id) {
             continue;
         }
         let record = match id.0 {

@@ -370,7 +370,7 @@ impl Scene {
         if let Deed::Poison { who, .. } = deed
             && let Some((id, _)) = before.nth(Side::Dafater, *who)
         {
-            self.book.poisoned.insert(id.clone());
+            self.book.poisoned.entry(id.clone()).or_insert(self.clock.now());
         }
         if let Deed::Hide { who } = deed
             && let Some((id, _)) = before.nth(Side::Dafater, *who)

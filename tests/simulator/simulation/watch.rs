@@ -169,6 +169,8 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
     let is_out_of_sight = |id: &Id| scene.book.hidden.contains(id) && is_renamed(id);
     let out_of_sight: BTreeSet<Id> =
         partners.iter().copied().chain([&source]).filter(|id| is_out_of_sight(id)).cloned().collect();
+    // LIMIT: who restores a contact that the list still shows as deleted, and deletes its document meanwhile, seems to restore it after that.
+    let shown = gone.get(&source).map(|source| source.restored.map(|at| at + scene.list_lag));
     for partner in partners {
         if before.0.contains_key(partner) {
             if just_back.contains(partner) || out_of_sight.contains(partner) || out_of_sight.contains(&source)
@@ -184,7 +186,7 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
             && !gone.had_news
             && !scene.book.was_edited_after(&source, gone.at)
             && !scene.book.was_carried_after(&source, gone.at)
-            && scene.book.gone.get(&source).is_none_or(|source| source.restored < Some(gone.seen))
+            && shown.is_none_or(|shown| shown < Some(gone.seen))
             && gone.at < scene.cycle_began
             && !scene.in_doubt.contains(partner)
         {
