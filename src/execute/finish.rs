@@ -83,7 +83,13 @@ impl AccountEngine {
         self.report_full(&state.parked()?, applied);
         // A write of this run may have been begun under the same key and be in doubt itself.
         for intent in state.intents()?.iter().filter(|intent| observed.settled.contains(intent)) {
-            changes.remove_intent(&intent.pair, intent.side);
+            // What stays alone for it was not noted by a run that was halted: the next one must know it for what it is.
+            let is_noted = applied.halted.is_none()
+                || intent.kind != IntentKind::Create
+                || state.pair(&intent.pair)?.is_some();
+            if is_noted {
+                changes.remove_intent(&intent.pair, intent.side);
+            }
         }
         for parked in applied.parked.values() {
             changes.set_parked(parked);

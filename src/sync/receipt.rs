@@ -44,6 +44,19 @@ impl Promise {
         self.redeem_base(&mut pair.google.contact, &mut pair.dafater.contact, side, (was, now))
     }
 
+    /// What was agreed on since, in fields that the write did not touch, holds for what it promised, too: else it would be taken back when
+    /// the write is found to have arrived.
+    pub fn follow(&mut self, before: &Pair, now: &Pair) {
+        let (was, is) =
+            ((&before.google.contact, &before.dafater.contact), (&now.google.contact, &now.dafater.contact));
+        for field in &Field::of(&[was.0, was.1, is.0, is.1, &self.google, &self.dafater]) {
+            if self.google.agrees_on(field, was.0) && self.dafater.agrees_on(field, was.1) {
+                self.google.take(field, is.0);
+                self.dafater.take(field, is.1);
+            }
+        }
+    }
+
     /// Whether the record of `side` says `now` just what was written into it.
     #[must_use]
     pub fn is_kept(&self, side: Side, now: &Contact) -> bool {

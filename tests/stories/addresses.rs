@@ -2,8 +2,9 @@
 
 use dafater_contactsd::contact::Field;
 use dafater_contactsd::execute::RunRequest;
-use dafater_contactsd::sandbox::dafater::WriteKind;
+use dafater_contactsd::sandbox::dafater::{Maintenance, WriteKind};
 use dafater_contactsd::sync::{Direction, FieldRule, FieldRules};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::world::{DAEMON, Strike, World, contact, once, person};
@@ -684,6 +685,36 @@ async fn an_address_that_came_to_a_contact_while_it_was_deleted_travels_when_tha
 }
 
 /// API: a list may be minutes behind our own writes.
+#[tokio::test]
+async fn an_address_that_is_taken_away_while_an_older_write_is_in_doubt_does_not_come_back() {
+    let mut world = world();
+    let ada = person("Ada", "Lovelace", "ada@example.com", "");
+    let resource = world.add_person(ada);
+    let name = world.add_contact(contact("Ada", "Lovelace", "ada@example.com", ""));
+    world.converge().await;
+    let phone = json!([{ "value": "+966 50 100 0002", "type": "mobile" }]);
+    world.edit_person(&resource, json!({ "phoneNumbers": phone }));
+    world.site_weather(once("/api/resource/Contact/", Strike::LoseRequest));
+    assert_eq!(world.sync().await.parked, 1);
+    world.calm();
+    let address = add_address(
+        &world,
+        json!({ "address_title": "Place", "address_type": "Office", "address_line1": "12 King Fahd Road",
+            "city": "Riyadh", "country": "Saudi Arabia", "links": [link(&name)] }),
+    );
+    world.site().switches.maintenance = Maintenance::ReadOnly;
+    let minute = SignedDuration::from_mins(1);
+    let report = world.sync_after(minute).await;
+    assert_eq!((report.google.updated, report.dafater.updated), (1, 0), "{report:?}");
+    assert_eq!(in_google(&world).len(), 1);
+    world.site().switches.maintenance = Maintenance::Off;
+    delete_address(&world, &address);
+    world.sync_after(minute).await;
+    world.converge().await;
+    assert_eq!((documents(&world), in_google(&world)), (Vec::new(), Vec::new()));
+    assert_eq!(world.contact("Ada")["phone_nos"].as_array().unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn an_address_that_is_added_while_google_shows_an_older_state_of_the_contact_travels_when_it_shows_the_new_one()
  {

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use dafater_contactsd::execute::RunReport;
 use dafater_contactsd::sandbox::dafater::{Maintenance, RateLimit};
+use dafater_contactsd::sync::DeletionPolicy;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::world::{Strike, World, contact, person, writes};
+use crate::world::{Strike, World, contact, once, person, writes};
 
 /// What stands between the daemon and the site.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -150,4 +151,23 @@ async fn a_limit_of_the_site_says_when_it_goes_on() {
     let report = world.sync().await;
     let wait = report.retry_after_seconds.expect("the site said how long");
     assert!((1..=3600).contains(&wait), "{report:?}");
+}
+
+/// The run that could tell ended before it noted anything.
+#[tokio::test]
+async fn who_was_deleted_before_its_copy_was_known_stays_so_when_the_site_closes_meanwhile() {
+    let mut world = World::with(|settings| settings.policy.deletions = DeletionPolicy::Propagate);
+    let ada = world.add_contact(contact("Ada", "Lovelace", "ada@example.com", ""));
+    world.google_weather(once(":createContact", Strike::LoseAnswer));
+    assert_eq!(world.sync().await.parked, 1);
+    world.calm();
+    world.clock.advance(SignedDuration::from_hours(1));
+    world.add_person(person("Grace", "Hopper", "grace@example.com", ""));
+    world.delete_contact(&ada);
+    world.site().switches.maintenance = Maintenance::ReadOnly;
+    world.sync().await;
+    world.site().switches.maintenance = Maintenance::Off;
+    world.clock.advance(SignedDuration::from_hours(1));
+    world.converge().await;
+    assert_eq!((world.contacts().len(), world.persons().len()), (1, 2), "{}", world.picture());
 }

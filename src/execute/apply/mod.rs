@@ -145,6 +145,7 @@ impl Executor<'_> {
                 let Some(pair) = work.pair() else { return Ok(()) };
                 self.settle(step, &pair, changes)?;
                 state.put_pair(&pair, changes)?;
+                self.keep_doubts(work, &pair, None, changes);
                 if !is_written_later {
                     self.report_withheld(step, &pair, changes);
                 }
@@ -258,6 +259,7 @@ impl Executor<'_> {
             self.settle(step, &pair, changes)?;
             if !self.is_taken_apart(work, &pair, changes)? {
                 self.parts.state.put_pair(&pair, changes)?;
+                self.keep_doubts(work, &pair, Some(side), changes);
                 self.report_withheld(step, &pair, changes);
                 self.remember_labels(work, side, changes);
             }
@@ -334,6 +336,7 @@ impl Executor<'_> {
             && !self.is_taken_apart(work, &pair, &mut changes)?
         {
             self.parts.state.put_pair(&pair, &mut changes)?;
+            self.keep_doubts(work, &pair, Some(side), &mut changes);
         }
         Ok(self.parts.state.commit(changes).await?)
     }
@@ -368,7 +371,12 @@ impl Executor<'_> {
 
     /// Whether an earlier update of the record is still in doubt.
     fn is_doubtful(&self, pair: &PairId, side: Side) -> bool {
-        self.doubtful.iter().any(|intent| (&intent.pair, intent.side) == (pair, side))
+        self.doubted(pair, side).is_some()
+    }
+
+    /// The earlier update of the record that is still in doubt.
+    fn doubted(&self, pair: &PairId, side: Side) -> Option<&Intent> {
+        self.doubtful.iter().find(|intent| (&intent.pair, intent.side) == (pair, side))
     }
 
     /// Writes down what is about to be sent. An earlier write of the same record, which has no receipt, is noted before it gives way:
@@ -393,11 +401,28 @@ impl Executor<'_> {
     /// Takes back what was written down and provably did not happen; what was in doubt before it is in doubt again.
     fn take_back(&self, work: &Work<'_>, side: Side, changes: &mut Changes) -> Result<(), EngineError> {
         let pair = &work.step.pair;
-        match self.doubtful.iter().find(|intent| (&intent.pair, intent.side) == (pair, side)) {
-            Some(earlier) => changes.set_intent(earlier),
+        match self.doubted(pair, side) {
+            Some(earlier) => changes.set_intent(&following(earlier, work.step, work.pair().as_ref())),
             None => changes.remove_intent(pair, side),
         }
         self.end_apart(work, changes)
+    }
+
+    /// Where the base of a pair moves on, so does what its writes promise that are still in doubt; `written` is the side whose write it was
+    /// that moved it.
+    fn keep_doubts(&self, work: &Work<'_>, pair: &Pair, written: Option<Side>, changes: &mut Changes) {
+        let step = work.step;
+        // What both were seen to say settles what was in doubt before they met.
+        if step.meets() {
+            return;
+        }
+        for side in [Side::Google, Side::Dafater] {
+            // Google is written first: what was in doubt there gave way to that.
+            let is_settled = written == Some(side) || written == Some(Side::Dafater) && step.writes(side);
+            if let Some(earlier) = self.doubted(&pair.id, side).filter(|_| !is_settled) {
+                changes.set_intent(&following(earlier, step, Some(pair)));
+            }
+        }
     }
 
     /// Remembers a pair of which a person deleted one record: a deletion can be taken back on either side.
@@ -472,6 +497,15 @@ impl Executor<'_> {
     fn with<T>(&self, change: impl FnOnce(&mut Applied) -> T) -> T {
         change(&mut self.applied.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
+}
+
+/// A write that is in doubt, after the base that it was to move has moved on.
+fn following(earlier: &Intent, step: &Step, now: Option<&Pair>) -> Intent {
+    let mut intent = earlier.clone();
+    if let (Some(promise), Some(before), Some(now)) = (&mut intent.promise, &step.before, now) {
+        promise.follow(before, now);
+    }
+    intent
 }
 
 /// How soon a parked pair is looked at again.
