@@ -325,6 +325,21 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
         "a contact that was restored beside its successor brings nobody back once their document is deleted",
     ),
     (305833, "the judge: what the site refuses by now was stored before it was given that"),
+    (
+        405995,
+        "what was agreed on while an older write was in doubt is not taken back when that turns out not to have arrived",
+    ),
+    (406708, "a run that is halted drops no create in doubt whose copy it was to leave alone"),
+    (32371, "the judge: an undo of an undo says what it puts back, although somebody said that long before"),
+    (401387, "the judge: a blank that was said on a copy before that was known for one is filled"),
+    (
+        401865,
+        "the judge: what was taken away and put back is no news to a copy, also after its document was made anew",
+    ),
+    (
+        407108,
+        "the judge: who puts back what stood before a write without an answer does so in all that one undo writes",
+    ),
     (205126, "the judge: an undo that was approved is a run of its own, with the cycle after it"),
 ];
 

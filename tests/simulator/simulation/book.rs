@@ -334,7 +334,14 @@ impl Book {
             let own: Vec<_> = self.texts.iter().filter(of_other).collect();
             let since = own.iter().rposition(|edit| edit.agreed_with.contains(id)).unwrap_or(own.len());
             let since = &own[since..];
-            since.first().is_some_and(|edit| edit.from.as_deref() == Some(from))
+            // Where the record itself was given since what was there before the undo, that is what both agreed on.
+            let is_since = |first: &TextEdit| {
+                first.from.as_deref() == Some(from)
+                    && !self.texts.iter().any(|own| {
+                        (&own.record, &own.field) == (id, field) && own.at > first.at && own.to == from
+                    })
+            };
+            since.first().is_some_and(|first| is_since(first))
                 && since.iter().any(|edit| !edit.is_undo && edit.to == to)
         })
     }

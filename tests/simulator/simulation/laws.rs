@@ -276,8 +276,15 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
                     || (is_made_anew || lost_an_answer(scene)) && is_overruled(scene, to, value, &is_known)
                     || lost_an_answer(scene) && is_to_be_overruled(view, &field, edit, value)
             };
-            let is_put_back =
-                |edit: &TextEdit| puts_back(scene, chain, edit) || begins_to_part(pair, chain, edit);
+            let is_put_back = |edit: &TextEdit| {
+                let is_same_undo = |other: &TextEdit| {
+                    let is_same = (other.cycle, &other.from, &other.to) == (edit.cycle, &edit.from, &edit.to);
+                    edit.is_undo && other.is_undo && is_same && edit.partners.contains(&other.record)
+                };
+                puts_back(scene, chain, edit)
+                    || begins_to_part(pair, chain, edit)
+                    || chain.iter().any(|other| is_same_undo(other) && puts_back(scene, chain, other))
+            };
             let replacing = || {
                 edits().filter(|(_, edit)| {
                     let replaces = is_ours(&edit.record) && edit.from.as_deref() == Some(value);
@@ -288,7 +295,9 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
             };
             let mut said = edits().filter(|(_, edit)| edit.to == value).peekable();
             if said.peek().is_none() {
-                return replacing().next().is_none();
+                // A blank that was said before the record met anybody is filled.
+                let is_unmet = |edit: &TextEdit| edit.to.is_empty() && edit.partners.is_empty();
+                return replacing().all(|(_, edit)| is_unmet(edit));
             }
             said.any(|(nth, said)| !replacing().any(|(later, edit)| reaches(edit, said) && later > nth))
         };
@@ -375,8 +384,9 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
             let is_no_news = |edit: &&&ValueEdit| {
                 let there =
                     edits.iter().filter(|other| !other.is_added && edit.known_to.contains(&other.record));
+                let had_it = |id: &Id| *id == right || former.contains(id);
                 there.into_iter().any(|other| {
-                    other.key == *key && other.agreed_with.contains(&right)
+                    other.key == *key && other.agreed_with.iter().any(had_it)
                         || lost_an_answer(scene) && other.gone_before.contains(key)
                 })
             };
