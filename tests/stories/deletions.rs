@@ -225,6 +225,31 @@ async fn a_contact_restored_while_its_successor_is_deleted_brings_back_nothing_t
     ");
 }
 
+/// A contact without a name: what it says proves little, that the two were a pair proves all.
+#[tokio::test]
+async fn a_contact_restored_while_the_site_hides_its_document_waits_for_that() {
+    let mut world = World::with(|settings| settings.policy.deletions = DeletionPolicy::Keep);
+    let phone = |number: &str| json!([{ "value": number, "type": "mobile" }]);
+    let resource = world.add_person(json!({ "phoneNumbers": phone("+966 50 100 0001") }));
+    let name = world.add_contact(json!({ "phone_nos": [{ "phone": "0501000001" }] }));
+    world.converge().await;
+    assert_eq!(world.contacts().len(), 1);
+    world.delete_person(&resource);
+    world.settle().await;
+    world.clock.advance(SignedDuration::from_hours(1));
+    world.site().hide(DAEMON, &name);
+    let now = world.tick();
+    world.google().restore_person(EMAIL, &resource, now).unwrap();
+    world.settle().await;
+    assert_eq!(world.contacts().len(), 1, "{}", world.picture());
+    world.site().unhide(DAEMON);
+    world.clock.advance(SignedDuration::from_hours(48));
+    world.converge().await;
+    assert_eq!((world.contacts().len(), world.persons().len()), (1, 1), "{}", world.picture());
+    world.edit_contact(&name, json!({ "designation": "Countess" }));
+    assert_eq!(world.settle().await.google.updated, 1, "they are a pair again");
+}
+
 /// For some minutes after its deletion, a contact that is listed may be no more than an echo of it.
 #[tokio::test]
 async fn a_contact_restored_beside_its_successor_brings_nobody_back_once_the_document_is_deleted() {

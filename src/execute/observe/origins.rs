@@ -184,8 +184,8 @@ impl Observer<'_> {
         Ok(taken)
     }
 
-    /// Contacts that we made from a document which the site has and does not show: a permission hides it, or it cannot be read.
-    /// Neither is it gone, nor are they new.
+    /// Contacts that we made from a document which the site has and does not show, or that were a pair with it until they were deleted:
+    /// a permission hides it, or it cannot be read. Neither is it gone, nor are they new.
     pub(super) async fn veiled(
         &self,
         picture: &Picture,
@@ -193,34 +193,41 @@ impl Observer<'_> {
     ) -> Result<BTreeSet<RecordId>, EngineError> {
         let state = &self.parts.state;
         let shown: BTreeSet<_> = picture.dafater.iter().map(|alone| alone.record.creation.civil()).collect();
-        let mut made = Vec::new();
+        // Each with the creation of its document, and the pair that it was begun for.
+        let mut sought = Vec::new();
         for person in picture.google.iter().map(|alone| &alone.record) {
-            if let Some(marker) = person.marker(&self.settings.site)
-                && !shown.contains(&marker.creation.civil())
-                && state.pairs_of_creation(&marker.creation)?.is_empty()
-            {
-                made.push((RecordId::Google(person.source_id.clone()), marker));
+            let record = RecordId::Google(person.source_id.clone());
+            let marker =
+                person.marker(&self.settings.site).map(|marker| (marker.creation, Some(marker.pair)));
+            let parted = state.parted_of_google(&person.source_id)?;
+            let parted = parted.map(|parted| (parted.pair.dafater.creation, None));
+            for (creation, begun) in marker.into_iter().chain(parted) {
+                if !shown.contains(&creation.civil()) && state.pairs_of_creation(&creation)?.is_empty() {
+                    sought.push((record.clone(), creation.civil(), begun));
+                }
             }
         }
-        if made.is_empty() {
+        if sought.is_empty() {
             return Ok(BTreeSet::new());
         }
         // Their documents are known by name from the creates that were begun, and from what stands alone.
-        let mut origins = BTreeMap::new();
+        let mut origins = BTreeSet::new();
         for loose in state.all_loose() {
             let loose = loose?;
             if let (RecordId::Dafater(name), Some(creation)) = (loose.record, loose.creation) {
-                let of_it = made.iter().filter(|(_, marker)| marker.creation.civil() == creation.civil());
-                origins.extend(of_it.map(|(record, _)| (record.clone(), name.clone())));
+                let of_it = sought.iter().filter(|(_, sought, _)| *sought == creation.civil());
+                origins.extend(of_it.map(|(record, ..)| (record.clone(), name.clone())));
             }
         }
         for intent in doubt.unsettled.iter().chain(&doubt.settled) {
             if let RecordId::Dafater(name) = &intent.record {
-                let of_it = made.iter().filter(|(_, marker)| marker.pair == intent.pair.to_string());
-                origins.extend(of_it.map(|(record, _)| (record.clone(), name.clone())));
+                let id = intent.pair.to_string();
+                let of_it = sought.iter().filter(|(_, _, begun)| begun.as_ref() == Some(&id));
+                origins.extend(of_it.map(|(record, ..)| (record.clone(), name.clone())));
             }
         }
-        let names: BTreeSet<DocumentName> = origins.values().cloned().collect();
+        let names: BTreeSet<DocumentName> =
+            origins.iter().map(|(_, name)| DocumentName::clone(name)).collect();
         let names: Vec<DocumentName> = names.into_iter().collect();
         let mut hidden = BTreeSet::new();
         for (name, lookup) in names.iter().zip(self.look_up_documents(&names).await?) {

@@ -13,7 +13,7 @@ use dafater_contactsd::sandbox::dafater::Site;
 use dafater_contactsd::sandbox::google::Google;
 use dafater_contactsd::state::{AccountState, HoldDecision};
 use dafater_contactsd::store::{MemoryStore, Tree};
-use dafater_contactsd::sync::Side;
+use dafater_contactsd::sync::{RecordId, Side};
 use http::{Method, Request, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -85,6 +85,8 @@ pub struct Scene {
     pub had_undo: bool,
     /// Records that a person left alone.
     pub skipped: BTreeSet<Id>,
+    /// Records that a person called somebody of its own.
+    pub separated: BTreeSet<Id>,
     pub log: Option<Vec<String>>,
     pub met: Met,
     /// What the requests of this cycle were: whether each could change something.
@@ -143,6 +145,7 @@ impl Scene {
             is_undoing: false,
             had_undo: false,
             skipped: BTreeSet::new(),
+            separated: BTreeSet::new(),
             log: None,
             met: Met::new(),
             effects: Vec::new(),
@@ -274,6 +277,17 @@ impl Scene {
     /// Both sides now.
     pub fn picture(&mut self) -> Arc<Picture> {
         self.camera.take(&self.google, &self.site)
+    }
+
+    /// The record that somebody is asked about; a document may have another name since.
+    pub fn id_of(&mut self, record: &RecordId) -> Option<Id> {
+        match record {
+            RecordId::Google(source) => Some((Side::Google, source.0.clone())),
+            RecordId::Dafater(name) => {
+                let now = self.picture().named(Side::Dafater, &name.0).cloned();
+                now.or_else(|| self.book.names.get(&(Side::Dafater, name.0.clone())).cloned())
+            }
+        }
     }
 
     /// The daemon's opinion: what it holds for agreed upon of a record (its half, the other's), and each counterpart.

@@ -124,11 +124,11 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
     let is_same = |other: &Id| {
         id.0 == Side::Dafater || before.0.get(other).is_none_or(|other| other.account == seen.account)
     };
-    let twin = scene
-        .book
-        .made
-        .iter()
-        .find(|(made, from)| **from == source && before.0.contains_key(made) && is_same(made));
+    let has_come_back = scene.book.gone.get(&source).is_some_and(|gone| gone.restored.is_some());
+    let is_its = |made: &Id| !has_come_back || !has_moved_on(scene, made, &source);
+    let twin = scene.book.made.iter().find(|(made, from)| {
+        **from == source && before.0.contains_key(made) && is_same(made) && is_its(made)
+    });
     // Who restores a contact while it is made anew comes too late for the look before it: nothing locks what is not there.
     let lag = if id.0 == Side::Google { scene.setting.list_delay } else { 0 };
     let seen_until = scene.cycle_began - jiff::SignedDuration::from_secs(lag.into());
@@ -150,7 +150,9 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
     let gone = &scene.book.gone;
     let is_unseen =
         |partner: &Id| gone.get(partner).and_then(|gone| gone.restored).is_some_and(|at| at > seen_until);
-    let partners: Vec<&Id> = partners.into_iter().filter(|partner| !is_unseen(partner)).collect();
+    let is_free =
+        |partner: &&Id| !is_unseen(partner) && !(has_come_back && has_moved_on(scene, partner, &source));
+    let partners: Vec<&Id> = partners.into_iter().filter(is_free).collect();
     // Where an edit brought one back that was deleted, it is the one in its place whose deletion counts.
     let paired_at = |partner: &Id| {
         let (google, dafater) = if id.0 == Side::Google { (partner, &source) } else { (&source, partner) };
@@ -199,6 +201,14 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
     scene.book.made.insert(id.clone(), source);
 }
 
+/// Whether a record that stood alone while its `former` counterpart was deleted is another's by now: two of one person were entered.
+fn has_moved_on(scene: &Scene, record: &Id, former: &Id) -> bool {
+    let accounts = &scene.book.accounts;
+    let others = scene.pairs_of(record).into_iter().map(|(_, _, other)| other);
+    let is_another = |other: &Id| other != former && accounts.get(other) == accounts.get(former);
+    others.into_iter().any(|other| is_another(&other))
+}
+
 /// A copy that was never known to be one, because its receipt was lost, brings nobody back either.
 fn judge_orphan(scene: &mut Scene, id: &Id, source: &Id, before: &Picture) {
     let book = &scene.book;
@@ -209,8 +219,9 @@ fn judge_orphan(scene: &mut Scene, id: &Id, source: &Id, before: &Picture) {
     }
     let is_gone =
         book.gone.get(origin).is_some_and(|gone| gone.restored.is_none() && gone.at < scene.cycle_began);
-    let is_touched =
-        book.touches.iter().any(|(touched, _)| touched == source) || book.gone.contains_key(source);
+    let is_touched = book.touches.iter().any(|(touched, _)| touched == source)
+        || book.gone.contains_key(source)
+        || scene.separated.contains(source);
     if is_gone && !is_touched && !before.0.contains_key(origin) {
         let what =
             format!("{origin:?} was deleted by a person, and came back as {id:?} from its copy {source:?}");
@@ -318,7 +329,10 @@ fn judge_deletion(scene: &mut Scene, id: &Id, old: &Seen) {
     // To the other accounts, it is gone.
     let picture = scene.picture();
     let had_news = pairs.iter().any(|(_, base, other)| {
-        picture.0.get(other).is_some_and(|other| has_news(&old.contact, &other.contact, base))
+        let is_edited = scene.book.touches.iter().any(|(touched, _)| touched == other);
+        picture.0.get(other).is_some_and(|other| {
+            has_news(&old.contact, &other.contact, base) || is_edited && differ(base, &other.contact)
+        })
     });
     let said = old.contact.clone();
     scene.book.gone.insert(id.clone(), Gone { at: scene.clock.now(), seen, had_news, restored: None, said });

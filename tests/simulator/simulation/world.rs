@@ -16,7 +16,7 @@ use dafater_contactsd::sandbox::dafater::{
 use dafater_contactsd::sandbox::google::{Google, GoogleOptions, Quotas};
 use dafater_contactsd::state::AccountState;
 use dafater_contactsd::store::{Fault as StoreFault, MemoryStore};
-use dafater_contactsd::sync::{Links, Policy, RecordId, Scope, Side};
+use dafater_contactsd::sync::{Links, Policy, Scope, Side};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use serde_json::json;
@@ -292,21 +292,15 @@ impl World {
                     Decision::Skip => {
                         drive(engine.skip(record), None, || false);
                         let mut scene = scene.lock().unwrap();
-                        let id = match record {
-                            RecordId::Google(source) => Some((Side::Google, source.0.clone())),
-                            // It may have another name since it was asked about.
-                            RecordId::Dafater(name) => {
-                                let now = scene.picture().named(Side::Dafater, &name.0).cloned();
-                                now.or_else(|| {
-                                    scene.book.names.get(&(Side::Dafater, name.0.clone())).cloned()
-                                })
-                            }
-                        };
+                        let id = scene.id_of(record);
                         scene.skipped.extend(id);
                         Trouble::Skipped
                     }
                     Decision::Separate => {
                         drive(engine.separate(record), None, || false);
+                        let mut scene = scene.lock().unwrap();
+                        let id = scene.id_of(record);
+                        scene.separated.extend(id);
                         Trouble::Separated
                     }
                 }
