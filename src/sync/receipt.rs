@@ -198,6 +198,7 @@ impl Step {
             Side::Dafater => written.dafater.is_some(),
         };
         let is_owed = self.says_more(&google_now, &dafater_now)
+            || self.may_inherit_addresses(&google_now)
             || merged.pending.contains(&Field::Addresses)
                 && self.is_short(Side::Dafater, written.dafater.is_some(), &dafater_now)
             || !merged.google.fields.is_empty() && written.google.is_none()
@@ -251,6 +252,14 @@ impl Step {
             (source.says(field) || made.says(field)) && !contact.says(field) && !is_withheld
         });
         fields
+    }
+
+    /// Whether a document was made in the place of one that was deleted, and addresses travel. API: an Address is linked to a name,
+    /// whoever has it: those that were left behind are the new document's.
+    fn may_inherit_addresses(&self, google: &Contact) -> bool {
+        let is_made_anew =
+            matches!(self.action, Action::Create { side: Side::Dafater, .. }) && self.before.is_some();
+        is_made_anew && google.addresses.is_some()
     }
 
     /// Whether a new record says what it was not sent: that has yet to be compared.

@@ -340,6 +340,15 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
         407108,
         "the judge: who puts back what stood before a write without an answer does so in all that one undo writes",
     ),
+    (507528, "a contact that is restored while the site hides its document waits for that"),
+    (500723, "a document that is made anew may inherit the addresses that were linked to its name"),
+    (505791, "a document that is made anew may inherit the addresses that were linked to its name"),
+    (500330, "the judge: who was called somebody of its own is made, although it was a copy"),
+    (500640, "the judge: a document that stood alone may be another contact's when its own is restored"),
+    (503351, "the judge: what Google alone holds is an edit that beats a deletion, too"),
+    (504940, "the judge: a move of an address that is committed after that was deleted comes too late"),
+    (508514, "the judge: what an undo put back is no person's word to the next undo"),
+    (508798, "the judge: a merge brings back what an undo took away from one of the two"),
     (205126, "the judge: an undo that was approved is a run of its own, with the cycle after it"),
 ];
 

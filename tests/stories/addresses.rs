@@ -674,6 +674,14 @@ async fn an_address_that_came_to_a_contact_while_it_was_deleted_travels_when_tha
     );
     world.site().switches.late_commit = std::time::Duration::ZERO;
     world.delete_contact(&name);
+    // What is newer than that by more than lists overlap.
+    world.clock.advance(SignedDuration::from_mins(12));
+    let grace = world.add_contact(contact("Grace", "Hopper", "grace@example.com", ""));
+    add_address(
+        &world,
+        json!({ "address_type": "Office", "address_line1": "2 Olaya Street", "city": "Riyadh", "country": "Saudi Arabia",
+            "links": [link(&grace)] }),
+    );
     world.converge().await;
     assert_eq!(
         in_google(&world),

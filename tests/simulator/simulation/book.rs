@@ -34,7 +34,10 @@ pub struct TextEdit {
 /// A person added a value to a record, or took one away.
 #[derive(Debug, Clone)]
 pub struct ValueEdit {
+    /// When somebody said it; of what a merge brought, when somebody gave it to the record that was merged into this one.
     pub at: Timestamp,
+    /// When this record said so.
+    pub shown: Timestamp,
     pub cycle: u32,
     pub record: Id,
     pub field: Field,
@@ -251,7 +254,15 @@ impl Book {
             for key in values.keys() {
                 let mut said_by = former.iter().chain(made_of);
                 let since = said_by.find_map(|record| self.said_since(record, &field, key.as_str()));
-                self.value(since.unwrap_or(at), cycle, id, &field, key.as_str(), true, Vec::new());
+                self.value(
+                    (since.unwrap_or(at), since.unwrap_or(at)),
+                    cycle,
+                    id,
+                    &field,
+                    key.as_str(),
+                    true,
+                    Vec::new(),
+                );
             }
         }
     }
@@ -306,14 +317,14 @@ impl Book {
                         && set(&said.contact, &field).contains(key)
                 });
                 let since = lost.next().and_then(|(loser, _)| self.said_since(loser, &field, key.as_str()));
-                self.value(since.unwrap_or(at), cycle, id, &field, key.as_str(), true, Vec::new());
+                self.value((since.unwrap_or(at), at), cycle, id, &field, key.as_str(), true, Vec::new());
             }
             for key in was.keys().filter(|key| !is.contains(key)) {
                 let agreed_with = pairs.iter().filter(|(own, other, _)| {
                     set(own, &field).contains(key) && set(other, &field).contains(key)
                 });
                 let agreed_with = agreed_with.map(|(_, _, other)| other.clone()).collect();
-                self.value(at, cycle, id, &field, key.as_str(), false, agreed_with);
+                self.value((at, at), cycle, id, &field, key.as_str(), false, agreed_with);
             }
         }
     }
@@ -366,7 +377,7 @@ impl Book {
     #[expect(clippy::too_many_arguments, reason = "one place writes this record")]
     fn value(
         &mut self,
-        at: Timestamp,
+        at: (Timestamp, Timestamp),
         cycle: u32,
         id: &Id,
         field: &Field,
@@ -376,8 +387,10 @@ impl Book {
     ) {
         let (record, key) = (id.clone(), key.to_owned());
         let (known_to, gone_before) = (Vec::new(), Vec::new());
+        let (at, shown) = at;
         self.values.push(ValueEdit {
             at,
+            shown,
             cycle,
             record,
             field: field.clone(),

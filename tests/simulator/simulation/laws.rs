@@ -413,15 +413,36 @@ fn keep_edits(view: &View<'_>, found: &mut Found) {
                 .filter(is_shared)
                 .filter(|edit| !begins_to_part(edit))
                 .filter(|edit| is_ours(&edit.record) && edit.agreed_with.iter().any(is_ours))
-                .map(|edit| edit.at)
-                .max();
+                .max_by_key(|edit| edit.at);
+            // What a merge brings stands there from then on, however long ago it was said: an undo that took it away is over.
+            let shown = of_key().filter(|edit| edit.is_added).map(|edit| edit.shown).max();
+            let is_brought = agreed.is_some_and(|agreed| agreed.is_undo && Some(agreed.at) < shown);
+            let agreed = agreed.filter(|_| !is_brought).map(|edit| edit.at);
             let has = |contact: &Contact| set(contact, &field).keys().any(|other| other.as_str() == *key);
             let (at_google, at_dafater) = (has(google), has(dafater));
             // What is put into the tables behind the site's back moves no revision: a write in that moment cannot know of it.
             let is_poison = key.starts_with("askfor");
             let is_ours_added = !is_poison
                 && of_key().any(|edit| edit.is_added && (edit.record == left || edit.record == right));
-            let is_lost = is_ours_added && told > removed && !(at_google || at_dafater);
+            // LIMIT: who moves an address that somebody else took away, in a transaction that is not committed yet when that one is deleted,
+            // comes too late: neither side has a lock for deletions.
+            let is_moved_late = |edit: &&&ValueEdit| {
+                let is_of_move = |other: &&ValueEdit| {
+                    (&other.record, other.at, other.is_added) == (&edit.record, edit.at, false)
+                };
+                let mut left = edits.iter().copied().filter(is_of_move);
+                let is_taken = |key: &str| {
+                    edits
+                        .iter()
+                        .any(|other| !other.is_added && other.key == key && other.record != edit.record)
+                };
+                scene.has_late_commits
+                    && field == Field::Addresses
+                    && edit.is_added
+                    && left.any(|left| is_taken(&left.key))
+            };
+            let came_late = of_key().any(|edit| is_moved_late(&edit));
+            let is_lost = is_ours_added && told > removed && !(at_google || at_dafater) && !came_late;
             if is_lost && !aliased(pair, key) && !was_begun_to_delete(view, key) {
                 found.push((
                     "no lost edit",

@@ -53,6 +53,8 @@ pub struct Scene {
     pub closed: [Option<Timestamp>; 2],
     /// How long a list in Google may have shown an older state.
     pub list_lag: SignedDuration,
+    /// Whether transactions on the site were ever committed later than they began.
+    pub has_late_commits: bool,
     pub google: Google,
     pub site: Site,
     store: Arc<MemoryStore>,
@@ -123,6 +125,7 @@ impl Scene {
             rules: setting.rules,
             was_open: [setting.rules.push, setting.rules.pull],
             closed: [None; 2],
+            has_late_commits: setting.late_commit > 0,
             list_lag: SignedDuration::from_secs(setting.list_delay.into()),
             book: Book { fields: fields(&setting), ..Book::default() },
             camera: Camera::new(&setting),

@@ -277,7 +277,14 @@ fn judge_withdrawal(scene: &mut Scene, id: &Id, old: &Seen) {
     let seen_until = scene.cycle_began - jiff::SignedDuration::from_secs(lag.into());
     let mut stages = scene.book.created_as.get(id).into_iter().flatten();
     let is_as_created = stages.any(|created| !differ(created, &old.contact));
-    let is_touched = scene.book.touches.iter().any(|(touched, at)| touched == id && *at <= seen_until);
+    // What an earlier undo put back was no person's word.
+    let by_undo = |at: jiff::Timestamp| {
+        let texts = scene.book.texts.iter().map(|edit| (&edit.record, edit.at, edit.is_undo));
+        let values = scene.book.values.iter().map(|edit| (&edit.record, edit.at, edit.is_undo));
+        texts.chain(values).any(|edit| edit == (id, at, true))
+    };
+    let is_seen = |(touched, at): &(Id, jiff::Timestamp)| touched == id && *at <= seen_until && !by_undo(*at);
+    let is_touched = scene.book.touches.iter().any(is_seen);
     if is_touched && !is_as_created {
         scene.violate("no lost edit", format!("{id:?} was undone with what a person wrote into it since"));
     }
