@@ -196,7 +196,9 @@ impl AccountEngine {
         for record in &observed.snapshot.decisions.apart {
             // One that waits for its counterpart to be made is still somebody of its own.
             let waits = state.loose(record)?.is_some_and(|loose| loose.why == LooseReason::Parked);
-            if !waits && applied.parked.is_empty() {
+            // One that is deleted is nobody's double. What the site hides may come back.
+            let is_gone = !stands(observed, record);
+            if !waits && (applied.parked.is_empty() || is_gone) {
                 changes.remove_apart(record);
             }
         }
@@ -293,6 +295,19 @@ impl AccountEngine {
             || saved.last_error.is_some()
             || !saved.had_first_sync
             || age.is_none_or(|age| age >= SUCCESS_SAVED_EVERY))
+    }
+}
+
+/// Whether a record in no pair is seen to stand, or hidden by the site.
+fn stands(observed: &Observed, record: &RecordId) -> bool {
+    match record {
+        RecordId::Google(source) => {
+            observed.snapshot.google.iter().any(|alone| alone.record.source_id == *source)
+        }
+        RecordId::Dafater(name) => {
+            observed.hidden.contains(name)
+                || observed.snapshot.dafater.iter().any(|alone| alone.record.name == *name)
+        }
     }
 }
 

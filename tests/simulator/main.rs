@@ -349,6 +349,15 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
     (504940, "the judge: a move of an address that is committed after that was deleted comes too late"),
     (508514, "the judge: what an undo put back is no person's word to the next undo"),
     (508798, "the judge: a merge brings back what an undo took away from one of the two"),
+    (703091, "a contact that was called somebody of its own and is deleted is looked for no more"),
+    (702544, "what was agreed on while a write was in doubt holds, also where the next write was refused"),
+    (700637, "the judge: addresses that are one say the same where both say it"),
+    (700825, "the judge: what is restored without its addresses says what it said"),
+    (701162, "the judge: what a write replaced is noted when the record can be seen again"),
+    (
+        701589,
+        "the judge: who puts back what stood before two edits of which one write had no answer hides that it arrived",
+    ),
     (205126, "the judge: an undo that was approved is a run of its own, with the cycle after it"),
 ];
 

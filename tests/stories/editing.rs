@@ -2,9 +2,10 @@
 
 use dafater_contactsd::sync::{ConflictPolicy, Side};
 use insta::assert_snapshot;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::world::{World, contact, person, writes};
+use crate::world::{Strike, World, contact, once, person, writes};
 
 async fn linked_under(conflict: ConflictPolicy) -> (World, String, String) {
     let mut world = World::with(|settings| settings.policy.conflict = conflict);
@@ -541,4 +542,32 @@ async fn a_contact_of_an_unusual_size_stops_nobody() {
     assert_eq!(world.person("Ada")["organizations"][0]["title"], "Countess");
     assert_eq!(world.contacts().len(), 2);
     assert_eq!(writes(&world.settle().await), 0);
+}
+
+/// The second write, which would have taken the place of the one in doubt, was refused; what went the other way beside it was agreed on.
+#[tokio::test]
+async fn what_is_taken_away_after_a_refused_write_and_one_in_doubt_does_not_come_back() {
+    let refused = || {
+        let refusal = r#"{"error":{"code":400,"message":"Request person.metadata.sources.etag is different than the current person.metadata.sources.etag. Clear local cache and get the latest person.","status":"FAILED_PRECONDITION"}}"#;
+        Strike::Answer(400, "application/json", refusal)
+    };
+    let mut world = World::new();
+    let resource = world.add_person(person("Ada", "Lovelace", "ada@example.com", ""));
+    world.converge().await;
+    let name = world.contact("Ada")["name"].as_str().unwrap().to_owned();
+    world.edit_contact(&name, json!({ "designation": "Countess" }));
+    world.google_weather(once(":updateContact", Strike::LoseRequest));
+    world.sync().await;
+    let email = |address: &str| json!({ "value": address, "type": "work" });
+    let both = [email("ada@example.com"), email("second@example.com")];
+    world.edit_person(&resource, json!({ "emailAddresses": both }));
+    world.google_weather(once(":updateContact", refused()));
+    let minute = SignedDuration::from_mins(1);
+    assert_eq!(world.sync_after(minute).await.dafater.updated, 1);
+    world.calm();
+    world.edit_person(&resource, json!({ "emailAddresses": [email("ada@example.com")] }));
+    world.sync_after(minute).await;
+    world.converge().await;
+    assert_eq!(world.contact("Ada")["email_ids"].as_array().unwrap().len(), 1, "{}", world.picture());
+    assert_eq!(world.person("Ada")["emailAddresses"].as_array().unwrap().len(), 1);
 }

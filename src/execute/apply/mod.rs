@@ -49,6 +49,8 @@ pub(super) struct Applied {
     pub(super) parked: BTreeMap<PairId, Parked>,
     /// Pairs of which a record was deleted or emptied.
     pub(super) destroyed: BTreeSet<PairId>,
+    /// Pairs of which a write was refused: what was in doubt before it is in doubt again.
+    pub(super) refused: BTreeSet<(PairId, Side)>,
     /// Documents that were created without a counterpart.
     pub(super) documents: BTreeMap<PairId, Document>,
     /// Why the run ended early.
@@ -401,6 +403,7 @@ impl Executor<'_> {
     /// Takes back what was written down and provably did not happen; what was in doubt before it is in doubt again.
     fn take_back(&self, work: &Work<'_>, side: Side, changes: &mut Changes) -> Result<(), EngineError> {
         let pair = &work.step.pair;
+        self.with(|applied| applied.refused.insert((pair.clone(), side)));
         match self.doubted(pair, side) {
             Some(earlier) => changes.set_intent(&following(earlier, work.step, work.pair().as_ref())),
             None => changes.remove_intent(pair, side),
@@ -417,8 +420,10 @@ impl Executor<'_> {
             return;
         }
         for side in [Side::Google, Side::Dafater] {
-            // Google is written first: what was in doubt there gave way to that.
-            let is_settled = written == Some(side) || written == Some(Side::Dafater) && step.writes(side);
+            // Google is written first: what was in doubt there gave way to that, unless it was refused.
+            let is_refused = self.with(|applied| applied.refused.contains(&(pair.id.clone(), side)));
+            let gave_way = written == Some(Side::Dafater) && step.writes(side) && !is_refused;
+            let is_settled = written == Some(side) || gave_way;
             if let Some(earlier) = self.doubted(&pair.id, side).filter(|_| !is_settled) {
                 changes.set_intent(&following(earlier, step, Some(pair)));
             }

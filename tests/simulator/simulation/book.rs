@@ -246,7 +246,7 @@ impl Book {
         // API: what is restored on the site, or put back by an undo, is a new record; it says what the old one said.
         let is_former = |(other, gone): (&Id, &Gone)| {
             other.0 == id.0
-                && !differ(&gone.said, &seen.contact)
+                && !differ(&without_addresses(&gone.said), &without_addresses(&seen.contact))
                 && self.accounts.get(other) == Some(&seen.account)
         };
         let former = self.gone.iter().find(|entry| is_former(*entry)).map(|(other, _)| other.clone());
@@ -417,6 +417,11 @@ impl Book {
     pub fn was_edited_after(&self, id: &Id, since: Timestamp) -> bool {
         self.touches.iter().any(|(touched, at)| touched == id && *at >= since)
     }
+}
+
+/// API: what is restored on the site has lost the addresses that were deleted with it.
+fn without_addresses(contact: &Contact) -> Contact {
+    Contact { addresses: None, ..contact.clone() }
 }
 
 /// Values that a record's `pairs` agree on, and that it does not say.

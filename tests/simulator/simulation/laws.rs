@@ -214,7 +214,10 @@ fn agree(view: &View<'_>, found: &mut Found) {
         let left: BTreeSet<&str> = left.keys().map(Key::as_str).collect();
         // Addresses that met are one although one of them says more.
         let same = |key: &'_ Key| {
-            let alias = pair.aliases.iter().find(|(_, dafater)| dafater == key);
+            let alias = pair
+                .aliases
+                .iter()
+                .find(|(google, dafater)| dafater == key && left.contains(google.as_str()));
             alias
                 .filter(|_| field == Field::Addresses)
                 .map_or_else(|| key.clone(), |(google, _)| google.clone())
@@ -517,10 +520,15 @@ fn aliased(pair: &Pair, key: &str) -> bool {
     pair.aliases.iter().any(|(left, right)| left.as_str() == key || right.as_str() == key)
 }
 
+/// Whether the history has a value, or a write has it that cannot be looked at yet: it is noted with that.
 fn is_in_history(scene: &Scene, value: &str) -> bool {
     scene
         .accounts()
-        .flat_map(|account| scene.state(account).history(None).filter_map(Result::ok).collect::<Vec<_>>())
+        .flat_map(|account| {
+            let state = scene.state(account);
+            let begun = state.intents().unwrap().into_iter().map(|intent| intent.entry);
+            begun.chain(state.history(None).filter_map(Result::ok)).collect::<Vec<_>>()
+        })
         .any(|entry| entry.view.changes.iter().any(|change| change.before.contains(value)))
 }
 
@@ -563,9 +571,24 @@ fn puts_back(scene: &Scene, edits: &[&TextEdit], edit: &TextEdit) -> bool {
         // Said of the counterpart, or of its copy in another account.
         std::iter::once(&said.record).chain(&said.partners).any(carries)
             && edit.from.as_ref() == Some(&said.to)
-            && said.from.as_ref().or(own) == Some(&edit.to)
+            && stood_before(edits, said).or(own) == Some(&edit.to)
     };
     lost_an_answer(scene) && edits.iter().any(|said| is_sent(said))
+}
+
+/// What stood where something was said: where nobody had agreed on what it replaced, what that had replaced.
+fn stood_before<'e>(edits: &[&'e TextEdit], said: &'e TextEdit) -> Option<&'e String> {
+    let before = edits.iter().take_while(|other| !std::ptr::eq(**other, said)).copied().collect::<Vec<_>>();
+    let mut first = said;
+    while first.agreed_with.is_empty()
+        && let Some(earlier) = before.iter().rfind(|earlier| {
+            earlier.at < first.at && earlier.record == said.record && Some(&earlier.to) == first.from.as_ref()
+        })
+        && earlier.from.is_some()
+    {
+        first = earlier;
+    }
+    first.from.as_ref()
 }
 
 /// Whether an undo only gave a record back what it said before it met its counterpart. Who are to be parted are told nothing; where that
