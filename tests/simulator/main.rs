@@ -341,6 +341,10 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
         "the judge: who puts back what stood before a write without an answer does so in all that one undo writes",
     ),
     (205126, "the judge: an undo that was approved is a run of its own, with the cycle after it"),
+    (
+        601005,
+        "an address that takes the name of one that went while it was made does not hide that one's deletion",
+    ),
 ];
 
 #[test]
