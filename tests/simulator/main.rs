@@ -345,6 +345,10 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
         601005,
         "an address that takes the name of one that went while it was made does not hide that one's deletion",
     ),
+    (
+        605808,
+        "a refusal of the deletions that passes makes no deletion of a document that is renamed and hidden",
+    ),
 ];
 
 #[test]

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::world::{DAEMON, EMAIL, World, contact, person, writes};
+use crate::world::{DAEMON, EMAIL, Strike, World, contact, person, writes};
 
 fn under(policy: DeletionPolicy) -> World {
     World::with(|settings| settings.policy.deletions = policy)
@@ -355,6 +355,21 @@ async fn what_the_daemon_may_not_see_is_not_deleted() {
     world.settle().await;
     assert_eq!(world.contact("Ada")["company_name"], "Analytical");
     assert_eq!(world.engine().status().unwrap().parked, 0);
+}
+
+#[tokio::test]
+async fn a_document_that_is_renamed_and_hidden_is_not_deleted_because_the_deletions_were_refused_once() {
+    let (mut world, _, names) = three(DeletionPolicy::Propagate).await;
+    let now = world.tick();
+    world.site().rename(&names[2], "Admiral Hopper", now).unwrap();
+    world.site().hide(DAEMON, "Admiral Hopper");
+    let refusal = Strike::Answer(403, "application/json", r#"{"exc_type":"PermissionError"}"#);
+    let mut refusals = std::iter::once(refusal);
+    world.site_weather(move |_, body| body.contains("Deleted Document").then(|| refusals.next()).flatten());
+    for _ in 0..3 {
+        assert_eq!(writes(&world.sync_after(SignedDuration::from_hours(25)).await), 0, "{}", world.picture());
+    }
+    assert_eq!((world.persons().len(), world.contacts().len()), (3, 3));
 }
 
 #[tokio::test]
