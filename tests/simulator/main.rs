@@ -349,6 +349,8 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
         605808,
         "a refusal of the deletions that passes makes no deletion of a document that is renamed and hidden",
     ),
+    (606350, "who is restored in Google and deleted in Dafater before the next cycle is a question"),
+    (608422, "who is restored in Google and deleted in Dafater before the next cycle is a question"),
 ];
 
 #[test]

@@ -247,6 +247,23 @@ async fn a_contact_restored_beside_its_successor_brings_nobody_back_once_the_doc
     }
 }
 
+/// A document that stood alone went in the cycle in which the contact came back: which of the two was meant last, nobody can tell.
+#[tokio::test]
+async fn a_contact_restored_and_its_document_deleted_before_the_next_cycle_is_a_question() {
+    for policy in [DeletionPolicy::Keep, DeletionPolicy::CreatedBySync] {
+        let (mut world, people, names) = three(policy).await;
+        world.delete_person(&people[1]);
+        world.settle().await;
+        world.clock.advance(SignedDuration::from_hours(1));
+        let now = world.tick();
+        world.google().restore_person(EMAIL, &people[1], now).unwrap();
+        world.delete_contact(&names[1]);
+        world.converge().await;
+        let documents = || world.contacts().len();
+        assert_eq!((documents(), world.settle().await.review), (2, 1), "{policy:?}: {}", world.picture());
+    }
+}
+
 /// The contact that was restored had begun the pair that is now its successor's: the new pair took the place of that one.
 #[tokio::test]
 async fn a_restored_contact_that_is_somebody_of_its_own_leaves_its_successor_its_pair() {
