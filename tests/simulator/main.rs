@@ -351,6 +351,7 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
     ),
     (606350, "who is restored in Google and deleted in Dafater before the next cycle is a question"),
     (608422, "who is restored in Google and deleted in Dafater before the next cycle is a question"),
+    (603148, "who was put back by an undo that was not noted is known by its marker, and not put back twice"),
 ];
 
 #[test]
