@@ -352,6 +352,15 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
     (606350, "who is restored in Google and deleted in Dafater before the next cycle is a question"),
     (608422, "who is restored in Google and deleted in Dafater before the next cycle is a question"),
     (603148, "who was put back by an undo that was not noted is known by its marker, and not put back twice"),
+    (
+        602075,
+        "the judge: what an undo takes before a contact that it could not delete after all was taken away by nobody",
+    ),
+    (607264, "the judge: what an account agreed on it was told before what the others were told since"),
+    (
+        601413,
+        "the judge: of the nicknames that a merge left in Google the next one stands where the first was emptied",
+    ),
 ];
 
 #[test]

@@ -479,8 +479,9 @@ impl Scene {
             if response.status().is_success() {
                 let after = self.picture();
                 watch::judge_write(self, side, &before, &after);
-                if self.is_undoing {
-                    // What an undo takes back it takes back in the operator's name.
+                // What an undo takes back it takes back in the operator's name. The addresses that go before a contact that it deletes are
+                // taken away by nobody, should that end early.
+                if self.is_undoing && !watch::begins_to_delete(self, &before, &after) {
                     self.note(&before);
                 }
             }
