@@ -361,6 +361,10 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
         601413,
         "the judge: of the nicknames that a merge left in Google the next one stands where the first was emptied",
     ),
+    (
+        601879,
+        "what the site could not hold, as it refused to say what it can, is judged anew when everything is read again",
+    ),
 ];
 
 #[test]

@@ -597,6 +597,12 @@ impl Scene {
             };
             page(status, "application/json", body.to_string())
         };
+        // What salutations, genders and countries there are the site is asked once a day: until then it knows of none.
+        let body = String::from_utf8_lossy(request.body());
+        let is_of_words =
+            |doctype: &str| side == Side::Dafater && body.starts_with(&format!(r#"{{"doctype":"{doctype}""#));
+        self.missed_news |=
+            fault == Fault::Forbidden && ["Salutation", "Gender", "Country"].into_iter().any(is_of_words);
         match fault {
             Fault::Unreachable => Reply::NotSent,
             Fault::Forbidden => refusal(403, "PERMISSION_DENIED", "PermissionError"),
