@@ -141,6 +141,12 @@ impl Contact {
         }
     }
 
+    /// Whether both say the same in every field.
+    #[must_use]
+    pub fn agrees(&self, other: &Self) -> bool {
+        Field::of(&[self, other]).iter().all(|field| self.agrees_on(field, other))
+    }
+
     /// Whether `field` has the same canonical content in both. Addresses that nobody looked at contradict nobody.
     #[must_use]
     pub fn agrees_on(&self, field: &Field, other: &Self) -> bool {

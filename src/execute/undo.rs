@@ -168,6 +168,7 @@ impl AccountEngine {
             } else {
                 let both = deeds.iter().flat_map(|deed| [&deed.google, &deed.dafater]);
                 records.extend(both.flatten().cloned());
+                records.extend(self.left_saying(deeds)?);
             }
         }
         self.learn_fields(memory, now).await?;
@@ -184,6 +185,24 @@ impl AccountEngine {
             snapshot.dafater.extend(newcomers);
         }
         Ok(snapshot)
+    }
+
+    /// Contacts that stand alone in Google and say what one said that a run deleted: an undo that was not noted may have put it back.
+    fn left_saying(&self, deeds: &[Deed]) -> Result<Vec<RecordId>, EngineError> {
+        let is_of_google = |deed: &&Deed| deed.kind == DeedKind::Delete && deed.side == Side::Google;
+        let said: Vec<_> =
+            deeds.iter().filter(is_of_google).filter_map(|deed| deed.before.as_ref()).collect();
+        let mut left = Vec::new();
+        if said.is_empty() {
+            return Ok(left);
+        }
+        for loose in self.state().all_loose() {
+            let loose = loose?;
+            if loose.record.side() == Side::Google && said.iter().any(|said| said.agrees(&loose.contact)) {
+                left.push(loose.record);
+            }
+        }
+        Ok(left)
     }
 
     fn view(&self, request: &UndoRequest, undo: &Undo, verdict: &Verdict) -> UndoView {

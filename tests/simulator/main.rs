@@ -359,6 +359,30 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
         "the judge: who puts back what stood before two edits of which one write had no answer hides that it arrived",
     ),
     (205126, "the judge: an undo that was approved is a run of its own, with the cycle after it"),
+    (
+        601005,
+        "an address that takes the name of one that went while it was made does not hide that one's deletion",
+    ),
+    (
+        605808,
+        "a refusal of the deletions that passes makes no deletion of a document that is renamed and hidden",
+    ),
+    (606350, "who is restored in Google and deleted in Dafater before the next cycle is a question"),
+    (608422, "who is restored in Google and deleted in Dafater before the next cycle is a question"),
+    (603148, "who was put back by an undo that was not noted is known by its marker, and not put back twice"),
+    (
+        602075,
+        "the judge: what an undo takes before a contact that it could not delete after all was taken away by nobody",
+    ),
+    (607264, "the judge: what an account agreed on it was told before what the others were told since"),
+    (
+        601413,
+        "the judge: of the nicknames that a merge left in Google the next one stands where the first was emptied",
+    ),
+    (
+        601879,
+        "what the site could not hold, as it refused to say what it can, is judged anew when everything is read again",
+    ),
 ];
 
 #[test]

@@ -505,6 +505,42 @@ async fn a_contact_that_is_deleted_with_its_address_while_it_is_read_takes_none_
     }
 }
 
+/// API: an Address is named after its title and type; the name of one that went is free for the next.
+#[tokio::test]
+async fn an_address_that_goes_while_another_takes_its_name_leaves_google_and_the_other_stays() {
+    let next =
+        || json!({ "type": "work", "streetAddress": "1 Corniche", "city": "Jeddah", "country": "KSA" });
+    for (nth, is_replaced) in (1..24).flat_map(|nth| [(nth, true), (nth, false)]) {
+        let mut world = world();
+        let ada = ada(&world, &[office()]);
+        world.converge().await;
+        // Ada is not among those that are read again because they changed a moment ago.
+        world.clock.advance(SignedDuration::from_hours(1));
+        world.add_contact(contact("Grace", "Hopper", "grace@example.com", ""));
+        world.converge().await;
+        let now = if is_replaced { json!([next()]) } else { json!([office(), next()]) };
+        world.edit_person(&ada, json!({ "addresses": now }));
+        let (deed, was_done) = std::sync::mpsc::channel();
+        world.at_site_request(nth, move |site, now| {
+            deed.send(site.delete_in("Address", "Ada Lovelace-Office", now).is_ok()).unwrap();
+        });
+        world.run_on(1).await;
+        world.calm();
+        // Without the daily comparison of all addresses.
+        for _ in 0..3 {
+            world.run_on(600).await;
+        }
+        if was_done.try_recv() == Ok(true) {
+            assert_eq!(
+                (in_google(&world).len(), documents(&world).len()),
+                (1, 1),
+                "{nth}\n{}",
+                world.picture()
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_address_that_comes_or_goes_while_its_contact_is_read_travels_all_the_same() {
     for (nth, comes) in (1..14).flat_map(|nth| [(nth, true), (nth, false)]) {

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::world::{DAEMON, EMAIL, World, contact, person, writes};
+use crate::world::{DAEMON, EMAIL, Strike, World, contact, person, writes};
 
 fn under(policy: DeletionPolicy) -> World {
     World::with(|settings| settings.policy.deletions = policy)
@@ -272,6 +272,23 @@ async fn a_contact_restored_beside_its_successor_brings_nobody_back_once_the_doc
     }
 }
 
+/// A document that stood alone went in the cycle in which the contact came back: which of the two was meant last, nobody can tell.
+#[tokio::test]
+async fn a_contact_restored_and_its_document_deleted_before_the_next_cycle_is_a_question() {
+    for policy in [DeletionPolicy::Keep, DeletionPolicy::CreatedBySync] {
+        let (mut world, people, names) = three(policy).await;
+        world.delete_person(&people[1]);
+        world.settle().await;
+        world.clock.advance(SignedDuration::from_hours(1));
+        let now = world.tick();
+        world.google().restore_person(EMAIL, &people[1], now).unwrap();
+        world.delete_contact(&names[1]);
+        world.converge().await;
+        let documents = || world.contacts().len();
+        assert_eq!((documents(), world.settle().await.review), (2, 1), "{policy:?}: {}", world.picture());
+    }
+}
+
 /// The contact that was restored had begun the pair that is now its successor's: the new pair took the place of that one.
 #[tokio::test]
 async fn a_restored_contact_that_is_somebody_of_its_own_leaves_its_successor_its_pair() {
@@ -380,6 +397,21 @@ async fn what_the_daemon_may_not_see_is_not_deleted() {
     world.settle().await;
     assert_eq!(world.contact("Ada")["company_name"], "Analytical");
     assert_eq!(world.engine().status().unwrap().parked, 0);
+}
+
+#[tokio::test]
+async fn a_document_that_is_renamed_and_hidden_is_not_deleted_because_the_deletions_were_refused_once() {
+    let (mut world, _, names) = three(DeletionPolicy::Propagate).await;
+    let now = world.tick();
+    world.site().rename(&names[2], "Admiral Hopper", now).unwrap();
+    world.site().hide(DAEMON, "Admiral Hopper");
+    let refusal = Strike::Answer(403, "application/json", r#"{"exc_type":"PermissionError"}"#);
+    let mut refusals = std::iter::once(refusal);
+    world.site_weather(move |_, body| body.contains("Deleted Document").then(|| refusals.next()).flatten());
+    for _ in 0..3 {
+        assert_eq!(writes(&world.sync_after(SignedDuration::from_hours(25)).await), 0, "{}", world.picture());
+    }
+    assert_eq!((world.persons().len(), world.contacts().len()), (3, 3));
 }
 
 #[tokio::test]

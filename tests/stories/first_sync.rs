@@ -1,9 +1,10 @@
 //! The first sync, and the quiet after it.
 
 use insta::assert_snapshot;
+use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::world::{World, contact, person};
+use crate::world::{Strike, World, contact, person};
 
 #[tokio::test]
 async fn each_side_gets_what_only_the_other_had_and_shared_contacts_are_linked() {
@@ -109,4 +110,20 @@ async fn a_name_that_no_number_can_follow_may_stand_twice() {
 
     assert_eq!((report.dafater.created, report.google.created, report.parked), (1, 1, 0), "{report:?}");
     assert!(world.contacts().iter().all(|contact| contact["first_name"] == json!(long)));
+}
+
+/// What salutations and genders there are the site is asked once a day; who says nothing else waits for the next look at everybody.
+#[tokio::test]
+async fn who_said_nothing_that_the_site_could_hold_comes_across_once_it_can() {
+    let mut world = World::new();
+    world.add_person(json!({ "genders": [{ "value": "female" }] }));
+    let refusal = Strike::Answer(403, "application/json", r#"{"exc_type":"PermissionError"}"#);
+    let mut refusals = std::iter::once(refusal);
+    world.site_weather(move |_, body| body.contains(r#""Gender""#).then(|| refusals.next()).flatten());
+    world.sync().await;
+    assert_eq!(world.contacts().len(), 0);
+    // Google tells everything again when the token of the last read is too old.
+    world.sync_after(SignedDuration::from_hours(9 * 24)).await;
+    assert_eq!(world.contacts().len(), 1, "{}", world.picture());
+    world.is_quiet().await;
 }

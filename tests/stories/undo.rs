@@ -459,3 +459,19 @@ async fn who_comes_back_from_the_trash_after_an_undo_deleted_the_one_made_anew_b
     assert_eq!(world.person("Ada")["organizations"], json!(null));
     assert_eq!(world.contact("Ada")["designation"].as_str().unwrap_or_default(), "");
 }
+
+/// The process was killed before it noted that the contact was put back, and the document is gone by the time that is looked up.
+#[tokio::test]
+async fn who_was_put_back_by_an_undo_that_was_killed_is_not_put_back_twice() {
+    let mut world = World::with(|settings| settings.policy.pull = false);
+    let document = world.add_contact(contact("Ada", "Lovelace", "ada@example.com", ""));
+    let run = world.settle().await.run;
+    let run = world.undo(&run).await.run.unwrap();
+    assert!(world.undo_killed_at(&run, 2, false).await);
+    world.delete_contact(&document);
+    world.sync_after(SignedDuration::from_hours(8 * 24)).await;
+    assert_eq!(world.persons().len(), 1, "{}", world.picture());
+    let undone = world.undo(&run).await;
+    assert_eq!(left(&undone), ["Ada Lovelace : it stands again already"]);
+    assert_eq!(world.persons().len(), 1, "{}", world.picture());
+}

@@ -178,7 +178,8 @@ impl Executor<'_> {
             }
         };
         if let Some(written) = written {
-            addresses.retain(|address| address.name != written.name);
+            // API: the name of one that went meanwhile is given again; that one is known by its creation, until the site says that it is gone.
+            addresses.retain(|address| address.creation.civil() != written.creation.civil());
             addresses.push(written);
         }
         Ok(addresses)

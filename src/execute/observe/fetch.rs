@@ -185,7 +185,9 @@ impl Observer<'_> {
                 None => *name == pair.dafater.name,
             })
         };
-        if reads_deletions && halves().any(|half| !is_reported(&reported, &half.pair)) {
+        let mut reads_deletions = reads_deletions;
+        // Also where they were refused: a refusal that passes says nothing, and only to one who can never read them must that be enough.
+        if halves().any(|half| !is_reported(&reported, &half.pair)) {
             // A blank revision says that a write is owed, not when the contact was last seen.
             let last_seen = |pair: &Pair| match pair.dafater.modified.civil() {
                 Some(_) => pair.dafater.modified.clone(),
@@ -196,6 +198,7 @@ impl Observer<'_> {
                 && let DeletedFeed::Readable(entries) =
                     self.parts.dafater.deleted_contacts(&in_any_zone(&self.overlapping(&oldest))).await?
             {
+                reads_deletions = true;
                 let contacts = entries.into_iter().flatten().filter(|entry| !entry.is_address);
                 reported.extend(contacts.map(|entry| (entry.name, entry.creation)));
             }

@@ -32,7 +32,7 @@ impl Observer<'_> {
             picture.dafater.iter().map(|alone| alone.record.creation.civil()).collect();
         for person in picture.google.iter().map(|alone| &alone.record) {
             let record = RecordId::Google(person.source_id.clone());
-            if self.was_succeeded(person, &standing)? {
+            if self.lost_its_document(person, &standing, &picture.vanished)? {
                 left_over.insert(record);
                 continue;
             }
@@ -68,20 +68,30 @@ impl Observer<'_> {
         Ok(left_over)
     }
 
-    /// Whether another contact was made in the place of this one while it was deleted, and the document of both is gone by now. It may
-    /// have been restored before that, and not been told from an echo of its deletion.
-    fn was_succeeded(
+    /// Whether the document that was left alone when this contact was deleted is gone by now, and nothing tells a contact that was
+    /// restored before that from one restored after it: the document went in this very cycle, or with another contact that was made in
+    /// the place of this one. That one may have been taken for an echo of its deletion until then.
+    fn lost_its_document(
         &self,
         person: &Person,
         standing: &BTreeSet<Option<DateTime>>,
+        vanished: &[RecordId],
     ) -> Result<bool, EngineError> {
         let state = &self.parts.state;
         let Some(own) = state.parted_of_google(&person.source_id)? else { return Ok(false) };
         let DafaterBase { name, creation, .. } = own.pair.dafater;
+        if standing.contains(&creation.civil()) || !state.pairs_of_creation(&creation)?.is_empty() {
+            return Ok(false);
+        }
+        // It may have been renamed while it stood alone.
+        for record in vanished {
+            let lone = state.loose(record)?.and_then(|loose| loose.creation);
+            if lone.is_some_and(|lone| lone.civil() == creation.civil()) {
+                return Ok(true);
+            }
+        }
         let successor = state.parted_of_creation(&creation)?;
         Ok(successor.is_some_and(|successor| successor.pair.google.source_id != person.source_id)
-            && !standing.contains(&creation.civil())
-            && state.pairs_of_creation(&creation)?.is_empty()
             && state.loose(&RecordId::Dafater(name))?.is_none())
     }
 

@@ -141,8 +141,9 @@ impl Observer<'_> {
                 LooseReason::OutOfScope
                 | LooseReason::Review
                 | LooseReason::Skipped
-                | LooseReason::Detached
-                | LooseReason::Empty => false,
+                | LooseReason::Detached => false,
+                // The site may have learnt since what it could not hold then, or say it now.
+                LooseReason::Empty => true,
             };
             loose.revision == revision && !is_waiting
         })

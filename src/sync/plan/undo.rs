@@ -188,7 +188,7 @@ impl<'a> Undoing<'a> {
                 Some(last) => last == revision,
                 None => deed.is_followed && revision == known,
             };
-            let is_as_written = deed.after.as_ref().is_some_and(|after| agree(after, &now))
+            let is_as_written = deed.after.as_ref().is_some_and(|after| after.agrees(&now))
                 && (deed.revision.as_ref() == Some(revision) || is_ours);
             let reason = if !self.planner.may_write(deed.side) {
                 SWITCHED_OFF
@@ -345,7 +345,8 @@ impl<'a> Undoing<'a> {
                 self.undo.plan.images.insert((pair.clone(), deed.side), image);
             }
         }
-        let (google, dafater) = (self.google_left(deed), self.dafater_left(deed, &contact));
+        let google = self.google_left(deed).or_else(|| self.made_again(pair));
+        let dafater = self.dafater_left(deed, &contact);
         let dafater = match (google, dafater) {
             (None, None) => self.entered_again(&contact),
             (Some(_), _) | (_, Some(_)) => dafater,
@@ -405,6 +406,13 @@ impl<'a> Undoing<'a> {
         alone.find(|person| RecordId::Google(person.source_id.clone()) == *id)
     }
 
+    /// The contact that an earlier undo made in the place of one, under the same pair, without noting it.
+    fn made_again(&self, pair: &PairId) -> Option<&'a Person> {
+        let snapshot = self.planner.snapshot;
+        let mut alone = snapshot.google.iter().map(|alone| &alone.record);
+        alone.find(|person| person.marker(&snapshot.site).is_some_and(|marker| marker.pair == pair.as_str()))
+    }
+
     /// The document that was the other half. A name is given again to others: either we know it by its creation, or it says so.
     fn dafater_left(&self, deed: &Deed, contact: &Contact) -> Option<&'a Document> {
         let id = deed.dafater.as_ref()?;
@@ -425,7 +433,7 @@ impl<'a> Undoing<'a> {
         let name = |document: &Document| RecordId::Dafater(document.name.clone());
         let mut alone = self.planner.snapshot.dafater.iter().map(|alone| &alone.record);
         let found = alone.find(|document| {
-            !self.named.contains(&name(document)) && agree(&contact, &document.contact(mapping))
+            !self.named.contains(&name(document)) && contact.agrees(&document.contact(mapping))
         })?;
         self.named.insert(name(found));
         Some(found)
@@ -454,10 +462,6 @@ fn image(deed: &Deed) -> Option<Image> {
     };
     let record = other.as_ref().or(own.as_ref())?.clone();
     Some(Image { fields: deed.image.clone()?, record })
-}
-
-fn agree(left: &Contact, right: &Contact) -> bool {
-    Field::of(&[left, right]).iter().all(|field| left.agrees_on(field, right))
 }
 
 /// What the contact says in `field`, in words.

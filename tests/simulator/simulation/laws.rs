@@ -13,6 +13,7 @@ use super::book::{TextEdit, ValueEdit, set, sets};
 use super::picture::{Id, Picture, Seen};
 use super::scene::Scene;
 use super::trouble::Trouble;
+use super::watch::made_of;
 
 /// Everything that must not change while nothing happens.
 pub struct Standing {
@@ -166,11 +167,26 @@ fn is_explained(view: &View<'_>, field: &Field) -> bool {
     let is_withheld = pair.withheld.iter().any(|withheld| withheld.field == *field);
     is_withheld
         || is_second_organization
+        || is_second_nickname(view, field)
         || is_open(view, field)
         || *field == Field::Text(TextField::Suffix)
         || scene.book.poisoned.contains_key(&dafater)
         || !scene.rules.pull
         || !scene.rules.push
+}
+
+/// LIMIT: of the nicknames that a merge in Google left a contact with, the first is the mapped one. When that was emptied on the site, or
+/// by an undo, the next stands in its place.
+fn is_second_nickname(view: &View<'_>, field: &Field) -> bool {
+    let View { scene, pair, google, dafater, .. } = view;
+    let Field::Text(text @ TextField::Mapped(mapped)) = field else { return false };
+    let right = ids(pair).1;
+    let was_emptied = |edit: &TextEdit| edit.record == right && edit.field == *text && edit.to.is_empty();
+    mapped.slot() == "nickname"
+        && dafater.text(text).is_empty()
+        && !google.text(text).is_empty()
+        && pair.google.contact.text(text) == google.text(text)
+        && scene.book.texts.iter().any(was_emptied)
 }
 
 /// LIMIT: whether an edit had arrived before it was replaced cannot be known when the answer to the write that carried it was lost; a
@@ -539,9 +555,12 @@ fn replaces_own(edits: &[&TextEdit], edit: &TextEdit, said: &TextEdit) -> bool {
     let is_told = |own: Option<&&TextEdit>| {
         own.is_some_and(|own| edit.from.as_ref() == Some(&own.to) && own.from != edit.from)
     };
-    // What its counterpart had been told, and both agreed on, it was told by that.
+    // What its counterpart had been told, and both agreed on, it was told by that; what that one was told since, it had not heard of.
+    let is_heard = |other: &&&TextEdit| {
+        edit.agreed_with.contains(&other.record) && edit.from.as_ref() == Some(&other.to)
+    };
     let is_told = is_told(before().filter(|other| other.record == edit.record).last())
-        || is_told(before().filter(|other| edit.agreed_with.contains(&other.record)).last());
+        || is_told(before().filter(is_heard).last());
     let had_agreed = edit.agreed_with.iter().chain(&edit.known_to).any(|id| *id == said.record);
     edit.record != said.record && is_told && !had_agreed
 }
@@ -649,9 +668,10 @@ fn stand_alone(scene: &Scene, account: usize, picture: &Picture, paired: &BTreeS
             Some(LooseReason::Review) => reviews.iter().any(|review| review.record == record),
             Some(LooseReason::Empty) => !can_cross(&seen.contact),
             Some(LooseReason::Detached) => {
-                // A copy whose receipt was lost has what it was made from.
+                // A copy whose receipt was lost has what it was made from, also where an undo made it.
                 let partners = scene.book.partners.get(id).into_iter().flatten();
-                let mut partners = partners.chain(scene.book.made.get(id));
+                let origin = made_of(&seen.json);
+                let mut partners = partners.chain(scene.book.made.get(id)).chain(&origin);
                 scene.had_discard || partners.any(|partner| scene.book.gone.contains_key(partner))
             }
             Some(LooseReason::Skipped) => scene.had_undo || scene.skipped.contains(id),

@@ -496,8 +496,9 @@ impl Scene {
             if response.status().is_success() {
                 let after = self.picture();
                 watch::judge_write(self, side, &before, &after);
-                if self.is_undoing {
-                    // What an undo takes back it takes back in the operator's name.
+                // What an undo takes back it takes back in the operator's name. The addresses that go before a contact that it deletes are
+                // taken away by nobody, should that end early.
+                if self.is_undoing && !watch::begins_to_delete(self, &before, &after) {
                     self.note(&before);
                 }
             }
@@ -613,6 +614,12 @@ impl Scene {
             };
             page(status, "application/json", body.to_string())
         };
+        // What salutations, genders and countries there are the site is asked once a day: until then it knows of none.
+        let body = String::from_utf8_lossy(request.body());
+        let is_of_words =
+            |doctype: &str| side == Side::Dafater && body.starts_with(&format!(r#"{{"doctype":"{doctype}""#));
+        self.missed_news |=
+            fault == Fault::Forbidden && ["Salutation", "Gender", "Country"].into_iter().any(is_of_words);
         match fault {
             Fault::Unreachable => Reply::NotSent,
             Fault::Forbidden => refusal(403, "PERMISSION_DENIED", "PermissionError"),

@@ -250,6 +250,21 @@ pub fn in_doubt(scene: &Scene, before: &BTreeSet<Id>) -> BTreeSet<Id> {
     of(IntentKind::Update).filter_map(|intent| id_of(&intent.record)).chain(still).collect()
 }
 
+/// Whether a write took something of a document whose own deletion was begun.
+pub fn begins_to_delete(scene: &Scene, before: &Picture, after: &Picture) -> bool {
+    let intents = scene.accounts().flat_map(|account| scene.state(account).intents().unwrap());
+    let mut going = intents.filter_map(|intent| match (intent.kind, intent.record) {
+        (IntentKind::Delete, RecordId::Dafater(name)) => {
+            scene.book.names.get(&(Side::Dafater, name.0)).cloned()
+        }
+        _ => None,
+    });
+    going.any(|id| match (before.0.get(&id), after.0.get(&id)) {
+        (Some(old), Some(new)) => old.contact != new.contact,
+        _ => false,
+    })
+}
+
 /// An undo may only create what is not there.
 fn judge_rebirth(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
     let twin = before.of_side(id.0).find(|(other, twin)| {
