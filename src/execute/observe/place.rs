@@ -135,15 +135,14 @@ impl Observer<'_> {
                 Side::Dafater => self.settings.policy.push,
             };
             let is_waiting = match loose.why {
-                LooseReason::Parked => true,
+                // What could not be held then may be held by now, or say more.
+                LooseReason::Parked | LooseReason::Empty => true,
                 // Where the rules changed while it was hidden, nothing else brings it up.
                 LooseReason::DirectionOff => may_be_carried,
                 LooseReason::OutOfScope
                 | LooseReason::Review
                 | LooseReason::Skipped
                 | LooseReason::Detached => false,
-                // The site may have learnt since what it could not hold then, or say it now.
-                LooseReason::Empty => true,
             };
             loose.revision == revision && !is_waiting
         })
