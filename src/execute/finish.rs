@@ -15,7 +15,7 @@ use crate::state::{
     Changes, Counts, Exhausted, HeldBy, Hold, Intent, IntentKind, Parked, Progress, Tombstone,
 };
 use crate::sync::guard::digest;
-use crate::sync::{AccountName, Action, Conflict, LooseReason, PairId, Plan, RecordId, Side, Step};
+use crate::sync::{AccountName, Action, Conflict, LooseReason, PairId, Plan, RecordId, Side, Sighting, Step};
 
 /// The time of the last success is saved at most this often, so that an idle cycle commits nothing.
 const SUCCESS_SAVED_EVERY: SignedDuration = SignedDuration::from_mins(5);
@@ -83,10 +83,15 @@ impl AccountEngine {
         self.report_full(&state.parked()?, applied);
         // A write of this run may have been begun under the same key and be in doubt itself.
         for intent in state.intents()?.iter().filter(|intent| observed.settled.contains(intent)) {
-            // What stays alone for it was not noted by a run that was halted: the next one must know it for what it is.
-            let is_noted = applied.halted.is_none()
-                || intent.kind != IntentKind::Create
-                || state.pair(&intent.pair)?.is_some();
+            let is_noted = match intent.kind {
+                // What stays alone for it was not noted by a run that was halted: the next one must know it for what it is.
+                IntentKind::Create => applied.halted.is_none() || state.pair(&intent.pair)?.is_some(),
+                // What it replaced is noted when the record can be seen again.
+                IntentKind::Update => {
+                    !is_out_of_sight(observed, intent) || state.pair(&intent.pair)?.is_none()
+                }
+                IntentKind::Delete | IntentKind::Extend => true,
+            };
             if is_noted {
                 changes.remove_intent(&intent.pair, intent.side);
             }
@@ -317,6 +322,15 @@ fn is_settled(conflict: &Conflict, observed: &Observed, mapping: &Mapping) -> bo
     let both = view.and_then(|view| Some((view.google.present()?, view.dafater.present()?)));
     both.is_some_and(|(google, dafater)| {
         google.contact(mapping).agrees_on(&conflict.field, &dafater.contact(mapping))
+    })
+}
+
+/// Whether the record that a write of an earlier run was for is known of and cannot be seen as it is now.
+fn is_out_of_sight(observed: &Observed, intent: &Intent) -> bool {
+    let view = observed.snapshot.pairs.iter().find(|view| view.pair.id == intent.pair);
+    view.is_some_and(|view| match intent.side {
+        Side::Google => matches!(view.google, Sighting::Stale | Sighting::Unseen),
+        Side::Dafater => matches!(view.dafater, Sighting::Stale | Sighting::Unseen),
     })
 }
 

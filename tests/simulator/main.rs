@@ -353,7 +353,7 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
     (702544, "what was agreed on while a write was in doubt holds, also where the next write was refused"),
     (700637, "the judge: addresses that are one say the same where both say it"),
     (700825, "the judge: what is restored without its addresses says what it said"),
-    (701162, "the judge: what a write replaced is noted when the record can be seen again"),
+    (701162, "what a write without an answer replaced is noted when the record can be seen again"),
     (
         701589,
         "the judge: who puts back what stood before two edits of which one write had no answer hides that it arrived",
