@@ -180,3 +180,24 @@ fn who_was_judged_under_a_former_name_is_not_new() {
         rounds: vec![outside, gone.clone(), gone],
     });
 }
+
+/// A world of seed 0: the survivor of a merge in Google has the name of who was merged into it. The document that was made of that one,
+/// its answer lost, passed for one that nothing remembers.
+#[test]
+fn nothing_is_held_because_a_create_in_doubt_was_merged_into() {
+    let doubtful =
+        Luck { lost: BTreeSet::from([(0, false)]), late: BTreeSet::from([1, 2]), ..Luck::default() };
+    keep_the_laws(&Script {
+        rules: Rules {
+            conflict: ConflictPolicy::Newest,
+            deletions: DeletionPolicy::Keep,
+            push: false,
+            ..USUAL
+        },
+        initial: vec![(0, Some(Side::Google)), (1, Some(Side::Google)), (2, None)],
+        rounds: vec![
+            Round { luck: doubtful, ..Round::default() },
+            calm(vec![Event::Absorb(Side::Google, 2, 0)]),
+        ],
+    });
+}

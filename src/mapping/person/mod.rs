@@ -63,16 +63,20 @@ pub struct Person {
 }
 
 impl Person {
-    /// Every name that it has, or is known to have had.
-    pub fn names(&self) -> impl Iterator<Item = ResourceName> {
-        let first = ResourceName::first_of(&self.source_id);
-        std::iter::once(&self.resource_name).chain(&self.previous_names).cloned().chain(first)
+    /// The names that it has, or had from the start; not those of contacts that were merged into it.
+    pub fn own_names(&self) -> impl Iterator<Item = ResourceName> {
+        std::iter::once(self.resource_name.clone()).chain(ResourceName::first_of(&self.source_id))
     }
 
-    /// Whether `name` is one of its [`names`](Self::names).
+    /// Its [own names](Self::own_names), and those of contacts that were merged into it.
+    pub fn names(&self) -> impl Iterator<Item = ResourceName> {
+        self.own_names().chain(self.previous_names.iter().cloned())
+    }
+
+    /// Whether `name` is one of its [own names](Self::own_names).
     #[must_use]
     pub fn is_named(&self, name: &str) -> bool {
-        self.resource_name.0 == name || self.names().any(|own| own.0 == name)
+        self.own_names().any(|own| own.0 == name)
     }
 
     /// Reads a Person out of Google's JSON.

@@ -17,7 +17,7 @@ pub(super) fn is_memory_lost(snapshot: &Snapshot) -> bool {
     }
     let people = || snapshot.google.iter().filter(|alone| alone.before.is_none()).map(|alone| &alone.record);
     let by_name: BTreeMap<String, &Person> =
-        people().flat_map(|person| person.names().map(move |name| (name.0, person))).collect();
+        people().flat_map(|person| person.own_names().map(move |name| (name.0, person))).collect();
     let mut documents = snapshot.dafater.iter().filter(|alone| alone.before.is_none());
     people().any(|person| bears_forgotten_marker(snapshot, person))
         || documents.any(|alone| {
