@@ -100,6 +100,28 @@ pub struct Book {
 }
 
 impl TextEdit {
+    /// What was said of a record that has no counterpart.
+    fn new(
+        (at, cycle): (Timestamp, u32),
+        record: &Id,
+        field: TextField,
+        from: Option<String>,
+        to: &str,
+    ) -> Self {
+        Self {
+            at,
+            cycle,
+            record: record.clone(),
+            partners: Vec::new(),
+            field,
+            from,
+            to: to.to_owned(),
+            agreed_with: Vec::new(),
+            known_to: Vec::new(),
+            is_undo: false,
+        }
+    }
+
     /// The document's copies, but for this record, that had agreed with it on what was there before; `pairs` are those of the record.
     fn agreed(
         &self,
@@ -226,22 +248,8 @@ impl Book {
     /// Whoever enters a record says all that it says. One that an undo has `made_of` another was told it by that.
     fn note_newcomer(&mut self, id: &Id, seen: &Seen, (at, cycle): (Timestamp, u32), made_of: Option<&Id>) {
         for field in self.fields.clone() {
-            let to = seen.contact.text(&field).to_owned();
-            let record = id.clone();
-            let (partners, agreed_with) = (Vec::new(), Vec::new());
-            let (from, is_undo, known_to) = (None, false, Vec::new());
-            self.texts.push(TextEdit {
-                at,
-                cycle,
-                record,
-                partners,
-                field,
-                from,
-                to,
-                agreed_with,
-                known_to,
-                is_undo,
-            });
+            let to = seen.contact.text(&field);
+            self.texts.push(TextEdit::new((at, cycle), id, field, None, to));
         }
         // API: what is restored on the site, or put back by an undo, is a new record; it says what the old one said.
         let is_former = |(other, gone): (&Id, &Gone)| {
@@ -286,24 +294,12 @@ impl Book {
                     && (stood_behind(&old.json, &seen.json, &field, to)
                         || self.is_carried(id, pairs, &field, (&from, to))))
             {
-                let (record, partners, to) = (id.clone(), partners.clone(), to.to_owned());
                 let is_agreed = |(own, other, _): &&(Contact, Contact, Id)| {
                     own.text(&field) == from && other.text(&field) == from
                 };
                 let agreed_with = pairs.iter().filter(is_agreed).map(|(_, _, other)| other.clone()).collect();
-                let from = Some(from);
-                self.texts.push(TextEdit {
-                    at,
-                    cycle,
-                    record,
-                    partners,
-                    field,
-                    from,
-                    to,
-                    agreed_with,
-                    known_to: Vec::new(),
-                    is_undo,
-                });
+                let edit = TextEdit::new((at, cycle), id, field, Some(from), to);
+                self.texts.push(TextEdit { partners: partners.clone(), agreed_with, is_undo, ..edit });
             }
         }
         for ((field, was), (_, is)) in sets(&old.contact).into_iter().zip(sets(&seen.contact)) {

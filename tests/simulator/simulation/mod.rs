@@ -3,7 +3,7 @@
 //! ```text
 //!  seed ─> generate ─> history ─> world ─┬─ engine ─> wire ─> scene: deeds, faults, crashes ─> the models
 //!                                        │                      └─> watch: judges each write     book: what people did
-//!                                        └─ at rest ─> laws
+//!                                        └─ at rest ─> laws, edits
 //! ```
 //!
 //! Real are the cycle, the clients, their JSON and error handling, the executor, the journal, the cursors and the tables; imagined are
@@ -18,6 +18,7 @@ pub mod chance;
 pub mod clock;
 pub mod deeds;
 pub mod drive;
+pub mod edits;
 pub mod generate;
 pub mod history;
 pub mod laws;

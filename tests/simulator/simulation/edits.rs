@@ -1,0 +1,430 @@
+//! No edit of a person is lost, and none comes back: what a pair says is held against all that people ever said of it.
+
+use std::collections::BTreeSet;
+
+use dafater_contactsd::contact::{Contact, Field, TextField};
+use dafater_contactsd::sync::{ConflictPolicy, Origin, Pair, RecordId, Side};
+use jiff::Timestamp;
+
+use super::book::{TextEdit, ValueEdit, set};
+use super::laws::{Found, View, ids, is_open, waits_elsewhere};
+use super::picture::Id;
+use super::scene::Scene;
+use super::trouble::Trouble;
+
+/// Whose edits concern a pair.
+struct Kin {
+    left: Id,
+    right: Id,
+    /// The document's copies in all accounts: they hear of everything, and tell everything, through it.
+    copies: Vec<Id>,
+    /// Whom one of them ever was paired with.
+    former: BTreeSet<Id>,
+    /// Whether the document stands in place of an earlier one.
+    is_made_anew: bool,
+}
+
+impl Kin {
+    fn of(view: &View<'_>) -> Self {
+        let View { scene, pair, .. } = view;
+        let (left, right) = ids(pair);
+        let copies: Vec<Id> = scene.pairs_of(&right).into_iter().map(|(_, _, copy)| copy).collect();
+        let partners = &scene.book.partners;
+        let of_all = [&left, &right].into_iter().chain(&copies);
+        let former: BTreeSet<Id> = of_all.filter_map(|id| partners.get(id)).flatten().cloned().collect();
+        let is_made_anew = former.iter().any(|id| id.0 == Side::Dafater && *id != right);
+        Self { left, right, copies, former, is_made_anew }
+    }
+
+    fn is_ours(&self, id: &Id) -> bool {
+        *id == self.left || *id == self.right || self.copies.contains(id)
+    }
+}
+
+/// No lost edit: what each side says is the end of a chain of edits, and every other end is in the history.
+pub fn keep_edits(view: &View<'_>, found: &mut Found) {
+    let kin = Kin::of(view);
+    for field in &view.scene.book.fields {
+        keep_texts(view, &kin, field, found);
+    }
+    let rules = &view.scene.rules;
+    if !rules.pull || !rules.push || view.scene.book.poisoned.contains_key(&kin.right) {
+        return;
+    }
+    for field in &[Field::Emails, Field::Phones, Field::Addresses] {
+        keep_values(view, &kin, field, found);
+    }
+}
+
+/// No text of a person is lost.
+#[expect(clippy::too_many_lines, reason = "what excuses a lost text, one after the other")]
+fn keep_texts(view: &View<'_>, kin: &Kin, field: &TextField, found: &mut Found) {
+    let View { scene, pair, google, dafater, .. } = view;
+    let Kin { left, right, copies, former, is_made_anew } = kin;
+    let is_made_anew = *is_made_anew;
+    let is_ours = |id: &Id| kin.is_ours(id);
+    // What a former counterpart said was carried over while it was one; what it said last may have gone with it.
+    let is_known = |id: &Id| is_ours(id) || former.contains(id);
+    let edits: Vec<_> =
+        scene.book.texts.iter().filter(|edit| edit.field == *field && is_known(&edit.record)).collect();
+    let withheld = pair.withheld.iter().any(|withheld| withheld.field == Field::Text(field.clone()));
+    // What was said stands until somebody replaces it on the same record, or on its counterpart.
+    let was_copy = |id: &Id, at| {
+        let since = scene.book.paired_at.get(&(id.clone(), right.clone()));
+        copies.contains(id) && since.is_some_and(|since| *since < at)
+    };
+    // A copy that is known for one only since then meets its document as at a first match: a blank is filled.
+    let reaches = |edit: &TextEdit, said: &TextEdit| {
+        edit.record == said.record
+            || !replaces_own(&edits, edit, said)
+                && (edit.partners.contains(&said.record)
+                    || copies.contains(&edit.record)
+                        && was_copy(&said.record, edit.at)
+                        && (!edit.to.is_empty() || was_copy(&edit.record, edit.at)))
+    };
+    let chain = &edits;
+    let is_end_of = |value: &str, counts: &dyn Fn(&TextEdit) -> bool| {
+        let edits = || edits.iter().enumerate().filter(|(_, edit)| counts(edit));
+        // A document that was made anew may say what others had not heard was replaced: then a policy decides, and says so.
+        // LIMIT: where it says nothing it is filled from the copies that stand: what was cleared in the one that it was made of
+        // and what that one never heard look alike, and nothing may be lost.
+        // LIMIT: who edits what arrived by a write whose answer was lost may as well have edited what was there before it: two
+        // edits of one field, of which a policy that is no question lets one win, and says so.
+        let was_overruled = |edit: &TextEdit| {
+            let to = heard_of(chain, edit);
+            let is_filled = is_made_anew && to.is_empty() && scene.accounts().len() > 1;
+            is_filled
+                || (is_made_anew || lost_an_answer(scene)) && is_overruled(scene, to, value, &is_known)
+                || lost_an_answer(scene) && is_to_be_overruled(view, field, edit, value)
+        };
+        let is_put_back = |edit: &TextEdit| {
+            let is_same_undo = |other: &TextEdit| {
+                let is_same = (other.cycle, &other.from, &other.to) == (edit.cycle, &edit.from, &edit.to);
+                edit.is_undo && other.is_undo && is_same && edit.partners.contains(&other.record)
+            };
+            puts_back(scene, chain, edit)
+                || begins_to_part(pair, chain, edit)
+                || chain.iter().any(|other| is_same_undo(other) && puts_back(scene, chain, other))
+        };
+        let replacing = || {
+            edits().filter(|(_, edit)| {
+                let replaces = is_ours(&edit.record) && edit.from.as_deref() == Some(value);
+                // LIMIT: a document that was made anew meets its copies elsewhere as at a first match: a blank is filled.
+                let was_filled = is_made_anew && copies.len() > 1 && edit.to.is_empty();
+                replaces && !was_overruled(edit) && !was_filled && !is_put_back(edit)
+            })
+        };
+        let mut said = edits().filter(|(_, edit)| edit.to == value).peekable();
+        if said.peek().is_none() {
+            // A blank that was said before the record met anybody is filled.
+            let is_unmet = |edit: &TextEdit| edit.to.is_empty() && edit.partners.is_empty();
+            return replacing().all(|(_, edit)| is_unmet(edit));
+        }
+        said.any(|(nth, said)| !replacing().any(|(later, edit)| reaches(edit, said) && later > nth))
+    };
+    let is_end = |value: &str| is_end_of(value, &|_| true);
+    let poisoned = scene.book.poisoned.get(right);
+    // What cannot be stored any more could be, until it was given what the site refuses.
+    let met = scene.book.paired_at.get(&(left.clone(), right.clone()));
+    let could_change = [scene.was_open[0], scene.was_open[1] && poisoned.is_none_or(|at| met < Some(at))];
+    let can_change = [scene.rules.push, scene.rules.pull && poisoned.is_none()];
+    for (nth, (side, contact)) in [(Side::Google, *google), (Side::Dafater, *dafater)].into_iter().enumerate()
+    {
+        let value = contact.text(field);
+        // The site has no slot for a suffix.
+        let has_slot = side == Side::Google || *field != TextField::Suffix;
+        // While the direction to a side is off, its own edits alone decide what it says.
+        // What a copy in another account says reaches this one through the site, where it may have to wait.
+        let is_cut_off = || {
+            waits_elsewhere(view, &Field::Text(field.clone()))
+                && is_end_of(value, &|edit| edit.record == *left || edit.record == *right)
+        };
+        // What was said on the other side since the direction to a side was switched off waits there, for the copies as well.
+        let own = if side == Side::Google { left } else { right };
+        let has_arrived = |edit: &TextEdit| {
+            let closed = scene.closed[usize::from(edit.record.0 == Side::Google)];
+            edit.record == *own || closed.is_none_or(|closed| edit.at < closed)
+        };
+        let is_lawful = could_change[nth]
+            && (is_end(value) || is_cut_off() || is_end_of(value, &has_arrived))
+            || (scene.accounts().len() > 1 || lost_an_answer(scene))
+                && is_open(view, &Field::Text(field.clone()))
+            || !can_change[nth]
+                && is_end_of(value, &|edit| {
+                    let id = &edit.record;
+                    id.0 == side && !(copies.contains(id) && *id != *left)
+                });
+        if has_slot && !withheld && !is_lawful {
+            let what = format!(
+                "{field:?} of {:?} says {value:?} on {side}, which a person had replaced: {edits:?}",
+                ids(pair)
+            );
+            found.push(("no lost edit", what));
+        }
+    }
+    for (nth, edit) in edits.iter().enumerate() {
+        let is_open = !edits.iter().enumerate().any(|(later, next)| {
+            later > nth
+                && is_ours(&next.record)
+                && next.from.as_ref() == Some(&edit.to)
+                && reaches(next, edit)
+        });
+        let lost = (edit.record == *left || edit.record == *right)
+            && !edit.to.is_empty()
+            && is_open
+            && google.text(field) != edit.to
+            && dafater.text(field) != edit.to;
+        if lost && !is_in_history(scene, &edit.to) {
+            let what = format!("{field:?} {:?} of {:?} vanished without a record", edit.to, edit.record);
+            found.push(("no lost edit", what));
+        }
+    }
+}
+
+/// No value that a person added is lost, and none that a person took away comes back.
+fn keep_values(view: &View<'_>, kin: &Kin, field: &Field, found: &mut Found) {
+    let View { scene, pair, google, dafater, .. } = view;
+    let Kin { left, right, copies, former, .. } = kin;
+    let partners = &scene.book.partners;
+    let is_ours = |id: &Id| kin.is_ours(id);
+    let concerns = |record: &Id, partners: &[Id]| is_ours(record) || partners.iter().any(is_ours);
+    // What was taken away from a copy that is no partner any more, or from one of a document that was made anew since, was
+    // carried while it was one.
+    let is_told = |edit: &&ValueEdit| {
+        let mut told = std::iter::once(&edit.record).chain(&edit.agreed_with);
+        concerns(&edit.record, &edit.agreed_with) || !edit.is_added && told.any(|id| former.contains(id))
+    };
+    let edits: Vec<_> =
+        scene.book.values.iter().filter(|edit| edit.field == *field).filter(is_told).collect();
+    if edits.is_empty() || waits_elsewhere(view, field) {
+        return;
+    }
+    let keys: BTreeSet<&String> = edits.iter().map(|edit| &edit.key).collect();
+    for key in keys {
+        let of_key = || edits.iter().filter(|edit| edit.key == *key);
+        let added = of_key().filter(|edit| edit.is_added).map(|edit| edit.at).max();
+        // LIMIT: who takes a value away and puts it back between two cycles of another account, as an undo may, did nothing there;
+        // and whoever takes it away there does. So seems to do who takes away what replaced it by a write whose answer was lost.
+        let is_no_news = |edit: &&&ValueEdit| {
+            let there = edits.iter().filter(|other| !other.is_added && edit.known_to.contains(&other.record));
+            let had_it = |id: &Id| id == right || former.contains(id);
+            there.into_iter().any(|other| {
+                other.key == *key && other.agreed_with.iter().any(had_it)
+                    || lost_an_answer(scene) && other.gone_before.contains(key)
+            })
+        };
+        let told = of_key().filter(|edit| edit.is_added && !is_no_news(edit)).map(|edit| edit.at).max();
+        let removed = of_key().filter(|edit| !edit.is_added).map(|edit| shown_at(scene, edit, right)).max();
+        // A copy that was paired later, in another account, may say it again: nobody agreed with that one. LIMIT: so may one whose
+        // own write of it had no answer: that it was there, and was taken away since, cannot be known.
+        let ever_copies = || copies.iter().chain(partners.get(right).into_iter().flatten());
+        let is_shared = |edit: &&&ValueEdit| {
+            ever_copies().all(|copy| {
+                let since = scene.book.paired_at.get(&(copy.clone(), right.clone()));
+                let is_older = since.is_some_and(|since| *since < edit.at);
+                let had_heard = !lost_an_answer(scene) || edit.known_to.contains(copy);
+                is_older && had_heard || edit.record == *copy || edit.agreed_with.contains(copy)
+            })
+        };
+        // Who are to be parted by an undo are told nothing, and meet as they did at first where it ends early.
+        let begins_to_part = |edit: &&&ValueEdit| {
+            let is_own = |own: &&&ValueEdit| own.is_added && own.record == edit.record;
+            edit.is_undo && pair.origin == Origin::Matched && !of_key().any(|own| is_own(&own))
+        };
+        let agreed = of_key()
+            .filter(is_shared)
+            .filter(|edit| !begins_to_part(edit))
+            .filter(|edit| is_ours(&edit.record) && edit.agreed_with.iter().any(is_ours))
+            .max_by_key(|edit| edit.at);
+        // What a merge brings stands there from then on, however long ago it was said: an undo that took it away is over.
+        let shown = of_key().filter(|edit| edit.is_added).map(|edit| edit.shown).max();
+        let is_brought = agreed.is_some_and(|agreed| agreed.is_undo && Some(agreed.at) < shown);
+        let agreed = agreed.filter(|_| !is_brought).map(|edit| edit.at);
+        let has = |contact: &Contact| set(contact, field).keys().any(|other| other.as_str() == *key);
+        let (at_google, at_dafater) = (has(google), has(dafater));
+        // What is put into the tables behind the site's back moves no revision: a write in that moment cannot know of it.
+        let is_poison = key.starts_with("askfor");
+        let is_ours_added = !is_poison
+            && of_key().any(|edit| edit.is_added && (edit.record == *left || edit.record == *right));
+        // LIMIT: who moves an address that somebody else took away, in a transaction that is not committed yet when that one is deleted,
+        // comes too late: neither side has a lock for deletions.
+        let is_moved_late = |edit: &&&ValueEdit| {
+            let is_of_move = |other: &&ValueEdit| {
+                (&other.record, other.at, other.is_added) == (&edit.record, edit.at, false)
+            };
+            let mut left = edits.iter().copied().filter(is_of_move);
+            let is_taken = |key: &str| {
+                edits.iter().any(|other| !other.is_added && other.key == key && other.record != edit.record)
+            };
+            scene.has_late_commits
+                && *field == Field::Addresses
+                && edit.is_added
+                && left.any(|left| is_taken(&left.key))
+        };
+        let came_late = of_key().any(|edit| is_moved_late(&edit));
+        let is_lost = is_ours_added && told > removed && !(at_google || at_dafater) && !came_late;
+        if is_lost && !aliased(pair, key) && !was_begun_to_delete(view, key) {
+            found
+                .push(("no lost edit", format!("{key} was added to {:?} and is on neither side", ids(pair))));
+        }
+        if agreed.is_some() && agreed > added && (at_google || at_dafater) {
+            let what =
+                format!("{key} was removed from {:?} and is back ({at_google}, {at_dafater})", ids(pair));
+            found.push(("no resurrection", what));
+        }
+    }
+}
+
+/// LIMIT: whether an edit had arrived before it was replaced cannot be known when the answer to the write that carried it was lost; a
+/// person is asked then.
+fn lost_an_answer(scene: &Scene) -> bool {
+    const LOST: [Trouble; 5] = [
+        Trouble::LostAfter,
+        Trouble::GatewayHtmlAfterCommit,
+        Trouble::Truncated,
+        Trouble::CrashAfterEffect,
+        Trouble::CrashAtCommit,
+    ];
+    LOST.iter().any(|trouble| scene.met.contains_key(trouble))
+}
+
+/// When a document can have heard of a value that was taken away. A list may show an older state of a contact that meets its document:
+/// the two agree on that one, and the value is taken away once it shows.
+fn shown_at(scene: &Scene, edit: &ValueEdit, document: &Id) -> Timestamp {
+    let met = scene.book.paired_at.get(&(edit.record.clone(), document.clone()));
+    let shown = edit.at + scene.list_lag;
+    let was_behind = met.is_some_and(|met| (edit.at..=shown).contains(met));
+    if was_behind { shown } else { edit.at }
+}
+
+/// Whether a deletion took an address of the document before it ended early, and said so: whoever edits the contact after that may put it
+/// back.
+fn was_begun_to_delete(view: &View<'_>, key: &str) -> bool {
+    let state = view.scene.state(view.account);
+    let mut begun = state.deeds(None).filter_map(Result::ok).filter(|(pair, entry)| {
+        *pair == view.pair.id && entry.view.reason == "its deletion was begun and not finished"
+    });
+    let holds = |contact: &Option<Contact>| {
+        contact
+            .as_ref()
+            .is_some_and(|contact| set(contact, &Field::Addresses).keys().any(|held| held.as_str() == key))
+    };
+    begun.any(|(_, entry)| holds(&entry.before) && !holds(&entry.after))
+}
+
+fn aliased(pair: &Pair, key: &str) -> bool {
+    pair.aliases.iter().any(|(left, right)| left.as_str() == key || right.as_str() == key)
+}
+
+/// Whether the history has a value, or a write has it that cannot be looked at yet: it is noted with that.
+fn is_in_history(scene: &Scene, value: &str) -> bool {
+    scene
+        .accounts()
+        .flat_map(|account| {
+            let state = scene.state(account);
+            let begun = state.intents().unwrap().into_iter().map(|intent| intent.entry);
+            begun.chain(state.history(None).filter_map(Result::ok)).collect::<Vec<_>>()
+        })
+        .any(|entry| entry.view.changes.iter().any(|change| change.before.contains(value)))
+}
+
+/// Whether an edit replaced no more than what its own record had been told by a person, although a counterpart says the same: there are
+/// few genders, and nobody had agreed on this one yet.
+fn replaces_own(edits: &[&TextEdit], edit: &TextEdit, said: &TextEdit) -> bool {
+    let before = || edits.iter().take_while(|other| !std::ptr::eq(**other, edit));
+    let is_told = |own: Option<&&TextEdit>| {
+        own.is_some_and(|own| edit.from.as_ref() == Some(&own.to) && own.from != edit.from)
+    };
+    // What its counterpart had been told, and both agreed on, it was told by that; what that one was told since, it had not heard of.
+    let is_heard = |other: &&&TextEdit| {
+        edit.agreed_with.contains(&other.record) && edit.from.as_ref() == Some(&other.to)
+    };
+    let is_told = is_told(before().filter(|other| other.record == edit.record).last())
+        || is_told(before().filter(is_heard).last());
+    let had_agreed = edit.agreed_with.iter().chain(&edit.known_to).any(|id| *id == said.record);
+    edit.record != said.record && is_told && !had_agreed
+}
+
+/// What others hear of an edit: who edits the same record again before anybody has agreed on it, says only the last.
+fn heard_of<'e>(edits: &[&'e TextEdit], edit: &'e TextEdit) -> &'e str {
+    let later = edits.iter().skip_while(|other| !std::ptr::eq(**other, edit)).skip(1);
+    let mut heard = edit;
+    for next in later.filter(|next| next.record == edit.record) {
+        if next.from.as_ref() != Some(&heard.to) || !next.agreed_with.is_empty() {
+            break;
+        }
+        heard = next;
+    }
+    &heard.to
+}
+
+/// LIMIT: whether an edit put back just what was there before a write whose answer was lost. That leaves the record as if the write had
+/// never arrived, and it is sent again.
+fn puts_back(scene: &Scene, edits: &[&TextEdit], edit: &TextEdit) -> bool {
+    let carries =
+        |counterpart: &Id| edit.partners.contains(counterpart) && !edit.agreed_with.contains(counterpart);
+    // Who enters somebody anew replaces nothing; the record that is like that one said itself what was there before.
+    let before = edits.iter().take_while(|other| !std::ptr::eq(**other, edit));
+    let own = before.filter(|other| other.record == edit.record).last().map(|own| &own.to);
+    let is_sent = |said: &TextEdit| {
+        // Said of the counterpart, or of its copy in another account.
+        std::iter::once(&said.record).chain(&said.partners).any(carries)
+            && edit.from.as_ref() == Some(&said.to)
+            && stood_before(edits, said).or(own) == Some(&edit.to)
+    };
+    lost_an_answer(scene) && edits.iter().any(|said| is_sent(said))
+}
+
+/// What stood where something was said: where nobody had agreed on what it replaced, what that had replaced.
+fn stood_before<'e>(edits: &[&'e TextEdit], said: &'e TextEdit) -> Option<&'e String> {
+    let before = edits.iter().take_while(|other| !std::ptr::eq(**other, said)).copied().collect::<Vec<_>>();
+    let mut first = said;
+    while first.agreed_with.is_empty()
+        && let Some(earlier) = before.iter().rfind(|earlier| {
+            earlier.at < first.at && earlier.record == said.record && Some(&earlier.to) == first.from.as_ref()
+        })
+        && earlier.from.is_some()
+    {
+        first = earlier;
+    }
+    first.from.as_ref()
+}
+
+/// Whether an undo only gave a record back what it said before it met its counterpart. Who are to be parted are told nothing; where that
+/// ends early, they stay together and meet as they did at first.
+fn begins_to_part(pair: &Pair, edits: &[&TextEdit], edit: &TextEdit) -> bool {
+    let mut own = edits.iter().filter(|own| own.record == edit.record && own.partners.is_empty());
+    let before = own.next_back();
+    edit.is_undo && pair.origin == Origin::Matched && before.is_some_and(|before| before.to == edit.to)
+}
+
+/// Whether a policy lets `value` win over an edit of the same field, and cannot say so before the direction to the record of that edit is
+/// on again.
+fn is_to_be_overruled(view: &View<'_>, field: &TextField, edit: &TextEdit, value: &str) -> bool {
+    let View { scene, pair, google, dafater, .. } = view;
+    let (left, right) = ids(pair);
+    let has_changed = |base: &Contact, now: &Contact| base.text(field) != now.text(field);
+    let are_both = has_changed(&pair.google.contact, google) && has_changed(&pair.dafater.contact, dafater);
+    let (is_barred, said) = match scene.rules.conflict {
+        ConflictPolicy::Google => (!scene.rules.pull && edit.record == right, google.text(field)),
+        ConflictPolicy::Dafater => (!scene.rules.push && edit.record == left, dafater.text(field)),
+        ConflictPolicy::Newest | ConflictPolicy::Manual => (false, ""),
+    };
+    are_both && is_barred && said == value
+}
+
+/// Whether a conflict of a record that `counts` was decided, and noted, for `winner` over `loser`.
+fn is_overruled(scene: &Scene, loser: &str, winner: &str, counts: &dyn Fn(&Id) -> bool) -> bool {
+    let is_it = |record: &RecordId| match record {
+        RecordId::Google(source) => counts(&(Side::Google, source.0.clone())),
+        RecordId::Dafater(name) => scene.book.names.get(&(Side::Dafater, name.0.clone())).is_some_and(counts),
+    };
+    let entries = scene
+        .accounts()
+        .flat_map(|account| scene.state(account).history(None).filter_map(Result::ok).collect::<Vec<_>>());
+    let ours =
+        entries.into_iter().filter(|entry| entry.view.google.iter().chain(&entry.view.dafater).any(is_it));
+    ours.flat_map(|entry| entry.view.changes).any(|change| {
+        change.reason.starts_with("changed on both sides") && change.before == loser && change.after == winner
+    })
+}
