@@ -173,8 +173,7 @@ async fn a_contact_restored_from_googles_trash_comes_back_once() {
     world.delete_person(&people[0]);
     world.settle().await;
     assert_eq!(world.contacts().len(), 2);
-    let now = world.tick();
-    world.google().restore_person(crate::world::EMAIL, &people[0], now).unwrap();
+    world.restore_person(&people[0]);
     for _ in 0..4 {
         world.settle().await;
     }
@@ -194,8 +193,7 @@ async fn a_contact_restored_from_googles_trash_finds_the_document_that_was_kept(
     world.delete_person(&people[2]);
     world.settle().await;
     world.clock.advance(SignedDuration::from_hours(1));
-    let now = world.tick();
-    world.google().restore_person(crate::world::EMAIL, &people[2], now).unwrap();
+    world.restore_person(&people[2]);
     let report = world.settle().await;
     assert_eq!((report.linked, writes(&report)), (1, 0), "{report:?}");
 }
@@ -212,8 +210,7 @@ async fn a_contact_restored_while_its_successor_is_deleted_brings_back_nothing_t
     assert_ne!(successor, people[0], "an edit beats a deletion");
     world.clock.advance(SignedDuration::from_hours(1));
     world.delete_person(&successor);
-    let now = world.tick();
-    world.google().restore_person(EMAIL, &people[0], now).unwrap();
+    world.restore_person(&people[0]);
     world.converge().await;
     assert_snapshot!(world.picture(), @r"
     dafater  Ada Lovelace ada@example.com
@@ -238,8 +235,7 @@ async fn a_contact_restored_while_the_site_hides_its_document_waits_for_that() {
     world.settle().await;
     world.clock.advance(SignedDuration::from_hours(1));
     world.site().hide(DAEMON, &name);
-    let now = world.tick();
-    world.google().restore_person(EMAIL, &resource, now).unwrap();
+    world.restore_person(&resource);
     world.settle().await;
     assert_eq!(world.contacts().len(), 1, "{}", world.picture());
     world.site().unhide(DAEMON);
@@ -260,8 +256,7 @@ async fn a_contact_restored_beside_its_successor_brings_nobody_back_once_the_doc
         world.delete_person(&people[0]);
         world.edit_contact(&names[0], json!({ "designation": "Analyst" }));
         world.settle().await;
-        let now = world.tick();
-        world.google().restore_person(EMAIL, &people[0], now).unwrap();
+        world.restore_person(&people[0]);
         world.sync_after(SignedDuration::from_mins(1)).await;
         world.delete_contact(&names[0]);
         world.sync_after(SignedDuration::from_mins(1)).await;
@@ -280,8 +275,7 @@ async fn a_contact_restored_and_its_document_deleted_before_the_next_cycle_is_a_
         world.delete_person(&people[1]);
         world.settle().await;
         world.clock.advance(SignedDuration::from_hours(1));
-        let now = world.tick();
-        world.google().restore_person(EMAIL, &people[1], now).unwrap();
+        world.restore_person(&people[1]);
         world.delete_contact(&names[1]);
         world.converge().await;
         let documents = || world.contacts().len();
@@ -298,8 +292,7 @@ async fn a_restored_contact_that_is_somebody_of_its_own_leaves_its_successor_its
     world.settle().await;
     assert_eq!(world.persons().len(), 3, "an edit beats a deletion");
     world.clock.advance(SignedDuration::from_hours(1));
-    let now = world.tick();
-    world.google().restore_person(crate::world::EMAIL, &people[0], now).unwrap();
+    world.restore_person(&people[0]);
     world.settle().await;
     let asked = world.engine().reviews().unwrap();
     assert_eq!(asked.len(), 1, "{asked:?}");
@@ -320,8 +313,7 @@ async fn a_contact_restored_from_googles_trash_finds_its_document_although_they_
     world.settle().await;
     world.edit_contact(&names[2], json!({ "first_name": "Amazing", "last_name": "Murray", "email_ids": [] }));
     world.clock.advance(SignedDuration::from_hours(1));
-    let now = world.tick();
-    world.google().restore_person(crate::world::EMAIL, &people[2], now).unwrap();
+    world.restore_person(&people[2]);
     world.edit_person(&people[2], json!({ "organizations": [] }));
     world.converge().await;
     assert_eq!((world.persons().len(), world.contacts().len()), (3, 3), "\n{}", world.picture());

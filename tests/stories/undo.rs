@@ -399,8 +399,7 @@ async fn one_who_comes_back_from_the_trash_after_an_undo_does_not_take_the_place
     let run = world.settle().await.run;
     world.undo(&run).await;
     assert_eq!(world.lines(), ["Ada Lovelace ada@example.com"]);
-    let now = world.tick();
-    world.google().restore_person(crate::world::EMAIL, &old, now).unwrap();
+    world.restore_person(&old);
     world.converge().await;
     let linked = world.engine().status().unwrap().linked;
     assert_eq!((linked, world.contacts().len()), (1, 1), "{}", world.picture());
@@ -452,8 +451,7 @@ async fn who_comes_back_from_the_trash_after_an_undo_deleted_the_one_made_anew_b
     world.undo(&run).await;
     assert_eq!(world.persons().len(), 0);
     world.clock.advance(SignedDuration::from_hours(1));
-    let now = world.tick();
-    world.google().restore_person(crate::world::EMAIL, &resource, now).unwrap();
+    world.restore_person(&resource);
     world.converge().await;
     assert_eq!((world.persons().len(), world.contacts().len()), (1, 1), "\n{}", world.picture());
     assert_eq!(world.person("Ada")["organizations"], json!(null));

@@ -264,6 +264,12 @@ impl World {
         self.google().delete_person(EMAIL, resource, now).unwrap();
     }
 
+    /// Restores a contact from Google's trash.
+    pub(crate) fn restore_person(&self, resource: &str) {
+        let now = self.tick();
+        self.google().restore_person(EMAIL, resource, now).unwrap();
+    }
+
     pub(crate) fn delete_contact(&self, name: &str) {
         let now = self.tick();
         self.site().delete(name, now).unwrap();
