@@ -144,9 +144,13 @@ impl Address {
 
 /// Whether both hold the same addresses, each of the same kind.
 pub(super) fn same(one: &Values, other: &Values) -> bool {
+    one.same_keys(other) && are_among(one, other)
+}
+
+/// Whether each of the addresses is one of the `others`, of the same kind.
+pub(super) fn are_among(addresses: &Values, others: &Values) -> bool {
     let kind = |value: &Value| AddressKind::of(value.label.as_deref());
-    one.same_keys(other)
-        && one.iter().all(|value| other.get(&value.key).is_some_and(|other| kind(value) == kind(other)))
+    addresses.iter().all(|value| others.get(&value.key).is_some_and(|other| kind(value) == kind(other)))
 }
 
 fn words(text: &str) -> String {

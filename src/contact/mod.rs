@@ -160,6 +160,15 @@ impl Contact {
             },
         }
     }
+
+    /// Whether each of its addresses is one of `other`'s, of the same kind. What nobody looked at is not known to be different.
+    #[must_use]
+    pub fn has_addresses_among(&self, other: &Self) -> bool {
+        match (&self.addresses, &other.addresses) {
+            (Some(own), Some(other)) => address::are_among(own, other),
+            (None, _) | (_, None) => true,
+        }
+    }
 }
 
 #[cfg(test)]

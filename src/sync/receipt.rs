@@ -57,17 +57,19 @@ impl Promise {
         }
     }
 
-    /// Whether the record of `side` says `now` just what was written into it.
+    /// Whether the record of `side` says `now` just what was written into it, as far as that came.
     #[must_use]
     pub fn is_kept(&self, side: Side, now: &Contact) -> bool {
         let promised = match side {
             Side::Google => &self.google,
             Side::Dafater => &self.dafater,
         };
-        // Where nobody looked, addresses tell nothing.
-        let is_kept = |field: &Field| match field {
-            Field::Addresses => now.agrees_on(field, promised),
-            Field::Text(_) | Field::Emails | Field::Phones => is_shown(field, promised, now),
+        let is_kept = |field: &Field| match (field, side) {
+            // Those of a document are written after it, one by one.
+            (Field::Addresses, Side::Dafater) => now.has_addresses_among(promised),
+            // Where nobody looked, addresses tell nothing.
+            (Field::Addresses, Side::Google) => now.agrees_on(field, promised),
+            (Field::Text(_) | Field::Emails | Field::Phones, _) => is_shown(field, promised, now),
         };
         Field::of(&[promised, now]).iter().all(is_kept)
     }
@@ -81,6 +83,7 @@ impl Promise {
         (was, now): (Option<&Contact>, &Contact),
     ) -> bool {
         let mut is_kept = false;
+        let nothing = Contact { addresses: Some(Values::default()), ..Contact::default() };
         let (google_before, dafater_before) = (google.clone(), dafater.clone());
         let before = Both { google: &google_before, dafater: &dafater_before };
         for field in &Field::of(&[&self.google, &self.dafater, google, dafater, now]) {
@@ -98,6 +101,8 @@ impl Promise {
             let is_shown = is_shown(field, promised, now);
             // Addresses that nobody had looked at are agreed on by being written.
             let is_new = *field == Field::Addresses && base.addresses.is_none();
+            // Those of a new document come after it, one by one.
+            let is_one_by_one = *field == Field::Addresses && side == Side::Dafater;
             if is_shown && !is_withheld && (is_new || !base.agrees_on(field, promised)) {
                 google.take(field, &self.google);
                 dafater.take(field, &self.dafater);
@@ -115,7 +120,7 @@ impl Promise {
                     }
                 }
                 is_kept = true;
-            } else if let Some(was) = was {
+            } else if let Some(was) = was.or(is_one_by_one.then_some(&nothing)) {
                 let both = (&mut *google, &mut *dafater);
                 is_kept |= take_arrived(field, both, (promised, other_promised), (was, now), side);
             }

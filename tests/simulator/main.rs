@@ -383,6 +383,14 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
         601879,
         "what the site could not hold, as it refused to say what it can, is judged anew when everything is read again",
     ),
+    (805246, "the judge: an undo cannot know of what is not committed yet"),
+    (805259, "a copy whose addresses have not come brings nobody back"),
+    (805379, "the judge: of what its own counterpart has not heard, no copy has"),
+    (904387, "the judge: of what its own counterpart has not heard, no copy has"),
+    (805595, "the judge: who began to be parted meets as at first, also one made anew since"),
+    (902677, "the judge: what Google still shows is news to a document that was deleted before they met"),
+    (903038, "of two that seem to be a create in doubt, the one that says what that was to say is it"),
+    (903260, "the judge: what was given to a copy of which its document had not heard was taken from nobody"),
 ];
 
 #[test]

@@ -1,5 +1,8 @@
 //! Postal addresses: Address documents that are linked to a contact, and what Google holds of them.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use dafater_contactsd::contact::Field;
 use dafater_contactsd::execute::RunRequest;
 use dafater_contactsd::sandbox::dafater::{Maintenance, WriteKind};
@@ -487,6 +490,24 @@ async fn a_contact_made_anew_whose_addresses_did_not_come_loses_none_in_google()
 }
 
 #[tokio::test]
+async fn a_copy_whose_addresses_did_not_come_brings_nobody_back() {
+    for (lost, left) in [("/api/resource/Contact", 1), ("/api/resource/Address", 0)] {
+        let mut world = world();
+        let resource = ada(&world, &[office(), home()]);
+        let mut strikes = vec![Strike::LoseAnswer];
+        world.site_weather(move |line, _| {
+            (line.starts_with("POST ") && line.ends_with(lost)).then(|| strikes.pop()).flatten()
+        });
+        world.sync().await;
+        assert!(documents(&world).len() < 2, "{}", world.picture());
+        world.calm();
+        world.delete_person(&resource);
+        world.converge().await;
+        assert_eq!((world.persons().len(), world.contacts().len()), (0, left), "{}", world.picture());
+    }
+}
+
+#[tokio::test]
 async fn a_contact_that_is_deleted_with_its_address_while_it_is_read_takes_none_away_in_google() {
     for nth in 1..12 {
         let mut world = world();
@@ -503,6 +524,32 @@ async fn a_contact_that_is_deleted_with_its_address_while_it_is_read_takes_none_
         world.converge().await;
         assert_eq!((in_google(&world).len(), world.contacts().len()), (1, 0), "{nth}\n{}", world.picture());
     }
+}
+
+#[tokio::test]
+async fn an_address_that_was_taken_away_while_its_contact_is_deleted_does_not_come_back_with_that() {
+    let mut taken = 0;
+    for nth in 1..24 {
+        let mut world = world();
+        let resource = ada(&world, &[office(), home()]);
+        world.converge().await;
+        let name = world.contact("Ada")["name"].as_str().unwrap().to_owned();
+        world.delete_person(&resource);
+        let is_taken = Arc::new(AtomicBool::new(false));
+        let told = is_taken.clone();
+        world.at_site_request(nth, move |site, now| {
+            told.store(site.delete_in("Address", "Ada Lovelace-Office", now).is_ok(), Ordering::Relaxed);
+            drop(site.edit(&name, json!({ "designation": "Countess" }), now));
+        });
+        world.sync().await;
+        world.calm();
+        if is_taken.load(Ordering::Relaxed) {
+            let is_back = documents(&world).iter().any(|line| line.contains("King Fahd"));
+            assert!(!is_back, "{nth}\n{}", world.picture());
+            taken += 1;
+        }
+    }
+    assert!(taken > 5, "{taken}");
 }
 
 /// API: an Address is named after its title and type; the name of one that went is free for the next.

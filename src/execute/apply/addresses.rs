@@ -219,8 +219,8 @@ impl Executor<'_> {
         }
     }
 
-    /// Deletes what belongs to `document` alone, without which the site does not delete it; if it is not deleted after all, everything
-    /// comes back.
+    /// Deletes what belongs to `document` alone, without which the site does not delete it; if it is not deleted after all, what we
+    /// took comes back.
     pub(super) async fn delete_with_addresses(&self, document: &Document) -> Result<Document, DafaterError> {
         let addresses = document.addresses.iter().flat_map(|addresses| addresses.iter());
         let (shared, own): (Vec<_>, Vec<_>) =
@@ -230,11 +230,13 @@ impl Executor<'_> {
         // One that belongs to others as well keeps the contact: the site says so itself.
         for address in own.into_iter().filter(|_| shared.is_empty()) {
             match self.parts.dafater.delete_address(&address.name, &address.modified).await {
-                Err(error) if error.disposition() != Disposition::Gone => {
+                Ok(()) => gone.push(address),
+                // Somebody else took it away.
+                Err(error) if error.disposition() == Disposition::Gone => {}
+                Err(error) => {
                     refused = Some(error);
                     break;
                 }
-                Ok(()) | Err(_) => gone.push(address),
             }
         }
         let outcome = match refused {

@@ -103,7 +103,7 @@ fn keep_texts(view: &View<'_>, kin: &Kin, field: &TextField, found: &mut Found) 
                 edit.is_undo && other.is_undo && is_same && edit.partners.contains(&other.record)
             };
             puts_back(scene, chain, edit)
-                || begins_to_part(pair, chain, edit)
+                || begins_to_part(pair, is_made_anew, chain, edit)
                 || chain.iter().any(|other| is_same_undo(other) && puts_back(scene, chain, other))
         };
         let replacing = || {
@@ -222,7 +222,12 @@ fn keep_values(view: &View<'_>, kin: &Kin, field: &Field, found: &mut Found) {
             ever_copies().all(|copy| {
                 let since = scene.book.paired_at.get(&(copy.clone(), right.clone()));
                 let is_older = since.is_some_and(|since| *since < edit.at);
-                let had_heard = !lost_an_answer(scene) || edit.known_to.contains(copy);
+                // So does one to which somebody else gave it, if its document did not know of that yet.
+                let is_own = |own: &ValueEdit| {
+                    own.is_added && (&own.record, &own.key) == (copy, key) && own.at < edit.at
+                };
+                let was_told = edits.iter().copied().any(is_own);
+                let had_heard = !(was_told || lost_an_answer(scene)) || edit.known_to.contains(copy);
                 is_older && had_heard || edit.record == *copy || edit.agreed_with.contains(copy)
             })
         };
@@ -341,7 +346,9 @@ fn replaces_own(edits: &[&TextEdit], edit: &TextEdit, said: &TextEdit) -> bool {
     };
     let is_told = is_told(before().filter(|other| other.record == edit.record).last())
         || is_told(before().filter(is_heard).last());
-    let had_agreed = edit.agreed_with.iter().chain(&edit.known_to).any(|id| *id == said.record);
+    // What its own counterpart does not know of it yet, no copy knows of it: that one was told the same by somebody else.
+    let known_to = edit.known_to.iter().filter(|_| !edit.agreed_with.is_empty());
+    let had_agreed = edit.agreed_with.iter().chain(known_to).any(|id| *id == said.record);
     edit.record != said.record && is_told && !had_agreed
 }
 
@@ -390,12 +397,13 @@ fn stood_before<'e>(edits: &[&'e TextEdit], said: &'e TextEdit) -> Option<&'e St
     first.from.as_ref()
 }
 
-/// Whether an undo only gave a record back what it said before it met its counterpart. Who are to be parted are told nothing; where that
-/// ends early, they stay together and meet as they did at first.
-fn begins_to_part(pair: &Pair, edits: &[&TextEdit], edit: &TextEdit) -> bool {
+/// Whether an undo only gave a record back what it said before it met its counterpart, which may have been made anew since. Who are to
+/// be parted are told nothing; where that ends early, they stay together and meet as they did at first.
+fn begins_to_part(pair: &Pair, is_made_anew: bool, edits: &[&TextEdit], edit: &TextEdit) -> bool {
     let mut own = edits.iter().filter(|own| own.record == edit.record && own.partners.is_empty());
     let before = own.next_back();
-    edit.is_undo && pair.origin == Origin::Matched && before.is_some_and(|before| before.to == edit.to)
+    let had_matched = pair.origin == Origin::Matched || is_made_anew;
+    edit.is_undo && had_matched && before.is_some_and(|before| before.to == edit.to)
 }
 
 /// Whether a policy lets `value` win over an edit of the same field, and cannot say so before the direction to the record of that edit is

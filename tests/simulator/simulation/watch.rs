@@ -171,6 +171,19 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
     let is_out_of_sight = |id: &Id| scene.book.hidden.contains(id) && is_renamed(id);
     let out_of_sight: BTreeSet<Id> =
         partners.iter().copied().chain([&source]).filter(|id| is_out_of_sight(id)).cloned().collect();
+    // LIMIT: what Google still shows of a contact, though somebody took it back, is news to a document that was deleted before they met.
+    let was_taken_back = |gone: &Gone| {
+        let is_late = |at: jiff::Timestamp| at < gone.at && gone.at < at + scene.list_lag;
+        scene.book.touches.iter().any(|(touched, at)| *touched == source && is_late(*at))
+    };
+    let met_late: BTreeSet<Id> = partners
+        .iter()
+        .filter(|partner| {
+            let gone = gone.get(**partner).filter(|gone| was_taken_back(gone));
+            gone.is_some_and(|gone| paired_at(partner).is_some_and(|met| met > gone.at))
+        })
+        .map(|partner| (*partner).clone())
+        .collect();
     // LIMIT: who restores a contact that the list still shows as deleted, and deletes its document meanwhile, seems to restore it after that.
     let shown = gone.get(&source).map(|source| source.restored.map(|at| at + scene.list_lag));
     for partner in partners {
@@ -185,6 +198,7 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
             );
         } else if let Some(gone) = scene.book.gone.get(partner)
             && !replaced.contains(partner)
+            && !met_late.contains(partner)
             && !gone.had_news
             && !scene.book.was_edited_after(&source, gone.at)
             && !scene.book.was_carried_after(&source, gone.at)
@@ -288,7 +302,8 @@ fn judge_withdrawal(scene: &mut Scene, id: &Id, old: &Seen) {
             format!("{id:?} was undone, and nobody had created it but a person"),
         );
     }
-    let lag = if id.0 == Side::Google { scene.setting.get_delay } else { 0 };
+    // LIMIT: what is written in a transaction that is not committed yet cannot be known: neither side has a lock for deletions.
+    let lag = if id.0 == Side::Google { scene.setting.get_delay } else { scene.setting.late_commit };
     let seen_until = scene.cycle_began - jiff::SignedDuration::from_secs(lag.into());
     let mut stages = scene.book.created_as.get(id).into_iter().flatten();
     let is_as_created = stages.any(|created| !differ(created, &old.contact));

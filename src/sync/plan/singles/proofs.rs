@@ -10,7 +10,7 @@ use crate::mapping::{Document, Person, ResourceName};
 use crate::sync::plan::planner::Planner;
 use crate::sync::plan::reunion::were_one;
 use crate::sync::snapshot::PairView;
-use crate::sync::{LooseReason, Origin, Pair, Side};
+use crate::sync::{LooseReason, Origin, Pair, PairId, Side};
 
 /// How pairs come to be whose contact in Google the sync made.
 const OURS: Origin = Origin::Created(Side::Google);
@@ -116,26 +116,35 @@ impl<'a> Planner<'a> {
     pub(super) fn bereaved(&mut self, people: &People<'a>, documents: &Documents<'a>, placed: &mut Placed) {
         let snapshot = self.snapshot;
         let is_begun = |view: &&&PairView| snapshot.begun.contains(&view.pair.id);
-        let lost: Vec<&PairView> = self.lost.iter().filter(is_begun).copied().collect();
-        let names: BTreeSet<String> = lost.iter().flat_map(|view| names_of(&view.pair)).collect();
-        let creations: BTreeSet<_> = lost.iter().map(|view| view.pair.dafater.creation.civil()).collect();
-        self.detach(people, &mut placed.google, |person| {
-            let marker = person.marker(&snapshot.site);
-            marker.is_some_and(|marker| creations.contains(&marker.creation.civil()))
-        });
-        self.detach(documents, &mut placed.dafater, |document| {
-            document.google_contacts_id().is_some_and(|name| names.contains(name))
-        });
+        for view in self.lost.iter().filter(is_begun).copied().collect::<Vec<_>>() {
+            let creation = view.pair.dafater.creation.civil();
+            self.detach(people, &mut placed.google, &view.pair.id, |person| {
+                person.marker(&snapshot.site).is_some_and(|marker| marker.creation.civil() == creation)
+            });
+            let names: BTreeSet<String> = names_of(&view.pair).collect();
+            self.detach(documents, &mut placed.dafater, &view.pair.id, |document| {
+                document.google_contacts_id().is_some_and(|name| names.contains(name))
+            });
+        }
     }
 
+    /// Leaves alone what was created for a pair: of several that seem so, what says what the creation was to say. A person may have
+    /// restored an earlier one, which names the same counterpart.
     fn detach<T: Record>(
         &mut self,
         singles: &[Single<'a, T>],
         placed: &mut BTreeSet<usize>,
+        pair: &PairId,
         is_ours: impl Fn(&T) -> bool,
     ) {
-        for (index, single) in (0..).zip(singles) {
-            if single.is_alone() && is_ours(single.record) && placed.insert(index) {
+        let promise = self.snapshot.promises.get(pair);
+        let is_kept =
+            |single: &Single<'a, T>| promise.is_some_and(|promise| promise.is_kept(T::SIDE, &single.contact));
+        let ours: Vec<_> =
+            (0..).zip(singles).filter(|(_, single)| single.is_alone() && is_ours(single.record)).collect();
+        let is_one_kept = ours.iter().any(|(_, single)| is_kept(single));
+        for (index, single) in ours {
+            if (is_kept(single) || !is_one_kept) && placed.insert(index) {
                 self.keep(single, LooseReason::Detached, None);
             }
         }
