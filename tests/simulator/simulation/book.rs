@@ -149,7 +149,7 @@ fn copies_of(
 }
 
 impl ValueEdit {
-    /// The document's copies, but for this record, that agree with it on the value; `pairs` are those of the record.
+    /// The document's copies that agree with it on the value, but for a record that gave it up; `pairs` are those of the record.
     fn agreed(
         &self,
         pairs: &[(Contact, Contact, Id)],
@@ -158,8 +158,9 @@ impl ValueEdit {
         let copies = copies_of(&self.record, pairs, pairs_of);
         let says =
             |said: &Contact| set(said, &self.field).keys().any(|key| key.as_str() == self.key.as_str());
+        let is_other = |copy: &Id| self.is_added || *copy != self.record;
         let others =
-            copies.into_iter().filter(|(own, other, copy)| *copy != self.record && says(own) && says(other));
+            copies.into_iter().filter(|(own, other, copy)| is_other(copy) && says(own) && says(other));
         others.map(|(_, _, copy)| copy).collect()
     }
 }

@@ -103,7 +103,7 @@ fn keep_texts(view: &View<'_>, kin: &Kin, field: &TextField, found: &mut Found) 
                 edit.is_undo && other.is_undo && is_same && edit.partners.contains(&other.record)
             };
             puts_back(scene, chain, edit)
-                || begins_to_part(pair, is_made_anew, chain, edit)
+                || begins_to_part(pair, kin, chain, edit)
                 || chain.iter().any(|other| is_same_undo(other) && puts_back(scene, chain, other))
         };
         let replacing = || {
@@ -125,7 +125,8 @@ fn keep_texts(view: &View<'_>, kin: &Kin, field: &TextField, found: &mut Found) 
     let is_end = |value: &str| is_end_of(value, &|_| true);
     let poisoned = scene.book.poisoned.get(right);
     // What cannot be stored any more could be, until it was given what the site refuses.
-    let met = scene.book.paired_at.get(&(left.clone(), right.clone()));
+    let met_at = |other: &Id| scene.book.paired_at.get(&(other.clone(), right.clone()));
+    let met = former.iter().chain([left]).filter_map(met_at).min();
     let could_change = [scene.was_open[0], scene.was_open[1] && poisoned.is_none_or(|at| met < Some(at))];
     let can_change = [scene.rules.push, scene.rules.pull && poisoned.is_none()];
     for (nth, (side, contact)) in [(Side::Google, *google), (Side::Dafater, *dafater)].into_iter().enumerate()
@@ -203,15 +204,23 @@ fn keep_values(view: &View<'_>, kin: &Kin, field: &Field, found: &mut Found) {
     for key in keys {
         let of_key = || edits.iter().filter(|edit| edit.key == *key);
         let added = of_key().filter(|edit| edit.is_added).map(|edit| edit.at).max();
-        // LIMIT: who takes a value away and puts it back between two cycles of another account, as an undo may, did nothing there;
-        // and whoever takes it away there does. So seems to do who takes away what replaced it by a write whose answer was lost.
+        // LIMIT: who takes a value away and puts it back between two cycles of an account, as an undo may, did nothing there; and whoever
+        // takes it away on the other side does. So seems to do who takes away what replaced it by a write whose answer was lost.
         let is_no_news = |edit: &&&ValueEdit| {
-            let there = edits.iter().filter(|other| !other.is_added && edit.known_to.contains(&other.record));
             let had_it = |id: &Id| id == right || former.contains(id);
-            there.into_iter().any(|other| {
-                other.key == *key && other.agreed_with.iter().any(had_it)
-                    || lost_an_answer(scene) && other.gone_before.contains(key)
-            })
+            let is_of_copy = |other: &ValueEdit| {
+                other.record != edit.record
+                    && edit.known_to.contains(&other.record)
+                    && (other.key == *key && other.agreed_with.iter().any(had_it)
+                        || lost_an_answer(scene) && other.gone_before.contains(key))
+            };
+            let is_of_document = |other: &ValueEdit| {
+                had_it(&other.record)
+                    && edit.known_to.contains(&edit.record)
+                    && other.key == *key
+                    && other.agreed_with.contains(&edit.record)
+            };
+            edits.iter().any(|other| !other.is_added && (is_of_copy(other) || is_of_document(other)))
         };
         let told = of_key().filter(|edit| edit.is_added && !is_no_news(edit)).map(|edit| edit.at).max();
         let removed = of_key().filter(|edit| !edit.is_added).map(|edit| shown_at(scene, edit, right)).max();
@@ -399,10 +408,11 @@ fn stood_before<'e>(edits: &[&'e TextEdit], said: &'e TextEdit) -> Option<&'e St
 
 /// Whether an undo only gave a record back what it said before it met its counterpart, which may have been made anew since. Who are to
 /// be parted are told nothing; where that ends early, they stay together and meet as they did at first.
-fn begins_to_part(pair: &Pair, is_made_anew: bool, edits: &[&TextEdit], edit: &TextEdit) -> bool {
+fn begins_to_part(pair: &Pair, kin: &Kin, edits: &[&TextEdit], edit: &TextEdit) -> bool {
     let mut own = edits.iter().filter(|own| own.record == edit.record && own.partners.is_empty());
     let before = own.next_back();
-    let had_matched = pair.origin == Origin::Matched || is_made_anew;
+    let is_made_anew = |partner: &Id| *partner != kin.left && *partner != kin.right;
+    let had_matched = pair.origin == Origin::Matched || edit.partners.iter().any(is_made_anew);
     edit.is_undo && had_matched && before.is_some_and(|before| before.to == edit.to)
 }
 

@@ -166,7 +166,7 @@ fn is_explained(view: &View<'_>, field: &Field) -> bool {
     let is_withheld = pair.withheld.iter().any(|withheld| withheld.field == *field);
     is_withheld
         || is_second_organization
-        || is_second_nickname(view, field)
+        || is_second_of_its_kind(view, field)
         || is_open(view, field)
         || *field == Field::Text(TextField::Suffix)
         || scene.book.poisoned.contains_key(&dafater)
@@ -174,14 +174,14 @@ fn is_explained(view: &View<'_>, field: &Field) -> bool {
         || !scene.rules.push
 }
 
-/// LIMIT: of the nicknames that a merge in Google left a contact with, the first is the mapped one. When that was emptied on the site, or
-/// by an undo, the next stands in its place.
-fn is_second_nickname(view: &View<'_>, field: &Field) -> bool {
+/// LIMIT: of the nicknames, or the fields of one name, that a merge in Google left a contact with, the first is the mapped one. When that
+/// was emptied on the site, or by an undo, the next stands in its place.
+fn is_second_of_its_kind(view: &View<'_>, field: &Field) -> bool {
     let View { scene, pair, google, dafater, .. } = view;
     let Field::Text(text @ TextField::Mapped(mapped)) = field else { return false };
     let right = ids(pair).1;
     let was_emptied = |edit: &TextEdit| edit.record == right && edit.field == *text && edit.to.is_empty();
-    mapped.slot() == "nickname"
+    (mapped.slot() == "nickname" || mapped.slot().starts_with("custom."))
         && dafater.text(text).is_empty()
         && !google.text(text).is_empty()
         && pair.google.contact.text(text) == google.text(text)
