@@ -13,7 +13,9 @@ use super::observe::{Memory, Observer};
 use super::wanted::Wanted;
 use super::{AccountEngine, EngineError, LeftView, StepView, UndoRequest, UndoView, show};
 use crate::mapping::Document;
-use crate::state::{HeldBy, HistoryEntry, HistoryView, Hold, HoldDecision, Intent, IntentKind, UndoHold};
+use crate::state::{
+    Cursors, HeldBy, HistoryEntry, HistoryView, Hold, HoldDecision, Intent, IntentKind, UndoHold,
+};
 use crate::sync::guard::{Approval, Verdict, digest, judge};
 use crate::sync::matching::{Candidate, Standing, find};
 use crate::sync::{
@@ -59,6 +61,7 @@ impl AccountEngine {
             return Ok(view);
         }
         self.begin_labels(&labels, now).await?;
+        self.expect_whole_read().await?;
         let (mut applied, moved) = self.carry_out(request, &run, now, &undo, &snapshot, &mut memory).await?;
         if applied.halted.is_none() {
             let undoes = Some(request.run.as_str());
@@ -79,6 +82,18 @@ impl AccountEngine {
         }));
         view.error = applied.halted.map(|error| error.to_string());
         Ok(view)
+    }
+
+    /// Where the policy is another one than when both sides were read last, they are read whole by the next cycle, whichever policy that has:
+    /// what is written here leaves alone what may not travel now.
+    async fn expect_whole_read(&self) -> Result<(), EngineError> {
+        let cursors = self.state().cursors()?;
+        if cursors.policy.is_empty() || cursors.policy == self.fingerprint() {
+            return Ok(());
+        }
+        let mut changes = self.state().changes();
+        changes.set_cursors(&Cursors { policy: String::new(), ..cursors });
+        Ok(self.state().commit(changes).await?)
     }
 
     /// What the run did, from its history.

@@ -31,6 +31,21 @@ async fn ada() -> World {
 }
 
 #[tokio::test]
+async fn an_edit_that_waits_for_its_direction_travels_although_a_run_was_undone_meanwhile() {
+    let mut world = ada().await;
+    let (resource, document) = (name(&world.person("Ada")), name(&world.contact("Ada")));
+    world.edit_person(&resource, json!({ "organizations": [{ "name": "Analytical" }] }));
+    let run = world.settle().await.run;
+    world.settings.policy.push = false;
+    world.edit_contact(&document, json!({ "department": "Engines" }));
+    let undone = world.undo(&run).await;
+    assert_eq!(wrote(&undone), 1, "{undone:?}");
+    world.settings.policy.push = true;
+    world.converge().await;
+    assert_eq!(world.lines(), ["Ada Lovelace Engines ada@example.com +966501234567"]);
+}
+
+#[tokio::test]
 async fn an_edit_that_was_carried_is_put_back_on_both_sides_and_stays_put() {
     let mut world = ada().await;
     let resource = name(&world.person("Ada"));

@@ -137,8 +137,13 @@ fn keep_texts(view: &View<'_>, kin: &Kin, field: &TextField, found: &mut Found) 
         // While the direction to a side is off, its own edits alone decide what it says.
         // What a copy in another account says reaches this one through the site, where it may have to wait.
         let is_cut_off = || {
+            let is_own = |edit: &TextEdit| edit.record == *left || edit.record == *right;
+            // Only the last thing that it says waits.
+            let is_last = |edit: &TextEdit| {
+                !edits.iter().any(|later| later.record == edit.record && later.at > edit.at)
+            };
             waits_elsewhere(view, &Field::Text(field.clone()))
-                && is_end_of(value, &|edit| edit.record == *left || edit.record == *right)
+                && (is_end_of(value, &is_own) || is_end_of(value, &|edit| is_own(edit) || !is_last(edit)))
         };
         // What was said on the other side since the direction to a side was switched off waits there, for the copies as well.
         let own = if side == Side::Google { left } else { right };
