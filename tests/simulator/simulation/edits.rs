@@ -138,9 +138,10 @@ fn keep_texts(view: &View<'_>, kin: &Kin, field: &TextField, found: &mut Found) 
         // What a copy in another account says reaches this one through the site, where it may have to wait.
         let is_cut_off = || {
             let is_own = |edit: &TextEdit| edit.record == *left || edit.record == *right;
-            // Only the last thing that it says waits.
+            // Only what was said since anybody agreed on it waits.
             let is_last = |edit: &TextEdit| {
-                !edits.iter().any(|later| later.record == edit.record && later.at > edit.at)
+                let is_later = |later: &&&TextEdit| later.record == edit.record && later.at > edit.at;
+                edits.iter().filter(is_later).all(|later| later.agreed_with.is_empty())
             };
             waits_elsewhere(view, &Field::Text(field.clone()))
                 && (is_end_of(value, &is_own) || is_end_of(value, &|edit| is_own(edit) || !is_last(edit)))
@@ -250,9 +251,20 @@ fn keep_values(view: &View<'_>, kin: &Kin, field: &Field, found: &mut Found) {
             let is_own = |own: &&&ValueEdit| own.is_added && own.record == edit.record;
             edit.is_undo && pair.origin == Origin::Matched && !of_key().any(|own| is_own(&own))
         };
+        // LIMIT: who takes away what a write whose answer was lost was to take away seems to be that write. What the other side has been
+        // given again since is news.
+        let is_as_if_written = |edit: &&&ValueEdit| {
+            let is_carried =
+                |other: &ValueEdit| !other.is_added && other.record != edit.record && other.at < edit.at;
+            let is_again = |other: &ValueEdit, again: &ValueEdit| {
+                again.is_added && again.record == other.record && (other.at..edit.at).contains(&again.at)
+            };
+            let is_due = |other: &ValueEdit| of_key().any(|again| is_again(other, again));
+            lost_an_answer(scene) && of_key().any(|other| is_carried(other) && is_due(other))
+        };
         let agreed = of_key()
             .filter(is_shared)
-            .filter(|edit| !begins_to_part(edit))
+            .filter(|edit| !begins_to_part(edit) && !is_as_if_written(edit))
             .filter(|edit| is_ours(&edit.record) && edit.agreed_with.iter().any(is_ours))
             .max_by_key(|edit| edit.at);
         // What a merge brings stands there from then on, however long ago it was said: an undo that took it away is over.
