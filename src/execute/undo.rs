@@ -120,6 +120,8 @@ impl AccountEngine {
                 Some("put back already")
             } else if deed.kind == DeedKind::Delete && self.has_moved_on(&pair, &deed)? {
                 Some("its counterpart has another one by now")
+            } else if deed.kind == DeedKind::Link && later.made_anew(&pair) {
+                Some("one of the two was made anew since")
             } else {
                 None
             };
@@ -163,8 +165,9 @@ impl AccountEngine {
         for deed in self.state().deeds(None) {
             let (pair, entry) = deed?;
             if entry.view.run.as_str() > run {
-                let HistoryView { run, undoes, side, .. } = entry.view;
-                later.0.push(LaterDeed { run, undoes, pair, side, revision: entry.revision });
+                let HistoryView { run, undoes, side, action, .. } = entry.view;
+                let (revision, creates) = (entry.revision, action == "create");
+                later.0.push(LaterDeed { run, undoes, pair, side, revision, creates });
             }
         }
         Ok(later)
@@ -446,12 +449,18 @@ struct LaterDeed {
     pair: PairId,
     side: Option<Side>,
     revision: Option<String>,
+    creates: bool,
 }
 
 impl Later {
     /// The last write of a pair's record.
     fn last(&self, pair: &PairId, side: Side) -> Option<&LaterDeed> {
         self.0.iter().rfind(|deed| deed.pair == *pair && deed.side == Some(side))
+    }
+
+    /// Whether a record of a pair was made anew.
+    fn made_anew(&self, pair: &PairId) -> bool {
+        self.0.iter().any(|deed| deed.pair == *pair && deed.creates)
     }
 
     /// Whether `run` was put back for `pair`, and that was not put back in turn.

@@ -45,6 +45,27 @@ async fn an_edit_that_waits_for_its_direction_travels_although_a_run_was_undone_
     assert_eq!(world.lines(), ["Ada Lovelace Engines ada@example.com +966501234567"]);
 }
 
+/// The pair that the run made is no more: one of the two was deleted, and an edit of the other brought it back as another record.
+#[tokio::test]
+async fn who_was_made_anew_since_stays_with_its_counterpart_when_the_match_is_undone() {
+    let mut world = World::new();
+    let first = world.add_person(person("Ada", "Lovelace", "ada@example.com", ""));
+    let document = world.add_contact(contact("Ada", "Lovelace", "ada@example.com", ""));
+    let run = world.settle().await.run;
+    world.delete_person(&first);
+    world.edit_contact(&document, json!({ "company_name": "Analytical" }));
+    world.settle().await;
+    let second = name(&world.person("Ada"));
+    assert_ne!(first, second);
+
+    let undone = world.undo(&run).await;
+    assert_eq!(wrote(&undone), 0, "{undone:?}");
+    assert_eq!(left(&undone), ["Ada Lovelace : one of the two was made anew since"]);
+    world.edit_person(&second, json!({ "organizations": [{ "name": "Engine" }] }));
+    world.converge().await;
+    assert_eq!(world.lines(), ["Ada Lovelace Engine ada@example.com"]);
+}
+
 #[tokio::test]
 async fn an_edit_that_was_carried_is_put_back_on_both_sides_and_stays_put() {
     let mut world = ada().await;
