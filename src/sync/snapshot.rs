@@ -75,6 +75,8 @@ pub struct Snapshot {
     pub total_pairs: usize,
     /// Pairs of which at least one half was observed.
     pub pairs: Vec<PairView>,
+    /// Whether every pair was looked at because the policy is another one now: what it left alone may be due.
+    pub is_other_policy: bool,
     /// Google records in no pair.
     pub google: Vec<Alone<Person>>,
     /// Dafater records in no pair.

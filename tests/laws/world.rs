@@ -386,6 +386,7 @@ impl World {
             zone: TimeZone::UTC,
             total_pairs: self.pairs.len(),
             pairs,
+            is_other_policy: false,
             google: people.collect(),
             dafater: documents.collect(),
             paired: Vec::new(),

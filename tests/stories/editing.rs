@@ -289,6 +289,26 @@ async fn pull_only_writes_nothing_to_google_and_push_only_nothing_to_dafater() {
 }
 
 #[tokio::test]
+async fn a_direction_that_is_on_again_waits_for_google_to_show_its_present_state() {
+    let mut world = World::with(|settings| settings.policy.pull = false);
+    let delay = SignedDuration::from_mins(8);
+    world.google().options_mut().list_delay = delay;
+    world.google().options_mut().get_delay = delay;
+    let mut ada = person("Ada", "Lovelace", "ada@example.com", "");
+    ada["organizations"] = json!([{ "name": "Analytical" }]);
+    world.add_person(ada);
+    let name = world.add_contact(contact("Ada", "Lovelace", "ada@example.com", ""));
+    world.edit_contact(&name, json!({ "designation": "Countess" }));
+    world.clock.advance(delay);
+    world.sync().await;
+    assert_eq!(world.contact("Ada")["company_name"], Value::Null, "{}", world.picture());
+    world.settings.policy.pull = true;
+    world.sync().await;
+    world.converge().await;
+    assert_eq!(world.lines(), ["Ada Lovelace Analytical Countess ada@example.com"]);
+}
+
+#[tokio::test]
 async fn with_both_directions_off_nothing_is_asked_at_all() {
     let (mut world, _, name) = linked().await;
     world.edit_contact(&name, json!({ "designation": "Countess" }));

@@ -228,6 +228,7 @@ impl Observer<'_> {
                 zone: site.zone.clone(),
                 total_pairs,
                 pairs: picture.pairs,
+                is_other_policy,
                 google: picture.google,
                 dafater: picture.dafater,
                 paired: picture.paired,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use dafater_contactsd::contact::{Contact, Field, TextField};
+use dafater_contactsd::mapping::SourceId;
 use dafater_contactsd::sync::{ConflictPolicy, Origin, Pair, RecordId, Side};
 use jiff::Timestamp;
 
@@ -249,7 +250,7 @@ fn keep_values(view: &View<'_>, kin: &Kin, field: &Field, found: &mut Found) {
         // Who are to be parted by an undo are told nothing, and meet as they did at first where it ends early.
         let begins_to_part = |edit: &&&ValueEdit| {
             let is_own = |own: &&&ValueEdit| own.is_added && own.record == edit.record;
-            edit.is_undo && pair.origin == Origin::Matched && !of_key().any(|own| is_own(&own))
+            edit.is_undo && had_matched(scene, pair, &edit.record) && !of_key().any(|own| is_own(&own))
         };
         // LIMIT: who takes away what a write whose answer was lost was to take away seems to be that write. What the other side has been
         // given again since is news.
@@ -317,6 +318,15 @@ fn lost_an_answer(scene: &Scene) -> bool {
         Trouble::CrashAtCommit,
     ];
     LOST.iter().any(|trouble| scene.met.contains_key(trouble))
+}
+
+/// Whether a record, or the document's copy in another account that it is, met its counterpart by a match.
+fn had_matched(scene: &Scene, pair: &Pair, record: &Id) -> bool {
+    let source = SourceId(record.1.clone());
+    let mut others =
+        scene.accounts().filter_map(|account| scene.state(account).pair_of_google(&source).unwrap());
+    pair.origin == Origin::Matched
+        || record.0 == Side::Google && others.any(|pair| pair.origin == Origin::Matched)
 }
 
 /// When a document can have heard of a value that was taken away. A list may show an older state of a contact that meets its document:
@@ -400,10 +410,12 @@ fn puts_back(scene: &Scene, edits: &[&TextEdit], edit: &TextEdit) -> bool {
     let before = edits.iter().take_while(|other| !std::ptr::eq(**other, edit));
     let own = before.filter(|other| other.record == edit.record).last().map(|own| &own.to);
     let is_sent = |said: &TextEdit| {
+        // Of those who had not met, either may have said something else.
+        let was_own = said.partners.is_empty() && own == Some(&edit.to);
         // Said of the counterpart, or of its copy in another account.
         std::iter::once(&said.record).chain(&said.partners).any(carries)
             && edit.from.as_ref() == Some(&said.to)
-            && stood_before(edits, said).or(own) == Some(&edit.to)
+            && (was_own || stood_before(edits, said).or(own) == Some(&edit.to))
     };
     lost_an_answer(scene) && edits.iter().any(|said| is_sent(said))
 }
