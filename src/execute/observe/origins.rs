@@ -104,9 +104,19 @@ impl Observer<'_> {
     ) -> Result<BTreeMap<RecordId, PairId>, EngineError> {
         let state = &self.parts.state;
         let mut bereft = BTreeMap::new();
+        let creates = || {
+            let all = doubt.unsettled.iter().chain(&doubt.settled);
+            all.filter(|intent| intent.kind == IntentKind::Create)
+        };
+        // Whom an undo puts back is to stand on both sides again.
+        let is_undo = |pair: &PairId| {
+            creates().any(|intent| intent.pair == *pair && intent.entry.view.undoes.is_some())
+        };
         for person in picture.google.iter().map(|alone| &alone.record) {
             let Some(marker) = person.marker(&self.settings.site) else { continue };
-            let Some(pair) = PairId::parse(&marker.pair).filter(|pair| doubt.begun.contains(pair)) else {
+            let Some(pair) =
+                PairId::parse(&marker.pair).filter(|pair| doubt.begun.contains(pair) && !is_undo(pair))
+            else {
                 continue;
             };
             let is_origin = |document: &Document| document.creation.civil() == marker.creation.civil();
@@ -116,10 +126,8 @@ impl Observer<'_> {
                 bereft.insert(RecordId::Google(person.source_id.clone()), pair);
             }
         }
-        for intent in doubt.unsettled.iter().chain(&doubt.settled) {
-            let (IntentKind::Create, RecordId::Google(source)) = (intent.kind, &intent.record) else {
-                continue;
-            };
+        for intent in creates().filter(|intent| intent.entry.view.undoes.is_none()) {
+            let RecordId::Google(source) = &intent.record else { continue };
             let names =
                 [ResourceName::first_of(source), self.resource_of(source)?, intent.resource_name.clone()];
             if picture.google.iter().any(|alone| alone.record.source_id == *source)

@@ -235,9 +235,10 @@ impl Book {
                         let is_it =
                             |touched: &Id| touched == other || touched != id && copies.contains(touched);
                         let is_edited = self.touches.iter().any(|(touched, _)| is_it(touched));
-                        before.0.get(other).is_none_or(|other| {
-                            has_news(&seen.contact, &other.contact, base)
-                                || is_edited && is_under_way(&other.contact, base)
+                        before.0.get(other).is_none_or(|now| {
+                            has_news(&seen.contact, &now.contact, base)
+                                || is_edited && is_under_way(&now.contact, base)
+                                || self.says_since_it_met(other, &now.contact, base)
                         })
                     });
                 let said = seen.contact.clone();
@@ -324,6 +325,17 @@ impl Book {
                 self.value((at, at), cycle, id, &field, key.as_str(), false, agreed_with);
             }
         }
+    }
+
+    /// Whether a record still says what it said before it met its counterpart, and that was not carried yet.
+    fn says_since_it_met(&self, id: &Id, now: &Contact, base: &Contact) -> bool {
+        self.texts.iter().any(|said| {
+            said.record == *id
+                && said.partners.is_empty()
+                && !said.to.is_empty()
+                && now.text(&said.field) == said.to
+                && base.text(&said.field) != said.to
+        })
     }
 
     /// Whether a person gave one of a record's counterparts just this text since both had agreed on that one: an undo carries it as any

@@ -404,16 +404,25 @@ fn heard_of<'e>(edits: &[&'e TextEdit], edit: &'e TextEdit) -> &'e str {
 /// LIMIT: whether an edit put back just what was there before a write whose answer was lost. That leaves the record as if the write had
 /// never arrived, and it is sent again.
 fn puts_back(scene: &Scene, edits: &[&TextEdit], edit: &TextEdit) -> bool {
+    let partners = &scene.book.partners;
     let carries =
         |counterpart: &Id| edit.partners.contains(counterpart) && !edit.agreed_with.contains(counterpart);
-    // Who enters somebody anew replaces nothing; the record that is like that one said itself what was there before.
+    // Said of the counterpart, or of its copy in another account.
+    let is_heard = |said: &TextEdit| {
+        let copies = || edit.partners.iter().filter_map(|counterpart| partners.get(counterpart)).flatten();
+        std::iter::once(&said.record).chain(&said.partners).any(carries)
+            || edit.agreed_with.is_empty() && copies().any(|copy| *copy == said.record)
+    };
+    // Who enters somebody anew replaces nothing; the record that is like that one said itself what was there before. In the place of what
+    // the daemon made was nothing.
+    let nothing = String::new();
     let before = edits.iter().take_while(|other| !std::ptr::eq(**other, edit));
     let own = before.filter(|other| other.record == edit.record).last().map(|own| &own.to);
+    let own = own.or_else(|| scene.book.made.contains_key(&edit.record).then_some(&nothing));
     let is_sent = |said: &TextEdit| {
         // Of those who had not met, either may have said something else.
         let was_own = said.partners.is_empty() && own == Some(&edit.to);
-        // Said of the counterpart, or of its copy in another account.
-        std::iter::once(&said.record).chain(&said.partners).any(carries)
+        is_heard(said)
             && edit.from.as_ref() == Some(&said.to)
             && (was_own || stood_before(edits, said).or(own) == Some(&edit.to))
     };

@@ -37,7 +37,10 @@ pub fn judge_write(scene: &mut Scene, side: Side, before: &Picture, after: &Pict
                 }
             }
             None => {
-                *scene.writes.entry(id.clone()).or_default() += 1;
+                // API: a name that is taken twice is refused: then the name comes after the contact.
+                if side == Side::Google || is_named(&seen.contact) {
+                    *scene.writes.entry(id.clone()).or_default() += 1;
+                }
                 judge_creation(scene, id, seen, before);
                 if !may_write {
                     scene.violate("direction", format!("{id:?} was created though the direction is off"));
@@ -59,6 +62,12 @@ pub fn judge_write(scene: &mut Scene, side: Side, before: &Picture, after: &Pict
         let what = format!("{id:?} was written {count} times in one cycle");
         scene.violate("economy", what);
     }
+}
+
+fn is_named(contact: &Contact) -> bool {
+    [TextField::Given, TextField::Family, TextField::Company]
+        .iter()
+        .any(|part| !contact.text(part).is_empty())
 }
 
 fn judge_update(scene: &mut Scene, side: Side, id: &Id, old: &Seen, new: &Seen) {
