@@ -43,7 +43,7 @@ fn empty() -> Snapshot {
         zone: TimeZone::UTC,
         total_pairs: 0,
         pairs: Vec::new(),
-        is_other_policy: false,
+        due: BTreeSet::new(),
         google: Vec::new(),
         dafater: Vec::new(),
         paired: Vec::new(),

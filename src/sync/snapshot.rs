@@ -75,8 +75,9 @@ pub struct Snapshot {
     pub total_pairs: usize,
     /// Pairs of which at least one half was observed.
     pub pairs: Vec<PairView>,
-    /// Whether every pair was looked at because the policy is another one now: what it left alone may be due.
-    pub is_other_policy: bool,
+    /// Pairs that must be judged, whether or not they show anything new: they were parked, or the policy is another one now. As long as
+    /// Google shows an older state of them, that has yet to be done.
+    pub due: BTreeSet<PairId>,
     /// Google records in no pair.
     pub google: Vec<Alone<Person>>,
     /// Dafater records in no pair.

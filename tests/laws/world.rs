@@ -386,7 +386,7 @@ impl World {
             zone: TimeZone::UTC,
             total_pairs: self.pairs.len(),
             pairs,
-            is_other_policy: false,
+            due: BTreeSet::new(),
             google: people.collect(),
             dafater: documents.collect(),
             paired: Vec::new(),

@@ -50,7 +50,7 @@ impl Observer<'_> {
             zone: site.zone.clone(),
             total_pairs: state.pair_count(),
             pairs: pairs.collect(),
-            is_other_policy: false,
+            due: BTreeSet::new(),
             google,
             dafater,
             paired: Vec::new(),

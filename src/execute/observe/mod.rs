@@ -215,6 +215,8 @@ impl Observer<'_> {
         let left_over = self.left_over(&picture, &doubt.begun)?;
         let parted = self.parted(&picture)?;
         let taken = self.taken(&picture)?;
+        let all = picture.pairs.iter().map(|view| &view.pair.id).filter(|_| is_other_policy);
+        let due = all.chain(retried.iter().map(|parked| &parked.pair)).cloned().collect();
         let is_idle = picture.pairs.is_empty() && picture.google.is_empty() && picture.dafater.is_empty();
         // Nothing to decide needs no rules: an idle cycle asks for changes and nothing else.
         let site =
@@ -228,7 +230,7 @@ impl Observer<'_> {
                 zone: site.zone.clone(),
                 total_pairs,
                 pairs: picture.pairs,
-                is_other_policy,
+                due,
                 google: picture.google,
                 dafater: picture.dafater,
                 paired: picture.paired,

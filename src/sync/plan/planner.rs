@@ -129,10 +129,10 @@ impl<'a> Planner<'a> {
         });
     }
 
-    /// Google shows a state that we know to be old, so nothing changed there; what Dafater changed, and what another policy lets go across
-    /// now, must wait for a fresh read.
+    /// Google shows a state that we know to be old, so nothing changed there; what Dafater changed, and what is due, must wait for a fresh
+    /// read.
     fn behind_stale(&mut self, view: &PairView, dafater: &Document) {
-        if self.snapshot.is_other_policy || view.pair.dafater.modified != dafater.modified {
+        if self.snapshot.due.contains(&view.pair.id) || view.pair.dafater.modified != dafater.modified {
             self.step(view, Action::Postpone, "Google still shows an older state");
         }
     }

@@ -160,7 +160,9 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
     let is_unseen =
         |partner: &Id| gone.get(partner).and_then(|gone| gone.restored).is_some_and(|at| at > seen_until);
     let has_left = |partner: &Id| has_come_back && has_moved_on(scene, partner, &source);
-    let is_free = |partner: &&Id| !(is_unseen(partner) || has_left(partner));
+    // LIMIT: that two are two, as whoever undid their match said, is forgotten when one of them is deleted.
+    let is_two = has_come_back && scene.had_undo && scene.pairs_of(&source).is_empty();
+    let is_free = |partner: &&Id| !(is_unseen(partner) || has_left(partner) || is_two);
     let partners: Vec<&Id> = partners.into_iter().filter(is_free).collect();
     // Where an edit brought one back that was deleted, it is the one in its place whose deletion counts.
     let paired_at = |partner: &Id| {
