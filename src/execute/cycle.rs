@@ -73,7 +73,7 @@ impl AccountEngine {
                 let photos = self.plan_photos(&plan, &observed, now)?;
                 self.begin_photos(&photos, (run, now)).await?;
                 if !plan.steps.is_empty() || labels.count() > 0 || photos.count() > 0 {
-                    self.begin_policy(&observed).await?;
+                    self.begin_policy(&observed.cursors.policy).await?;
                 }
                 self.begin_conflicts(&plan, (run, now)).await?;
                 let executor = Executor {
@@ -163,17 +163,18 @@ impl AccountEngine {
         }
     }
 
-    /// Forgets under which policy both sides were read whole before anything is noted under another one: what a run that ends early
-    /// noted as waiting for a direction would be news to nobody if the old policy came back.
-    async fn begin_policy(&self, observed: &Observed) -> Result<(), EngineError> {
+    /// Forgets under which policy both sides were read whole before anything is noted under another one: what a run that ends early, or an
+    /// undo, noted as waiting for a direction would be news to nobody if the old policy came back.
+    pub(super) async fn begin_policy(&self, policy: &str) -> Result<(), EngineError> {
         let known = self.state().cursors()?;
-        if known.policy.is_empty() || known.policy == observed.cursors.policy {
+        if known.policy.is_empty() || known.policy == policy {
             return Ok(());
         }
         let mut changes = self.state().changes();
         changes.set_cursors(&Cursors { policy: String::new(), ..known });
         Ok(self.state().commit(changes).await?)
     }
+
     /// Remembers what our own writes made the base, before anything is built on it.
     async fn redeem(&self, observed: &Observed) -> Result<(), EngineError> {
         let settings = self.settings();

@@ -13,9 +13,7 @@ use super::observe::{Memory, Observer};
 use super::wanted::Wanted;
 use super::{AccountEngine, EngineError, LeftView, StepView, UndoRequest, UndoView, show};
 use crate::mapping::Document;
-use crate::state::{
-    Cursors, HeldBy, HistoryEntry, HistoryView, Hold, HoldDecision, Intent, IntentKind, UndoHold,
-};
+use crate::state::{HeldBy, HistoryEntry, HistoryView, Hold, HoldDecision, Intent, IntentKind, UndoHold};
 use crate::sync::guard::{Approval, Verdict, digest, judge};
 use crate::sync::matching::{Candidate, Standing, find};
 use crate::sync::{
@@ -61,13 +59,13 @@ impl AccountEngine {
             return Ok(view);
         }
         self.begin_labels(&labels, now).await?;
-        self.expect_whole_read().await?;
+        self.begin_policy(&self.fingerprint()).await?;
         let (mut applied, moved) = self.carry_out(request, &run, now, &undo, &snapshot, &mut memory).await?;
         if applied.halted.is_none() {
             let undoes = Some(request.run.as_str());
             applied.labels = self.relabel(&labels, &mut memory, (&run, now), undoes).await?;
         }
-        self.finish_undo(request, (&run, now), &undo, &applied, hold.as_ref()).await?;
+        self.finish_undo(request, (&run, now), &undo, (&applied, &snapshot), hold.as_ref()).await?;
         self.move_history(&run, &moved).await?;
         (view.google, view.dafater) = (applied.google, applied.dafater);
         let is_written = applied.google != super::Counts::default()
@@ -82,18 +80,6 @@ impl AccountEngine {
         }));
         view.error = applied.halted.map(|error| error.to_string());
         Ok(view)
-    }
-
-    /// Where the policy is another one than when both sides were read last, they are read whole by the next cycle, whichever policy that has:
-    /// what is written here leaves alone what may not travel now.
-    async fn expect_whole_read(&self) -> Result<(), EngineError> {
-        let cursors = self.state().cursors()?;
-        if cursors.policy.is_empty() || cursors.policy == self.fingerprint() {
-            return Ok(());
-        }
-        let mut changes = self.state().changes();
-        changes.set_cursors(&Cursors { policy: String::new(), ..cursors });
-        Ok(self.state().commit(changes).await?)
     }
 
     /// What the run did, from its history.
@@ -366,15 +352,22 @@ impl AccountEngine {
         request: &UndoRequest,
         (run, now): (&str, Timestamp),
         undo: &Undo,
-        applied: &Applied,
+        (applied, snapshot): (&Applied, &Snapshot),
         hold: Option<&UndoHold>,
     ) -> Result<(), EngineError> {
-        let state = self.state();
+        let (state, settings) = (self.state(), self.settings());
         let mut changes = state.changes();
         let is_done = |pair: &PairId| applied.halted.is_none() && !applied.parked.contains_key(pair);
         for id in undo.apart.iter().filter(|pair| is_done(pair)) {
             // What was written is apart already.
-            let Some(pair) = state.pair(id)? else { continue };
+            let Some(mut pair) = state.pair(id)? else { continue };
+            let view = snapshot.pairs.iter().find(|view| view.pair.id == *id);
+            if let Some(person) = view.and_then(|view| view.google.present()) {
+                pair.google.contact = person.contact(&settings.policy.mapping);
+            }
+            if let Some(document) = view.and_then(|view| view.dafater.present()) {
+                pair.dafater.contact = document.contact(&settings.policy.mapping);
+            }
             take_apart(state, pair, &request.run, (run, now), &mut changes)?;
         }
         for step in undo.plan.steps.iter().filter(|step| is_done(&step.pair)) {

@@ -74,6 +74,17 @@ impl Promise {
         Field::of(&[promised, now]).iter().all(is_kept)
     }
 
+    /// Whether the record of `side` says `now` anything that the write was to make of what it said before.
+    #[must_use]
+    pub fn has_arrived(&self, side: Side, was: &Contact, now: &Contact) -> bool {
+        let promised = match side {
+            Side::Google => &self.google,
+            Side::Dafater => &self.dafater,
+        };
+        let is_news = |field: &Field| !was.agrees_on(field, promised) && is_shown(field, promised, now);
+        Field::of(&[promised, was]).iter().any(is_news)
+    }
+
     /// As [`redeem`](Self::redeem), for a base that is not a pair's yet.
     pub(super) fn redeem_base(
         &self,

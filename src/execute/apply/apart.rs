@@ -9,7 +9,7 @@ use super::Executor;
 use super::receipt::Work;
 use crate::execute::EngineError;
 use crate::execute::notes::Note;
-use crate::state::{AccountState, Changes};
+use crate::state::{AccountState, Changes, IntentKind};
 use crate::sync::{Loose, LooseReason, Pair, RecordId, Side};
 
 impl Executor<'_> {
@@ -63,7 +63,8 @@ impl Executor<'_> {
     }
 }
 
-/// Takes a pair apart that the run `undone` made; both records stay, alone.
+/// Takes a pair apart that the run `undone` made; both records stay, alone, and say what `pair` says. An update whose answer was lost, and
+/// that shows, is noted with that: nothing tells of it afterwards.
 pub(in crate::execute) fn take_apart(
     state: &AccountState,
     pair: Pair,
@@ -72,6 +73,18 @@ pub(in crate::execute) fn take_apart(
     changes: &mut Changes,
 ) -> Result<(), EngineError> {
     state.drop_pair(&pair.id, changes)?;
+    for intent in state.intents()?.iter().filter(|intent| intent.pair == pair.id) {
+        let now = match intent.side {
+            Side::Google => &pair.google.contact,
+            Side::Dafater => &pair.dafater.contact,
+        };
+        let was = intent.entry.before.as_ref().filter(|_| intent.kind == IntentKind::Update);
+        if let (Some(promise), Some(was)) = (&intent.promise, was)
+            && promise.has_arrived(intent.side, was, now)
+        {
+            changes.add_history(&pair.id, &intent.arrived());
+        }
+    }
     // Of two who are nobody's pair nobody has to decide anything.
     for conflict in state.conflicts()?.iter().filter(|conflict| conflict.pair == pair.id) {
         changes.remove_conflict(&conflict.pair, &conflict.field);

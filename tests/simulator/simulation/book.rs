@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
-use dafater_contactsd::contact::{Contact, Field, TextField, Values};
+use dafater_contactsd::contact::{Contact, Field, Key, TextField, Values};
 use dafater_contactsd::sync::Side;
 use jiff::Timestamp;
 
@@ -306,6 +306,9 @@ impl Book {
         }
         for ((field, was), (_, is)) in sets(&old.contact).into_iter().zip(sets(&seen.contact)) {
             for key in is.keys().filter(|key| !was.contains(key)) {
+                if is_undo && self.carries_value(pairs, &field, key) {
+                    continue;
+                }
                 // What a merge brings over was said when the one that is gone said it, or was told it: nobody says
                 // anew, by merging two persons, what the counterpart has replaced meanwhile.
                 // Of one that never had a counterpart, nobody could replace anything: that is said anew.
@@ -325,6 +328,19 @@ impl Book {
                 self.value((at, at), cycle, id, &field, key.as_str(), false, agreed_with);
             }
         }
+    }
+
+    /// Whether a person gave one of a record's counterparts a value on which nobody agreed yet: an undo carries that as any run does.
+    fn carries_value(&self, pairs: &[(Contact, Contact, Id)], field: &Field, key: &Key) -> bool {
+        pairs.iter().any(|(own, other, partner)| {
+            let is_agreed = set(own, field).contains(key) || set(other, field).contains(key);
+            !is_agreed
+                && self.values.iter().any(|edit| {
+                    let is_it =
+                        (&edit.record, &edit.field, edit.key.as_str()) == (partner, field, key.as_str());
+                    is_it && edit.is_added && !edit.is_undo
+                })
+        })
     }
 
     /// Whether a record still says what it said before it met its counterpart, and that was not carried yet.

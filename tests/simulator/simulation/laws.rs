@@ -167,6 +167,7 @@ fn is_explained(view: &View<'_>, field: &Field) -> bool {
     is_withheld
         || is_second_organization
         || is_second_of_its_kind(view, field)
+        || is_left_behind(view, field)
         || is_open(view, field)
         || *field == Field::Text(TextField::Suffix)
         || scene.book.poisoned.contains_key(&dafater)
@@ -186,6 +187,18 @@ fn is_second_of_its_kind(view: &View<'_>, field: &Field) -> bool {
         && !google.text(text).is_empty()
         && pair.google.contact.text(text) == google.text(text)
         && scene.book.texts.iter().any(was_emptied)
+}
+
+/// LIMIT: an address that is given to a contact in a transaction that is not committed yet when that one is deleted belongs to whoever is
+/// made under its name.
+fn is_left_behind(view: &View<'_>, field: &Field) -> bool {
+    let View { scene, dafater, .. } = view;
+    let right = ids(view.pair).1;
+    let mut gone = scene.book.gone.iter().filter(|(id, _)| id.0 == Side::Dafater);
+    *field == Field::Addresses
+        && scene.has_late_commits
+        && scene.book.made.contains_key(&right)
+        && gone.any(|(_, gone)| gone.said.title() == dafater.title())
 }
 
 /// Whether a person still has to decide what a pair says.

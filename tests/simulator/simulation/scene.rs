@@ -293,6 +293,11 @@ impl Scene {
         }
     }
 
+    /// Every name that a record ever had.
+    pub fn names_of<'s>(&'s self, id: &'s Id) -> impl Iterator<Item = &'s str> {
+        self.book.names.iter().filter(move |(_, known)| *known == id).map(|((_, name), _)| name.as_str())
+    }
+
     /// The daemon's opinion: what it holds for agreed upon of a record (its half, the other's), and each counterpart.
     pub fn pairs_of(&self, id: &Id) -> Vec<(Contact, Contact, Id)> {
         let mut found = Vec::new();

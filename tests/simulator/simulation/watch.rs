@@ -182,7 +182,8 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
     let is_out_of_sight = |id: &Id| scene.book.hidden.contains(id) && is_renamed(id);
     let out_of_sight: BTreeSet<Id> =
         partners.iter().copied().chain([&source]).filter(|id| is_out_of_sight(id)).cloned().collect();
-    // LIMIT: what Google still shows of a contact, though somebody took it back, is news to a document that was deleted before they met.
+    // LIMIT: what Google still shows of a contact, though somebody took it back, is news to a document that was deleted before they met. So
+    // is what a document says to a contact that Google still shows, though it is deleted.
     let was_taken_back = |gone: &Gone| {
         let is_late = |at: jiff::Timestamp| at < gone.at && gone.at < at + scene.list_lag;
         scene.book.touches.iter().any(|(touched, at)| *touched == source && is_late(*at))
@@ -190,7 +191,8 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
     let met_late: BTreeSet<Id> = partners
         .iter()
         .filter(|partner| {
-            let gone = gone.get(**partner).filter(|gone| was_taken_back(gone));
+            let is_shown = partner.0 == Side::Google;
+            let gone = gone.get(**partner).filter(|gone| is_shown || was_taken_back(gone));
             gone.is_some_and(|gone| paired_at(partner).is_some_and(|met| met > gone.at))
         })
         .map(|partner| (*partner).clone())
