@@ -413,6 +413,15 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
     (1062798, "the judge: an address that comes too late belongs to whoever has the name"),
     (1064607, "the judge: who is renamed while the site hides it meets its copy as at first"),
     (1066960, "an update whose answer was lost is noted with the end of its pair"),
+    (218, "the judge: an undo carries a value that a person gave, as any run does"),
+    (1070884, "the judge: what the store refused to note may have arrived"),
+    (
+        1071041,
+        "the judge: what a document says is news to a contact that Google still shows, though it is deleted",
+    ),
+    (1076291, "the judge: what a create without an answer filled was nothing before"),
+    (1080708, "the judge: whom an undo brings back says what it said long before"),
+    (1086061, "the judge: an address that comes too late may be the new contact's already"),
     (1067458, "the judge: what a merge brings stands on a record from which it was taken away before"),
 ];
 

@@ -204,7 +204,11 @@ impl Book {
                         self.names.get(&(Side::Google, name.to_owned())).cloned()
                     };
                     let made_of = is_undo.then(|| made_of(&seen.json).or_else(named)).flatten();
+                    let noted = self.values.len();
                     self.note_newcomer(id, seen, (at, cycle), made_of.as_ref());
+                    for edit in &mut self.values[noted..] {
+                        edit.is_undo = is_undo;
+                    }
                 }
                 Some(old) if Arc::ptr_eq(old, seen) || old.contact == seen.contact => {}
                 Some(old) => {
@@ -332,14 +336,12 @@ impl Book {
 
     /// Whether a person gave one of a record's counterparts a value on which nobody agreed yet: an undo carries that as any run does.
     fn carries_value(&self, pairs: &[(Contact, Contact, Id)], field: &Field, key: &Key) -> bool {
+        let of_key = |edit: &&ValueEdit| edit.field == *field && edit.key == key.as_str();
         pairs.iter().any(|(own, other, partner)| {
             let is_agreed = set(own, field).contains(key) || set(other, field).contains(key);
-            !is_agreed
-                && self.values.iter().any(|edit| {
-                    let is_it =
-                        (&edit.record, &edit.field, edit.key.as_str()) == (partner, field, key.as_str());
-                    is_it && edit.is_added && !edit.is_undo
-                })
+            // Nobody took it away anywhere since.
+            let last = self.values.iter().filter(of_key).max_by_key(|edit| edit.at);
+            !is_agreed && last.is_some_and(|last| last.record == *partner && last.is_added && !last.is_undo)
         })
     }
 

@@ -235,7 +235,13 @@ fn keep_values(view: &View<'_>, kin: &Kin, field: &Field, found: &mut Found) {
             };
             edits.iter().any(|other| !other.is_added && (is_of_copy(other) || is_of_document(other)))
         };
-        let told = of_key().filter(|edit| edit.is_added && !is_no_news(edit)).map(|edit| edit.at).max();
+        // Whom an undo brings back says what it said long before it was deleted.
+        let is_old = |edit: &&&ValueEdit| {
+            let is_since = |other: &ValueEdit| !other.is_added && !other.is_undo && other.at < edit.at;
+            edit.is_undo && of_key().any(|other| is_since(other))
+        };
+        let is_told = |edit: &&&ValueEdit| edit.is_added && !is_no_news(edit) && !is_old(edit);
+        let told = of_key().filter(is_told).map(|edit| edit.at).max();
         let removed = of_key().filter(|edit| !edit.is_added).map(|edit| shown_at(scene, edit, right)).max();
         // A copy that was paired later, in another account, may say it again: nobody agreed with that one. LIMIT: so may one whose
         // own write of it had no answer: that it was there, and was taken away since, cannot be known.

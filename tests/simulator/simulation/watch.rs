@@ -106,7 +106,9 @@ fn judge_update(scene: &mut Scene, side: Side, id: &Id, old: &Seen, new: &Seen) 
     }
     // One door may be written down twice: only when the second document of it goes does the contact say less.
     let has_fewer = addresses(&old.json).len() > addresses(&new.json).len();
-    if !has_fewer && old.contact == new.contact && !differ(&old.contact, &new.contact) {
+    // LIMIT: an address of one that was deleted, given in a transaction that came too late, may be the new one's already.
+    let is_there = scene.has_late_commits && addresses(&old.json).len() < addresses(&new.json).len();
+    if !has_fewer && !is_there && old.contact == new.contact && !differ(&old.contact, &new.contact) {
         scene.violate("economy", format!("{id:?} was written without any change"));
     }
 }
