@@ -104,7 +104,7 @@ fn keep_texts(view: &View<'_>, kin: &Kin, field: &TextField, found: &mut Found) 
                 edit.is_undo && other.is_undo && is_same && edit.partners.contains(&other.record)
             };
             puts_back(scene, chain, edit)
-                || seems_to_agree(scene, chain, edit)
+                || seems_to_agree(scene, chain, edit, &is_known)
                 || begins_to_part(pair, kin, chain, edit)
                 || chain.iter().any(|other| is_same_undo(other) && puts_back(scene, chain, other))
         };
@@ -449,15 +449,17 @@ fn puts_back(scene: &Scene, edits: &[&TextEdit], edit: &TextEdit) -> bool {
     lost_an_answer(scene) && edits.iter().any(|said| is_sent(said))
 }
 
-/// LIMIT: whether an edit says what Google still shows, though it was taken back there. Both seem to agree on it, and that it was taken
-/// back shows later, and stands.
-fn seems_to_agree(scene: &Scene, edits: &[&TextEdit], edit: &TextEdit) -> bool {
+/// LIMIT: whether an edit says what Google still shows, though it was taken back there, or lost to it and that was noted. Both seem to
+/// agree on it, and that it was taken back shows later, and stands.
+fn seems_to_agree(scene: &Scene, edits: &[&TextEdit], edit: &TextEdit, counts: &dyn Fn(&Id) -> bool) -> bool {
+    let is_shown =
+        |shown: &str| *shown == edit.to || is_overruled(scene, heard_of(edits, edit), shown, counts);
     edits.iter().any(|said| {
         said.record.0 == Side::Google
             && said.record != edit.record
             && edit.from.as_ref() == Some(&said.to)
-            && said.from.as_ref() == Some(&edit.to)
             && (said.at..said.at + scene.list_lag).contains(&edit.at)
+            && said.from.as_deref().is_some_and(is_shown)
     })
 }
 

@@ -14,6 +14,9 @@ use super::book::{Gone, differ, has_news, set};
 use super::picture::{ADDRESSES, Id, MAPPED as MAPPED_BY_OPERATOR, Picture, Seen};
 use super::scene::Scene;
 
+/// For how long the daemon takes what Google shows for what may have been there before.
+pub const PROPAGATION: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
+
 /// Compares both sides before and after one successful write to `side`.
 pub fn judge_write(scene: &mut Scene, side: Side, before: &Picture, after: &Picture) {
     let may_write = match side {
@@ -143,7 +146,11 @@ fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
     // Who restores a contact while it is made anew comes too late for the look before it: nothing locks what is not there.
     let lag = if id.0 == Side::Google { scene.setting.list_delay } else { 0 };
     let seen_until = scene.cycle_began - jiff::SignedDuration::from_secs(lag.into());
-    let is_back = |gone: &Gone| gone.restored.is_some_and(|restored| restored >= seen_until);
+    // So does who restores it within the time in which Google may still list who was deleted.
+    let is_listed = |gone: &Gone, restored| restored < gone.at + PROPAGATION;
+    let is_back = |gone: &Gone| {
+        gone.restored.is_some_and(|restored| restored >= seen_until || is_listed(gone, restored))
+    };
     let just_back: BTreeSet<Id> =
         scene.book.gone.iter().filter(|(_, gone)| is_back(gone)).map(|(id, _)| id.clone()).collect();
     // LIMIT: a copy that the site hides from us cannot be known again when its receipt was lost.

@@ -31,6 +31,7 @@ use super::laws;
 use super::picture::{MAPPED, mapping};
 use super::scene::{Scene, Violation};
 use super::trouble::{Met, Trouble};
+use super::watch::PROPAGATION;
 use super::wire::{Shared, Tokens, Wire};
 
 /// What came of a history.
@@ -680,7 +681,7 @@ fn settings(scene: &Scene) -> Settings {
         labels: std::collections::BTreeMap::new(),
         photos: dafater_contactsd::sync::PhotoPolicy::Off,
         max_contacts: 25_000,
-        propagation: SignedDuration::from_mins(10),
+        propagation: PROPAGATION,
         full_read_after: SignedDuration::from_hours(6 * 24),
         overlap: SignedDuration::from_mins(5),
         settle: SignedDuration::from_mins(2),
