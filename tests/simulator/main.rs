@@ -422,6 +422,10 @@ const TAUGHT_FOURTH: &[(u64, &str)] = &[
     (1076291, "the judge: what a create without an answer filled was nothing before"),
     (1080708, "the judge: whom an undo brings back says what it said long before"),
     (1086061, "the judge: an address that comes too late may be the new contact's already"),
+    (1097740, "the judge: who restores a contact at once restores one that Google seems to list still"),
+    (1098315, "the judge: what Google still shows may win over an edit, and be taken back then"),
+    (1106959, "a value that stands in Google twice is marked as the primary one once"),
+    (1106977, "the judge: nobody saw what was said between a write in doubt and the edit that puts back"),
     (1067458, "the judge: what a merge brings stands on a record from which it was taken away before"),
 ];
 

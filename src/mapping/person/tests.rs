@@ -128,6 +128,22 @@ fn a_primary_that_moves_is_marked_on_one_item_only() {
     assert_eq!(marked[0]["value"], "second@x.org");
 }
 
+/// API: "Merge & fix" leaves an address twice where its labels differ; of two primary ones the whole contact is refused.
+#[test]
+fn a_primary_that_stands_there_twice_is_marked_on_one_item_only() {
+    let mut merged = ada();
+    let mut fields = (*merged.fields).clone();
+    let again = json!({ "value": "second@x.org", "type": "home" });
+    fields["emailAddresses"].as_array_mut().unwrap().push(again);
+    merged.fields = std::sync::Arc::new(fields);
+    let mut target = merged.contact(&mapping());
+    target.emails.set_primary(Key::email("second@x.org").as_ref());
+    let patch = PersonPatch::new(Some(&merged), &target, &all(), &mapping());
+    let emails = patch.body["emailAddresses"].as_array().unwrap();
+    let is_marked = |item: &&Json| item["metadata"]["sourcePrimary"] == json!(true);
+    assert_eq!((emails.len(), emails.iter().filter(is_marked).count()), (3, 1));
+}
+
 #[test]
 fn a_mobile_number_gets_that_label_only_where_it_has_none() {
     let mut target = ada().contact(&mapping());

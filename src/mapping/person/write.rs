@@ -305,13 +305,15 @@ fn set_value(item: &mut Map<String, Json>, value: &Value, spelling: impl Fn(&str
     }
 }
 
-/// API: `metadata.sourcePrimary` is what a client may set, on at most one item; `metadata.primary` follows from it.
+/// API: `metadata.sourcePrimary` is what a client may set, on at most one item; `metadata.primary` follows from it. The chosen value may
+/// stand there twice, with two labels.
 fn mark_primary(items: &mut [Map<String, Json>], is_chosen: impl Fn(&Map<String, Json>) -> bool) {
     if items.len() < 2 {
         return;
     }
-    for item in items {
-        let chosen = is_chosen(item);
+    let nth = items.iter().position(is_chosen);
+    for (index, item) in items.iter_mut().enumerate() {
+        let chosen = nth == Some(index);
         let metadata = item.entry("metadata").or_insert_with(|| json!({}));
         if let Json::Object(metadata) = metadata {
             if chosen {

@@ -425,6 +425,8 @@ fn puts_back(scene: &Scene, edits: &[&TextEdit], edit: &TextEdit) -> bool {
     let partners = &scene.book.partners;
     let carries =
         |counterpart: &Id| edit.partners.contains(counterpart) && !edit.agreed_with.contains(counterpart);
+    // Nobody saw what was said in between.
+    let to = heard_of(edits, edit);
     let origin = scene.book.made.get(&edit.record).filter(|origin| !edit.agreed_with.contains(origin));
     // Said of the counterpart, or of its copy in another account; or of the one that the record was made of.
     let is_heard = |said: &TextEdit| {
@@ -441,10 +443,10 @@ fn puts_back(scene: &Scene, edits: &[&TextEdit], edit: &TextEdit) -> bool {
     let own = own.or_else(|| scene.book.made.contains_key(&edit.record).then_some(&nothing));
     let is_sent = |said: &TextEdit| {
         // Of those who had not met, either may have said something else.
-        let was_own = said.partners.is_empty() && own == Some(&edit.to);
+        let was_own = said.partners.is_empty() && own.is_some_and(|own| own == to);
         is_heard(said)
             && edit.from.as_ref() == Some(&said.to)
-            && (was_own || stood_before(edits, said).or(own) == Some(&edit.to))
+            && (was_own || stood_before(edits, said).or(own).is_some_and(|before| before == to))
     };
     lost_an_answer(scene) && edits.iter().any(|said| is_sent(said))
 }
