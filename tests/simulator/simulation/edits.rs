@@ -3,24 +3,23 @@
 use std::collections::BTreeSet;
 
 use dafater_contactsd::contact::{Contact, Field, TextField};
-use dafater_contactsd::mapping::SourceId;
 use dafater_contactsd::sync::{ConflictPolicy, Origin, Pair, RecordId, Side};
-use jiff::Timestamp;
 
-use super::book::{TextEdit, ValueEdit, set};
+use super::book::TextEdit;
 use super::laws::{Found, View, ids, is_open, waits_elsewhere};
 use super::picture::Id;
 use super::scene::Scene;
 use super::trouble::Trouble;
+use super::values::keep_values;
 
 /// Whose edits concern a pair.
-struct Kin {
-    left: Id,
-    right: Id,
+pub struct Kin {
+    pub left: Id,
+    pub right: Id,
     /// The document's copies in all accounts: they hear of everything, and tell everything, through it.
-    copies: Vec<Id>,
+    pub copies: Vec<Id>,
     /// Whom one of them ever was paired with.
-    former: BTreeSet<Id>,
+    pub former: BTreeSet<Id>,
     /// Whether the document stands in place of an earlier one.
     is_made_anew: bool,
 }
@@ -37,7 +36,7 @@ impl Kin {
         Self { left, right, copies, former, is_made_anew }
     }
 
-    fn is_ours(&self, id: &Id) -> bool {
+    pub fn is_ours(&self, id: &Id) -> bool {
         *id == self.left || *id == self.right || self.copies.contains(id)
     }
 }
@@ -195,138 +194,9 @@ fn keep_texts(view: &View<'_>, kin: &Kin, field: &TextField, found: &mut Found) 
     }
 }
 
-/// No value that a person added is lost, and none that a person took away comes back.
-fn keep_values(view: &View<'_>, kin: &Kin, field: &Field, found: &mut Found) {
-    let View { scene, pair, google, dafater, .. } = view;
-    let Kin { left, right, copies, former, .. } = kin;
-    let partners = &scene.book.partners;
-    let is_ours = |id: &Id| kin.is_ours(id);
-    let concerns = |record: &Id, partners: &[Id]| is_ours(record) || partners.iter().any(is_ours);
-    // What was taken away from a copy that is no partner any more, or from one of a document that was made anew since, was
-    // carried while it was one.
-    let is_told = |edit: &&ValueEdit| {
-        let mut told = std::iter::once(&edit.record).chain(&edit.agreed_with);
-        concerns(&edit.record, &edit.agreed_with) || !edit.is_added && told.any(|id| former.contains(id))
-    };
-    let edits: Vec<_> =
-        scene.book.values.iter().filter(|edit| edit.field == *field).filter(is_told).collect();
-    if edits.is_empty() || waits_elsewhere(view, field) {
-        return;
-    }
-    let keys: BTreeSet<&String> = edits.iter().map(|edit| &edit.key).collect();
-    for key in keys {
-        let of_key = || edits.iter().filter(|edit| edit.key == *key);
-        let added = of_key().filter(|edit| edit.is_added).map(|edit| edit.at).max();
-        // LIMIT: who takes a value away and puts it back between two cycles of an account, as an undo may, did nothing there; and whoever
-        // takes it away on the other side does. So seems to do who takes away what replaced it by a write whose answer was lost.
-        let is_no_news = |edit: &&&ValueEdit| {
-            let had_it = |id: &Id| id == right || former.contains(id);
-            let is_of_copy = |other: &ValueEdit| {
-                other.record != edit.record
-                    && edit.known_to.contains(&other.record)
-                    && (other.key == *key && other.agreed_with.iter().any(had_it)
-                        || lost_an_answer(scene) && other.gone_before.contains(key))
-            };
-            let is_of_document = |other: &ValueEdit| {
-                had_it(&other.record)
-                    && edit.known_to.contains(&edit.record)
-                    && other.key == *key
-                    && other.agreed_with.contains(&edit.record)
-            };
-            edits.iter().any(|other| !other.is_added && (is_of_copy(other) || is_of_document(other)))
-        };
-        // Whom an undo brings back says what it said long before it was deleted.
-        let is_old = |edit: &&&ValueEdit| {
-            let is_since = |other: &ValueEdit| !other.is_added && !other.is_undo && other.at < edit.at;
-            edit.is_undo && of_key().any(|other| is_since(other))
-        };
-        let is_told = |edit: &&&ValueEdit| edit.is_added && !is_no_news(edit) && !is_old(edit);
-        let told = of_key().filter(is_told).map(|edit| edit.at).max();
-        let removed = of_key().filter(|edit| !edit.is_added).map(|edit| shown_at(scene, edit, right)).max();
-        // A copy that was paired later, in another account, may say it again: nobody agreed with that one. LIMIT: so may one whose
-        // own write of it had no answer: that it was there, and was taken away since, cannot be known.
-        let ever_copies = || copies.iter().chain(partners.get(right).into_iter().flatten());
-        let is_shared = |edit: &&&ValueEdit| {
-            ever_copies().all(|copy| {
-                let since = scene.book.paired_at.get(&(copy.clone(), right.clone()));
-                let is_older = since.is_some_and(|since| *since < edit.at);
-                // So does one to which somebody else gave it, if its document did not know of that yet.
-                let is_own = |own: &ValueEdit| {
-                    own.is_added && (&own.record, &own.key) == (copy, key) && own.at < edit.at
-                };
-                let was_told = edits.iter().copied().any(is_own);
-                let had_heard = !(was_told || lost_an_answer(scene)) || edit.known_to.contains(copy);
-                is_older && had_heard || edit.record == *copy || edit.agreed_with.contains(copy)
-            })
-        };
-        // Who are to be parted by an undo are told nothing, and meet as they did at first where it ends early.
-        let begins_to_part = |edit: &&&ValueEdit| {
-            let is_own = |own: &&&ValueEdit| own.is_added && own.record == edit.record;
-            edit.is_undo && had_matched(scene, pair, &edit.record) && !of_key().any(|own| is_own(&own))
-        };
-        // LIMIT: who takes away what a write whose answer was lost was to take away seems to be that write. What the other side has been
-        // given again since is news.
-        let is_as_if_written = |edit: &&&ValueEdit| {
-            let is_carried =
-                |other: &ValueEdit| !other.is_added && other.record != edit.record && other.at < edit.at;
-            let is_again = |other: &ValueEdit, again: &ValueEdit| {
-                again.is_added && again.record == other.record && (other.at..edit.at).contains(&again.at)
-            };
-            let is_due = |other: &ValueEdit| of_key().any(|again| is_again(other, again));
-            lost_an_answer(scene) && of_key().any(|other| is_carried(other) && is_due(other))
-        };
-        let agreed = of_key()
-            .filter(is_shared)
-            .filter(|edit| !begins_to_part(edit) && !is_as_if_written(edit))
-            .filter(|edit| is_ours(&edit.record) && edit.agreed_with.iter().any(is_ours))
-            .max_by_key(|edit| edit.at);
-        // What a merge brings stands there from then on, however long ago it was said: an undo that took it away is over, and so is who
-        // took it away from that very record.
-        let is_brought = agreed.is_some_and(|agreed| {
-            of_key().any(|edit| {
-                let is_its = agreed.is_undo || edit.record == agreed.record;
-                edit.is_added && is_its && agreed.at < edit.shown
-            })
-        });
-        let agreed = agreed.filter(|_| !is_brought).map(|edit| edit.at);
-        let has = |contact: &Contact| set(contact, field).keys().any(|other| other.as_str() == *key);
-        let (at_google, at_dafater) = (has(google), has(dafater));
-        // What is put into the tables behind the site's back moves no revision: a write in that moment cannot know of it.
-        let is_poison = key.starts_with("askfor");
-        let is_ours_added = !is_poison
-            && of_key().any(|edit| edit.is_added && (edit.record == *left || edit.record == *right));
-        // LIMIT: who moves an address that somebody else took away, in a transaction that is not committed yet when that one is deleted,
-        // comes too late: neither side has a lock for deletions.
-        let is_moved_late = |edit: &&&ValueEdit| {
-            let is_of_move = |other: &&ValueEdit| {
-                (&other.record, other.at, other.is_added) == (&edit.record, edit.at, false)
-            };
-            let mut left = edits.iter().copied().filter(is_of_move);
-            let is_taken = |key: &str| {
-                edits.iter().any(|other| !other.is_added && other.key == key && other.record != edit.record)
-            };
-            scene.has_late_commits
-                && *field == Field::Addresses
-                && edit.is_added
-                && left.any(|left| is_taken(&left.key))
-        };
-        let came_late = of_key().any(|edit| is_moved_late(&edit));
-        let is_lost = is_ours_added && told > removed && !(at_google || at_dafater) && !came_late;
-        if is_lost && !aliased(pair, key) && !was_begun_to_delete(view, key) {
-            found
-                .push(("no lost edit", format!("{key} was added to {:?} and is on neither side", ids(pair))));
-        }
-        if agreed.is_some() && agreed > added && (at_google || at_dafater) {
-            let what =
-                format!("{key} was removed from {:?} and is back ({at_google}, {at_dafater})", ids(pair));
-            found.push(("no resurrection", what));
-        }
-    }
-}
-
 /// LIMIT: whether an edit had arrived before it was replaced cannot be known when the answer to the write that carried it was lost; a
 /// person is asked then.
-fn lost_an_answer(scene: &Scene) -> bool {
+pub fn lost_an_answer(scene: &Scene) -> bool {
     const LOST: [Trouble; 6] = [
         Trouble::LostAfter,
         Trouble::GatewayHtmlAfterCommit,
@@ -336,43 +206,6 @@ fn lost_an_answer(scene: &Scene) -> bool {
         Trouble::StoreRefusal,
     ];
     LOST.iter().any(|trouble| scene.met.contains_key(trouble))
-}
-
-/// Whether a record, or the document's copy in another account that it is, met its counterpart by a match.
-fn had_matched(scene: &Scene, pair: &Pair, record: &Id) -> bool {
-    let source = SourceId(record.1.clone());
-    let mut others =
-        scene.accounts().filter_map(|account| scene.state(account).pair_of_google(&source).unwrap());
-    pair.origin == Origin::Matched
-        || record.0 == Side::Google && others.any(|pair| pair.origin == Origin::Matched)
-}
-
-/// When a document can have heard of a value that was taken away. A list may show an older state of a contact that meets its document:
-/// the two agree on that one, and the value is taken away once it shows.
-fn shown_at(scene: &Scene, edit: &ValueEdit, document: &Id) -> Timestamp {
-    let met = scene.book.paired_at.get(&(edit.record.clone(), document.clone()));
-    let shown = edit.at + scene.list_lag;
-    let was_behind = met.is_some_and(|met| (edit.at..=shown).contains(met));
-    if was_behind { shown } else { edit.at }
-}
-
-/// Whether a deletion took an address of the document before it ended early, and said so: whoever edits the contact after that may put it
-/// back.
-fn was_begun_to_delete(view: &View<'_>, key: &str) -> bool {
-    let state = view.scene.state(view.account);
-    let mut begun = state.deeds(None).filter_map(Result::ok).filter(|(pair, entry)| {
-        *pair == view.pair.id && entry.view.reason == "its deletion was begun and not finished"
-    });
-    let holds = |contact: &Option<Contact>| {
-        contact
-            .as_ref()
-            .is_some_and(|contact| set(contact, &Field::Addresses).keys().any(|held| held.as_str() == key))
-    };
-    begun.any(|(_, entry)| holds(&entry.before) && !holds(&entry.after))
-}
-
-fn aliased(pair: &Pair, key: &str) -> bool {
-    pair.aliases.iter().any(|(left, right)| left.as_str() == key || right.as_str() == key)
 }
 
 /// Whether the history has a value, or a write has it that cannot be looked at yet: it is noted with that.

@@ -3,7 +3,7 @@
 //! ```text
 //!  seed ─> generate ─> history ─> world ─┬─ engine ─> wire ─> scene: deeds, faults, crashes ─> the models
 //!                                        │                      └─> watch: judges each write     book: what people did
-//!                                        └─ at rest ─> laws, edits
+//!                                        └─ at rest ─> laws, edits, values
 //! ```
 //!
 //! Real are the cycle, the clients, their JSON and error handling, the executor, the journal, the cursors and the tables; imagined are
@@ -16,6 +16,7 @@ pub mod book;
 pub mod camera;
 pub mod chance;
 pub mod clock;
+pub mod creations;
 pub mod deeds;
 pub mod drive;
 pub mod edits;
@@ -26,6 +27,7 @@ pub mod picture;
 pub mod scene;
 pub mod shrink;
 pub mod trouble;
+pub mod values;
 pub mod watch;
 pub mod wire;
 pub mod world;

@@ -11,6 +11,7 @@ use dafater_contactsd::sync::{DeletionPolicy, RecordId, Side};
 use serde_json::{Map, Value, json};
 
 use super::book::{Gone, differ, has_news, set};
+use super::creations::judge_creation;
 use super::picture::{ADDRESSES, Id, MAPPED as MAPPED_BY_OPERATOR, Picture, Seen};
 use super::scene::Scene;
 
@@ -116,155 +117,6 @@ fn judge_update(scene: &mut Scene, side: Side, id: &Id, old: &Seen, new: &Seen) 
     }
 }
 
-fn judge_creation(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
-    scene.book.names.insert((id.0, seen.name.clone()), id.clone());
-    scene.book.accounts.insert(id.clone(), seen.account);
-    scene.book.created_as.insert(id.clone(), vec![seen.contact.clone()]);
-    if scene.is_undoing {
-        judge_rebirth(scene, id, seen, before);
-        return;
-    }
-    let source = match id.0 {
-        Side::Google => made_of(&seen.json),
-        Side::Dafater => seen.json["google_contacts_id"]
-            .as_str()
-            .and_then(|name| scene.book.names.get(&(Side::Google, name.to_owned())).cloned()),
-    };
-    let Some(source) = source else {
-        scene.violate("no duplicates", format!("{id:?} was created without a marker"));
-        return;
-    };
-    // Each account has a copy of its own.
-    let is_same = |other: &Id| {
-        id.0 == Side::Dafater || before.0.get(other).is_none_or(|other| other.account == seen.account)
-    };
-    let has_come_back = scene.book.gone.get(&source).is_some_and(|gone| gone.restored.is_some());
-    let is_its = |made: &Id| !has_come_back || !has_moved_on(scene, made, &source);
-    let twin = scene.book.made.iter().find(|(made, from)| {
-        **from == source && before.0.contains_key(made) && is_same(made) && is_its(made)
-    });
-    // Who restores a contact while it is made anew comes too late for the look before it: nothing locks what is not there.
-    let lag = if id.0 == Side::Google { scene.setting.list_delay } else { 0 };
-    let seen_until = scene.cycle_began - jiff::SignedDuration::from_secs(lag.into());
-    // So does who restores it within the time in which Google may still list who was deleted.
-    let is_listed = |gone: &Gone, restored| restored < gone.at + PROPAGATION;
-    let is_back = |gone: &Gone| {
-        gone.restored.is_some_and(|restored| restored >= seen_until || is_listed(gone, restored))
-    };
-    let just_back: BTreeSet<Id> =
-        scene.book.gone.iter().filter(|(_, gone)| is_back(gone)).map(|(id, _)| id.clone()).collect();
-    // LIMIT: a copy that the site hides from us cannot be known again when its receipt was lost.
-    if let Some((twin, _)) = twin.filter(|(twin, _)| !scene.is_hiding && !just_back.contains(*twin)) {
-        let what = format!("{source:?} was carried over twice: to {twin:?} and to {id:?}");
-        scene.violate("no duplicates", what);
-    }
-    let partners: Vec<Id> = scene.book.partners.get(&source).into_iter().flatten().cloned().collect();
-    let accounts = &scene.book.accounts;
-    let is_own = |partner: &&Id| id.0 == Side::Dafater || accounts.get(*partner) == Some(&seen.account);
-    let partners: Vec<&Id> = partners.iter().filter(is_own).collect();
-    // LIMIT: who restores a contact while an edit brings it back has it twice, and is asked: the look before the creation could not know.
-    let lag = if id.0 == Side::Google { scene.setting.get_delay } else { 0 };
-    let seen_until = scene.cycle_began - jiff::SignedDuration::from_secs(lag.into());
-    let gone = &scene.book.gone;
-    let is_unseen =
-        |partner: &Id| gone.get(partner).and_then(|gone| gone.restored).is_some_and(|at| at > seen_until);
-    let has_left = |partner: &Id| has_come_back && has_moved_on(scene, partner, &source);
-    // LIMIT: that two are two, as whoever undid their match said, is forgotten when one of them is deleted.
-    let is_two = has_come_back && scene.had_undo && scene.pairs_of(&source).is_empty();
-    let is_free = |partner: &&Id| !(is_unseen(partner) || has_left(partner) || is_two);
-    let partners: Vec<&Id> = partners.into_iter().filter(is_free).collect();
-    // Where an edit brought one back that was deleted, it is the one in its place whose deletion counts.
-    let paired_at = |partner: &Id| {
-        let (google, dafater) = if id.0 == Side::Google { (partner, &source) } else { (&source, partner) };
-        scene.book.paired_at.get(&(google.clone(), dafater.clone())).copied()
-    };
-    let is_replaced = |partner: &Id, gone: &Gone| {
-        partners.iter().any(|other| *other != partner && paired_at(other).is_some_and(|at| at > gone.at))
-    };
-    let replaced: BTreeSet<Id> = partners
-        .iter()
-        .filter(|partner| gone.get(**partner).is_some_and(|gone| is_replaced(partner, gone)))
-        .map(|partner| (*partner).clone())
-        .collect();
-    // LIMIT: a document that stood alone and was renamed while the site hid it is not known again: it looks like one that was deleted.
-    let is_renamed = |id: &Id| before.0.get(id).is_some_and(|seen| seen.name.starts_with("Renamed "));
-    let is_out_of_sight = |id: &Id| scene.book.hidden.contains(id) && is_renamed(id);
-    let out_of_sight: BTreeSet<Id> =
-        partners.iter().copied().chain([&source]).filter(|id| is_out_of_sight(id)).cloned().collect();
-    // LIMIT: what Google still shows of a contact, though somebody took it back, is news to a document that was deleted before they met. So
-    // is what a document says to a contact that Google still shows, though it is deleted.
-    let was_taken_back = |gone: &Gone| {
-        let is_late = |at: jiff::Timestamp| at < gone.at && gone.at < at + scene.list_lag;
-        scene.book.touches.iter().any(|(touched, at)| *touched == source && is_late(*at))
-    };
-    let met_late: BTreeSet<Id> = partners
-        .iter()
-        .filter(|partner| {
-            let is_shown = partner.0 == Side::Google;
-            let gone = gone.get(**partner).filter(|gone| is_shown || was_taken_back(gone));
-            gone.is_some_and(|gone| paired_at(partner).is_some_and(|met| met > gone.at))
-        })
-        .map(|partner| (*partner).clone())
-        .collect();
-    // LIMIT: who restores a contact that the list still shows as deleted, and deletes its document meanwhile, seems to restore it after that.
-    let shown = gone.get(&source).map(|source| source.restored.map(|at| at + scene.list_lag));
-    for partner in partners {
-        if before.0.contains_key(partner) {
-            if just_back.contains(partner) || out_of_sight.contains(partner) || out_of_sight.contains(&source)
-            {
-                continue;
-            }
-            scene.violate(
-                "no duplicates",
-                format!("{source:?} is paired with {partner:?}, and {id:?} was created"),
-            );
-        } else if let Some(gone) = scene.book.gone.get(partner)
-            && !replaced.contains(partner)
-            && !met_late.contains(partner)
-            && !gone.had_news
-            && !scene.book.was_edited_after(&source, gone.at)
-            && !scene.book.was_carried_after(&source, gone.at)
-            && shown.is_none_or(|shown| shown < Some(gone.seen))
-            && gone.at < scene.cycle_began
-            && !scene.in_doubt.contains(partner)
-        {
-            let what =
-                format!("{partner:?} was deleted by a person, and came back as {id:?} from {source:?}");
-            scene.violate("no resurrection", what);
-        }
-    }
-    judge_orphan(scene, id, &source, before);
-    scene.book.made.insert(id.clone(), source);
-}
-
-/// Whether a record that stood alone while its `former` counterpart was deleted is another's by now: two of one person were entered.
-fn has_moved_on(scene: &Scene, record: &Id, former: &Id) -> bool {
-    let accounts = &scene.book.accounts;
-    let others = scene.pairs_of(record).into_iter().map(|(_, _, other)| other);
-    let is_another = |other: &Id| other != former && accounts.get(other) == accounts.get(former);
-    others.into_iter().any(|other| is_another(&other))
-}
-
-/// A copy that was never known to be one, because its receipt was lost, brings nobody back either.
-fn judge_orphan(scene: &mut Scene, id: &Id, source: &Id, before: &Picture) {
-    let book = &scene.book;
-    let Some(origin) = book.made.get(source).filter(|_| !book.partners.contains_key(source)) else { return };
-    // To another account it is a document like any other.
-    if id.0 == Side::Google && book.accounts.get(origin) != book.accounts.get(id) {
-        return;
-    }
-    let is_gone =
-        book.gone.get(origin).is_some_and(|gone| gone.restored.is_none() && gone.at < scene.cycle_began);
-    let is_touched = book.touches.iter().any(|(touched, _)| touched == source)
-        || book.gone.contains_key(source)
-        || scene.separated.contains(source);
-    if is_gone && !is_touched && !before.0.contains_key(origin) {
-        let what =
-            format!("{origin:?} was deleted by a person, and came back as {id:?} from its copy {source:?}");
-        scene.violate("no resurrection", what);
-    }
-}
-
 /// LIMIT: whether a record had heard of an edit before it was deleted cannot be known when the answer to the write that told it was
 /// lost; the edit then beats the deletion, for nothing may be lost. Such writes are asked for before the cycle: the intent of the
 /// create that follows stands in the place of theirs, and what was in doubt `before` it is so while that one is.
@@ -299,21 +151,6 @@ pub fn begins_to_delete(scene: &Scene, before: &Picture, after: &Picture) -> boo
         (Some(old), Some(new)) => old.contact != new.contact,
         _ => false,
     })
-}
-
-/// An undo may only create what is not there.
-fn judge_rebirth(scene: &mut Scene, id: &Id, seen: &Seen, before: &Picture) {
-    let twin = before.of_side(id.0).find(|(other, twin)| {
-        let is_held = scene.book.reborn.contains(*other);
-        is_held && twin.account == seen.account && !differ(&twin.contact, &seen.contact)
-    });
-    if let Some((twin, _)) = twin.filter(|_| !scene.is_hiding && !seen.contact.is_empty()) {
-        let what = format!("{id:?} was put back though {twin:?}, which was put back before, stands");
-        scene.violate("no duplicates", what);
-    }
-    scene.book.reborn.insert(id.clone());
-    // Of which record it is made matters to nobody: it has its place in a pair of its own.
-    scene.book.made.insert(id.clone(), (id.0.other(), format!("what {} was", id.1)));
 }
 
 /// An undo may only delete what the daemon created, as long as nobody touched it since.
